@@ -1,0 +1,46 @@
+# Everything runs in .venv, built from the lock; the Python that builds it is PYTHON.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock lint types imports format test test-unit test-fabric test-faults demo clean
+
+help: ## list every target
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## build .venv from requirements.lock
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: ## resolve requirements.lock again from pyproject.toml (wants uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --prerelease if-necessary-or-explicit \
+	  --no-header --no-annotate --no-emit-package gridledger --extra dev -o requirements.lock pyproject.toml
+
+lint: setup ## ruff: lint and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: setup ## ruff: fix and format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: setup ## mypy --strict
+	$(BIN)/mypy
+
+imports: setup ## import-linter: imports point down
+	$(BIN)/lint-imports
+
+test-unit: setup ## tests that touch no socket
+	$(BIN)/pytest -n $(JOBS) tests/unit
+
+test: lint types imports ## lint, types, import layers and all tests that need no Fabric binaries
+	$(BIN)/pytest -n $(JOBS) -rs tests
+
+clean: ## remove .venv and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
