@@ -1,0 +1,275 @@
+"""`network.json`: what a network consists of; processes and ledgers come and go around it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from gridledger.model.errors import ConfigError
+from gridledger.network.durable import write_file
+from gridledger.network.errors import UnknownComponent
+from gridledger.network.material import OrganisationKind, OrganisationMaterial
+
+__all__ = [
+    "FILE_NAME",
+    "ChaincodeDescription",
+    "ChaincodeRelease",
+    "NetworkDescription",
+    "OrdererDescription",
+    "OrganisationDescription",
+    "Settings",
+    "World",
+]
+
+FILE_NAME = "network.json"
+_SCHEMA = "gridledger-network/1"
+_STRICT = ConfigDict(strict=True, extra="forbid")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+OrganisationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,30}$")]
+ChaincodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$", max_length=64)]
+Sequence = Annotated[int, Field(ge=1)]
+
+
+class World(StrEnum):
+    """What runs the network."""
+
+    DEVNET = "devnet"
+    FABRIC = "fabric"
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Settings:
+    """How blocks are cut and how fast a dead leader is noticed.
+
+    Parameters
+    ----------
+    block_interval_ms : int, default 100
+        How long a transaction waits for others before its block is cut.
+    block_max_messages : int, default 500
+        Transactions in a block at most.
+    forward_timeout_ms : int, default 1000
+        SmartBFT: a request that the leader has not ordered for this long is sent to it again. Not for devnet.
+    complain_timeout_ms : int, default 3000
+        SmartBFT: after this much longer a new leader is asked for. Not for devnet.
+    """
+
+    block_interval_ms: Annotated[int, Field(ge=1, le=60_000)] = 100
+    block_max_messages: Annotated[int, Field(ge=1, le=100_000)] = 500
+    forward_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = 1000
+    complain_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = 3000
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class OrganisationDescription:
+    """A peer organisation.
+
+    Parameters
+    ----------
+    name : str
+        Short name, such as `org1`; MSP id, domain and folders follow from it (`OrganisationMaterial`).
+    port : int
+        Where its peer listens, in devnet the world's listener for this organisation.
+    chaincode_port, operations_port : int, optional
+        The peer's further listeners; none in devnet.
+    """
+
+    name: OrganisationName
+    port: Port
+    chaincode_port: Port | None = None
+    operations_port: Port | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class OrdererDescription:
+    """An orderer organisation with its one orderer.
+
+    Parameters
+    ----------
+    name : str
+        Short name, such as `orderer1`.
+    port, admin_port, operations_port : int, optional
+        Its listeners; none in devnet, which signs blocks with this orderer's key and listens nowhere for it.
+    """
+
+    name: OrganisationName
+    port: Port | None = None
+    admin_port: Port | None = None
+    operations_port: Port | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ChaincodeRelease:
+    """One deployed definition of a chaincode.
+
+    Parameters
+    ----------
+    sequence : int
+        The definition's sequence on the channel, from 1.
+    module : str
+        What is served, `module:Class`.
+    python_path : list of str
+        Folders that the chaincode's process finds its modules in, before all others.
+    policy : str or None
+        Endorsement policy as text; None for the channel's default, a majority of organisations.
+    collections : list of object
+        Private data collections as Fabric's collections JSON.
+    tls : bool
+        Whether peer and chaincode speak mutual TLS.
+    ports : object
+        Organisation to the port of its chaincode process.
+    package_ids : object
+        Organisation to the id of the package that it installed.
+    """
+
+    sequence: Sequence
+    module: str
+    python_path: list[str]
+    policy: str | None
+    collections: list[dict[str, Any]]
+    tls: bool
+    ports: dict[OrganisationName, Port]
+    package_ids: dict[OrganisationName, str]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ChaincodeDescription:
+    """A chaincode and its releases.
+
+    Parameters
+    ----------
+    name : str
+        Name on the channel.
+    current : ChaincodeRelease or None
+        What is committed.
+    pending : ChaincodeRelease or None
+        What a deployment has begun; after a crash the committed sequence tells whether it became current.
+    """
+
+    name: ChaincodeName
+    current: ChaincodeRelease | None = None
+    pending: ChaincodeRelease | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class NetworkDescription:
+    """All of `network.json`.
+
+    Parameters
+    ----------
+    world : World
+        What runs it.
+    channel : str
+        The one channel.
+    organisations : list of OrganisationDescription
+        Peer organisations.
+    orderers : list of OrdererDescription
+        Orderer organisations: four in the real world, one in devnet.
+    settings : Settings
+        How blocks are cut.
+    binaries : str or None
+        Folder of the official binaries; None in devnet.
+    chaincodes : list of ChaincodeDescription
+        What is deployed.
+    """
+
+    world: World
+    channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]{0,248}$")]
+    organisations: Annotated[list[OrganisationDescription], Field(min_length=1)]
+    orderers: Annotated[list[OrdererDescription], Field(min_length=1)]
+    settings: Settings = Field(default_factory=Settings)
+    binaries: str | None = None
+    chaincodes: list[ChaincodeDescription] = Field(default_factory=list)
+
+    @classmethod
+    def load(cls, directory: Path) -> NetworkDescription:
+        """Read `network.json` in a network's folder.
+
+        Raises
+        ------
+        ConfigError
+            If it is missing, no JSON, of another version, or breaks a rule.
+        """
+        path = directory / FILE_NAME
+        try:
+            value = json.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            raise ConfigError("there is no network here", key=FILE_NAME, source=str(directory)) from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise ConfigError(f"cannot be read: {error}", key=FILE_NAME, source=str(directory)) from error
+        if not isinstance(value, dict):
+            raise ConfigError("is not an object", key=FILE_NAME, source=str(directory))
+        schema = value.pop("schema", None)
+        if schema != _SCHEMA:
+            raise ConfigError(
+                f"is not of version {_SCHEMA}", key="schema", source=str(path), value=str(schema)
+            )
+        try:
+            return _ADAPTER.validate_json(json.dumps(value))
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+                for problem in error.errors()
+            )
+            raise ConfigError(problems, key=FILE_NAME, source=str(directory)) from error
+
+    def save(self, directory: Path) -> None:
+        """Write `network.json`, in one step."""
+        value = {"schema": _SCHEMA, **_ADAPTER.dump_python(self, mode="json")}
+        write_file(directory / FILE_NAME, (json.dumps(value, indent=2) + "\n").encode())
+
+    def organisation(self, name: str) -> OrganisationDescription:
+        """Return the peer organisation `name`.
+
+        Raises
+        ------
+        UnknownComponent
+            If there is none.
+        """
+        for organisation in self.organisations:
+            if organisation.name == name:
+                return organisation
+        raise UnknownComponent("organisation", name, known=[known.name for known in self.organisations])
+
+    def chaincode(self, name: str) -> ChaincodeDescription:
+        """Return the chaincode `name`.
+
+        Raises
+        ------
+        UnknownComponent
+            If there is none.
+        """
+        for chaincode in self.chaincodes:
+            if chaincode.name == name:
+                return chaincode
+        raise UnknownComponent("chaincode", name, known=[known.name for known in self.chaincodes])
+
+    def with_chaincode(self, chaincode: ChaincodeDescription) -> NetworkDescription:
+        """Return a description in which `chaincode` takes its namesake's place."""
+        others = [known for known in self.chaincodes if known.name != chaincode.name]
+        return replace(self, chaincodes=sorted([*others, chaincode], key=lambda entry: entry.name))
+
+    def peer_material(self, directory: Path) -> list[OrganisationMaterial]:
+        """Return the peer organisations' material below a network's folder."""
+        root = directory / "organizations"
+        return [
+            OrganisationMaterial(name=organisation.name, kind=OrganisationKind.PEER, root=root)
+            for organisation in self.organisations
+        ]
+
+    def orderer_material(self, directory: Path) -> list[OrganisationMaterial]:
+        """Return the orderer organisations' material below a network's folder."""
+        root = directory / "organizations"
+        return [
+            OrganisationMaterial(name=orderer.name, kind=OrganisationKind.ORDERER, root=root)
+            for orderer in self.orderers
+        ]
+
+
+_ADAPTER = TypeAdapter(NetworkDescription)
