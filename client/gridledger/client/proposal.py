@@ -1,0 +1,230 @@
+"""The first step: what a client proposes, to be evaluated or endorsed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+
+from fabric_protos.common import common_pb2
+from fabric_protos.gateway import gateway_pb2
+from fabric_protos.peer import chaincode_pb2, proposal_pb2
+from google.protobuf.message import DecodeError
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gridledger.client.arguments import Argument, to_argument_bytes, to_transient_map
+from gridledger.client.errors import EndorseError, EvaluateError
+from gridledger.client.refusal import raise_refusal
+from gridledger.client.session import Session
+from gridledger.client.transaction import Transaction
+from gridledger.client.transport import Message
+from gridledger.model.errors import ModelError
+
+__all__ = ["Proposal", "new_signature_header"]
+
+_NONCE_BYTES = 24
+
+
+class Proposal:
+    """A call that nobody has executed yet.
+
+    Notes
+    -----
+    Made by `Contract.proposal`; made again from its bytes by `Gateway.new_proposal`. It is signed at its
+    first use, unless a signature made elsewhere came with it.
+    """
+
+    __slots__ = ("_channel", "_proposed", "_session")
+
+    def __init__(self, session: Session, channel: str, proposed: Message) -> None:
+        self._session = session
+        self._channel = channel
+        self._proposed = proposed
+
+    @classmethod
+    def create(
+        cls,
+        session: Session,
+        *,
+        channel: str,
+        chaincode: str,
+        function: str,
+        arguments: Sequence[Argument] = (),
+        transient: Mapping[str, Argument] | None = None,
+        endorsing_organizations: Sequence[str] = (),
+        claimed_time_ms: int | None = None,
+    ) -> Proposal:
+        """Build a proposal with an id of its own; see `Contract.proposal`."""
+        signature_header, tx_id = new_signature_header(session.signing.creator)
+        chaincode_id = chaincode_pb2.ChaincodeID(name=chaincode)
+        channel_header = common_pb2.ChannelHeader(
+            type=common_pb2.HeaderType.ENDORSER_TRANSACTION,
+            channel_id=channel,
+            tx_id=tx_id,
+            timestamp=_timestamp(claimed_time_ms),
+            extension=proposal_pb2.ChaincodeHeaderExtension(chaincode_id=chaincode_id).SerializeToString(),
+        )
+        header = common_pb2.Header(
+            channel_header=channel_header.SerializeToString(), signature_header=signature_header
+        )
+        invocation = chaincode_pb2.ChaincodeInvocationSpec(
+            chaincode_spec=chaincode_pb2.ChaincodeSpec(
+                type=chaincode_pb2.ChaincodeSpec.Type.NODE,
+                chaincode_id=chaincode_id,
+                input=chaincode_pb2.ChaincodeInput(
+                    args=[function.encode(), *[to_argument_bytes(argument) for argument in arguments]]
+                ),
+            )
+        )
+        payload = proposal_pb2.ChaincodeProposalPayload(
+            input=invocation.SerializeToString(), TransientMap=to_transient_map(transient)
+        )
+        proposal = proposal_pb2.Proposal(
+            header=header.SerializeToString(), payload=payload.SerializeToString(deterministic=True)
+        )
+        proposed = gateway_pb2.ProposedTransaction(
+            transaction_id=tx_id,
+            proposal=proposal_pb2.SignedProposal(proposal_bytes=proposal.SerializeToString()),
+            endorsing_organizations=endorsing_organizations,
+        )
+        return cls(session, channel, proposed)
+
+    @classmethod
+    def from_bytes(cls, session: Session, data: bytes, signature: bytes = b"") -> Proposal:
+        """Build it from `to_bytes`; see `Gateway.new_proposal` and `Gateway.new_signed_proposal`."""
+        try:
+            proposed = gateway_pb2.ProposedTransaction.FromString(data)
+            header = _read_channel_header(proposed.proposal.proposal_bytes)
+        except DecodeError as error:
+            raise ModelError({"data": "is no proposed transaction"}, subject="Proposal") from error
+        if not header.channel_id or header.tx_id != proposed.transaction_id:
+            raise ModelError({"data": "names no channel, or another transaction id"}, subject="Proposal")
+        if signature:
+            proposed.proposal.signature = signature
+        return cls(session, header.channel_id, proposed)
+
+    @property
+    def tx_id(self) -> str:
+        """Transaction id: SHA-256 of nonce and creator, hexadecimal."""
+        return str(self._proposed.transaction_id)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of what is signed."""
+        return hashlib.sha256(self._proposed.proposal.proposal_bytes).digest()
+
+    def to_bytes(self) -> bytes:
+        """Return the proposal, signed or not, to carry it to where it is signed or sent."""
+        return bytes(self._proposed.SerializeToString(deterministic=True))
+
+    async def evaluate(self, *, timeout: float | None = None) -> bytes:
+        """Let one peer execute it and return the result; nothing is ordered.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; the gateway's `Deadlines.evaluate` by default.
+
+        Returns
+        -------
+        bytes
+            What the contract returned.
+
+        Raises
+        ------
+        ContractError
+            When the contract refused; its class is the contract's.
+        EvaluateError
+            When it failed otherwise.
+        ConfigError
+            When it has to be signed and there is no signer.
+        """
+        await self._sign()
+        request = gateway_pb2.EvaluateRequest(
+            transaction_id=self._proposed.transaction_id,
+            channel_id=self._channel,
+            proposed_transaction=self._proposed.proposal,
+            target_organizations=self._proposed.endorsing_organizations,
+        )
+        seconds = self._session.deadlines.evaluate if timeout is None else timeout
+        try:
+            response = await self._session.transport.evaluate(request, self.tx_id, seconds)
+        except EvaluateError as error:
+            raise_refusal(error)
+            raise
+        return bytes(response.result.payload)
+
+    async def endorse(self, *, timeout: float | None = None) -> Transaction:
+        """Collect the endorsements that the policies ask for.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; the gateway's `Deadlines.endorse` by default.
+
+        Returns
+        -------
+        Transaction
+            Ready to be submitted.
+
+        Raises
+        ------
+        ContractError
+            When the contract refused; its class is the contract's.
+        EndorseError
+            When it failed otherwise, or when the gateway answered with another transaction than the proposed
+            one.
+        ConfigError
+            When it has to be signed and there is no signer.
+        """
+        await self._sign()
+        request = gateway_pb2.EndorseRequest(
+            transaction_id=self._proposed.transaction_id,
+            channel_id=self._channel,
+            proposed_transaction=self._proposed.proposal,
+            endorsing_organizations=self._proposed.endorsing_organizations,
+        )
+        seconds = self._session.deadlines.endorse if timeout is None else timeout
+        try:
+            response = await self._session.transport.endorse(request, self.tx_id, seconds)
+        except EndorseError as error:
+            raise_refusal(error)
+            raise
+        prepared = gateway_pb2.PreparedTransaction(
+            transaction_id=self._proposed.transaction_id, envelope=response.prepared_transaction
+        )
+        try:
+            transaction = Transaction(self._session, prepared)
+        except ModelError as error:
+            raise EndorseError(error.message, tx_id=self.tx_id, grpc_status="OK") from error
+        if not transaction.is_of(self._proposed.proposal.proposal_bytes):
+            raise EndorseError(
+                "the gateway answered with another transaction than the proposed one",
+                tx_id=self.tx_id,
+                grpc_status="OK",
+            )
+        return transaction
+
+    async def _sign(self) -> None:
+        if not self._proposed.proposal.signature:
+            self._proposed.proposal.signature = await self._session.signing.sign(self.digest)
+
+
+def new_signature_header(creator: bytes) -> tuple[bytes, str]:
+    """Draw a nonce; return the signature header and the transaction id that follows from it."""
+    nonce = os.urandom(_NONCE_BYTES)
+    header = common_pb2.SignatureHeader(creator=creator, nonce=nonce)
+    return header.SerializeToString(), hashlib.sha256(nonce + creator).hexdigest()
+
+
+def _timestamp(claimed_time_ms: int | None) -> Timestamp:
+    nanoseconds = time.time_ns() if claimed_time_ms is None else claimed_time_ms * 1_000_000
+    seconds, nanos = divmod(nanoseconds, 1_000_000_000)
+    return Timestamp(seconds=seconds, nanos=nanos)
+
+
+def _read_channel_header(proposal_bytes: bytes) -> Message:
+    proposal = proposal_pb2.Proposal.FromString(proposal_bytes)
+    header = common_pb2.Header.FromString(proposal.header)
+    return common_pb2.ChannelHeader.FromString(header.channel_header)
