@@ -1,0 +1,74 @@
+"""Serve a chaincode: ``python -m gridledger.shim MODULE:CLASS`` (environment: see `ServerSettings`)."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from gridledger.model.errors import ConfigError, GridLedgerError
+from gridledger.shim.chaincode import Chaincode
+from gridledger.shim.server import ChaincodeServer
+from gridledger.shim.settings import ServerSettings
+
+__all__ = ["load_chaincode", "main"]
+
+_USAGE = "usage: python -m gridledger.shim MODULE:CLASS"
+_USAGE_EXIT_CODE = 2
+
+
+def load_chaincode(target: str) -> Chaincode:
+    """Import ``module:Class`` and make an instance without arguments.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such module or class, or its instances have no `invoke`.
+    """
+    module_name, _, class_name = target.partition(":")
+    try:
+        instance = getattr(importlib.import_module(module_name), class_name)()
+    except (ImportError, AttributeError, ValueError) as exc:
+        raise ConfigError(
+            f"cannot be loaded: {exc}", key="MODULE:CLASS", source="argument", value=target
+        ) from exc
+    if not isinstance(instance, Chaincode):
+        raise ConfigError("has no invoke", key="MODULE:CLASS", source="argument", value=target)
+    return instance
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until SIGTERM; return the exit code."""
+    if len(arguments) != 1 or ":" not in arguments[0]:
+        sys.stderr.write(_USAGE + "\n")
+        return _USAGE_EXIT_CODE
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = ServerSettings.from_environment(os.environ)
+        server = ChaincodeServer(load_chaincode(arguments[0]), settings)
+        # What was imported stays; the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        _run(server.serve())
+    except GridLedgerError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return exc.exit_code
+    return 0
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    try:
+        import uvloop
+    except ImportError:  # the extra "chaincode" brings it; without it everything works, a little slower
+        asyncio.run(serving)
+    else:
+        uvloop.run(serving)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,109 @@
+"""Requests that public state and private data share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gridledger.model.errors import ModelError
+from gridledger.shim import wire
+from gridledger.shim.composite_key import check_key
+from gridledger.shim.results import QueryResponseMetadata, StateIterator
+from gridledger.shim.transaction import Transaction
+from gridledger.shim.wire import MessageType, WriteKind
+from gridledger.shim.write_batch import WriteBatch
+
+__all__ = ["LedgerAccess"]
+
+_VALIDATION_PARAMETER = "VALIDATION_PARAMETER"
+_MAX_PAGE_SIZE = 2**31 - 1
+
+
+class LedgerAccess:
+    """Base of the stub: reads and writes with a collection, which is empty for public state."""
+
+    _transaction: Transaction
+    _batch: WriteBatch | None
+
+    async def _get(self, collection: str, key: str) -> bytes | None:
+        payload = await self._transaction.ask(
+            MessageType.GET_STATE, wire.get_state(collection, check_key(key))
+        )
+        return payload or None
+
+    async def _get_multiple(self, collection: str, keys: Sequence[str]) -> list[bytes | None]:
+        limit = self._transaction.announcement.multiple_keys_size
+        if not limit or len(keys) == 1:
+            return [await self._get(collection, key) for key in keys]
+        values: list[bytes | None] = []
+        for start in range(0, len(keys), limit):
+            part = [check_key(key) for key in keys[start : start + limit]]
+            payload = await self._transaction.ask(
+                MessageType.GET_STATE_MULTIPLE, wire.get_state_multiple(collection, part)
+            )
+            values.extend(value or None for value in wire.read_values(payload))
+        return values
+
+    async def _put(self, collection: str, key: str, value: bytes) -> None:
+        check_key(key)
+        if not isinstance(value, bytes):
+            raise ModelError({"value": f"is {type(value).__name__}, not bytes"}, subject="put")
+        if self._batch is not None:
+            self._batch.add(wire.write_record(WriteKind.PUT_STATE, collection, key, value))
+        else:
+            await self._transaction.ask(MessageType.PUT_STATE, wire.put_state(collection, key, value))
+
+    async def _delete(self, collection: str, key: str) -> None:
+        check_key(key)
+        if self._batch is not None:
+            self._batch.add(wire.write_record(WriteKind.DEL_STATE, collection, key))
+        else:
+            await self._transaction.ask(MessageType.DEL_STATE, wire.del_state(collection, key))
+
+    async def _purge(self, collection: str, key: str) -> None:
+        check_key(key)
+        if self._batch is not None:
+            self._batch.add(wire.write_record(WriteKind.PURGE_PRIVATE_DATA, collection, key))
+        else:
+            await self._transaction.ask(
+                MessageType.PURGE_PRIVATE_DATA, wire.purge_private_data(collection, key)
+            )
+
+    async def _get_validation_parameter(self, collection: str, key: str) -> bytes | None:
+        payload = await self._transaction.ask(
+            MessageType.GET_STATE_METADATA, wire.get_state_metadata(collection, check_key(key))
+        )
+        return wire.read_metadata(payload).get(_VALIDATION_PARAMETER) or None
+
+    async def _set_validation_parameter(self, collection: str, key: str, policy: bytes) -> None:
+        check_key(key)
+        if self._batch is not None:
+            kind = WriteKind.PUT_STATE_METADATA
+            self._batch.add(wire.write_record(kind, collection, key, policy, _VALIDATION_PARAMETER))
+        else:
+            await self._transaction.ask(
+                MessageType.PUT_STATE_METADATA,
+                wire.put_state_metadata(collection, key, _VALIDATION_PARAMETER, policy),
+            )
+
+    async def _range(self, collection: str, start: str, end: str) -> StateIterator:
+        iterator, _ = await self._range_page(collection, start, end, None)
+        return iterator
+
+    async def _range_page(
+        self, collection: str, start: str, end: str, page: tuple[int, str] | None
+    ) -> tuple[StateIterator, QueryResponseMetadata]:
+        request = wire.get_state_by_range(collection, start, end, page)
+        return await self._query_page(MessageType.GET_STATE_BY_RANGE, request)
+
+    async def _query_page(
+        self, kind: MessageType, request: bytes
+    ) -> tuple[StateIterator, QueryResponseMetadata]:
+        answer = wire.read_page(await self._transaction.ask(kind, request))
+        metadata = QueryResponseMetadata(answer.fetched_records_count, answer.bookmark)
+        return StateIterator(self._transaction, answer), metadata
+
+    @staticmethod
+    def _page(page_size: int, bookmark: str) -> tuple[int, str]:
+        if not 1 <= page_size <= _MAX_PAGE_SIZE:
+            raise ModelError({"page_size": f"is {page_size}, not within 1 and 2^31-1"}, subject="query")
+        return page_size, bookmark

@@ -1,0 +1,254 @@
+"""One stream between a peer and this chaincode."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from gridledger.model.errors import ContractError, ModelError
+from gridledger.shim import wire
+from gridledger.shim.chaincode import Chaincode
+from gridledger.shim.errors import ProtocolError
+from gridledger.shim.proposal import Proposal
+from gridledger.shim.response import Status, error
+from gridledger.shim.stub import ChaincodeStub
+from gridledger.shim.transaction import MAX_MESSAGE_BYTES, Transaction
+from gridledger.shim.wire import Announcement, Message, MessageType
+
+__all__ = ["PeerStream"]
+
+_logger = logging.getLogger("gridledger.shim")
+
+_RESPONSE = MessageType.RESPONSE.value
+_ERROR = MessageType.ERROR.value
+_TRANSACTION = MessageType.TRANSACTION.value
+_INIT = MessageType.INIT.value
+
+_SWEEP_PERIOD_S = 1.0
+
+
+class _Running:
+    """A transaction, its task and when it is given up."""
+
+    __slots__ = ("expires", "task", "transaction")
+
+    def __init__(self, transaction: Transaction, expires: float) -> None:
+        self.transaction = transaction
+        self.expires = expires
+        self.task: asyncio.Task[None] | None = None
+
+
+class PeerStream:
+    """Serve one peer over one stream until it ends.
+
+    Parameters
+    ----------
+    chaincode : Chaincode
+        Answers the transactions.
+    chaincode_id : str
+        The package id under which the chaincode registers.
+    read : callable
+        Coroutine function; returns the next message's bytes, None at the end.
+    write : callable
+        Coroutine function; writes a message's bytes.
+    transaction_deadline_s : float
+        A transaction that runs longer is cancelled and answered with ERROR. A peer gives up earlier by
+        default (``chaincode.executetimeout``, 30 s); this bounds what it left behind.
+
+    Notes
+    -----
+    One task writes, so messages leave in the order in which they were sent. Each transaction runs in a task
+    of its own and ends with exactly one COMPLETED or ERROR as long as the stream stands.
+    """
+
+    def __init__(
+        self,
+        chaincode: Chaincode,
+        chaincode_id: str,
+        *,
+        read: Callable[[], Awaitable[bytes | None]],
+        write: Callable[[bytes], Awaitable[None]],
+        transaction_deadline_s: float,
+    ) -> None:
+        self._chaincode = chaincode
+        self._chaincode_id = chaincode_id
+        self._read = read
+        self._write = write
+        self._deadline_s = transaction_deadline_s
+        self._loop = asyncio.get_running_loop()
+        self._outbox: deque[bytes] = deque()
+        self._wake: asyncio.Future[None] | None = None
+        self._running: dict[tuple[str, str], _Running] = {}
+        self._idle: asyncio.Future[None] | None = None
+        self._announcement: Announcement | None = None
+        self._draining = False
+        self._closed = False
+
+    async def run(self) -> None:
+        """Register and answer until the peer ends the stream or the caller cancels.
+
+        Raises
+        ------
+        ProtocolError
+            If the peer sent bytes that are no message, or did not take the registration.
+        """
+        self._send(wire.encode(MessageType.REGISTER, wire.register(self._chaincode_id)))
+        tasks = {asyncio.create_task(self._receive_all()), asyncio.create_task(self._write_all())}
+        sweeper = self._loop.call_later(_SWEEP_PERIOD_S, self._sweep)
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self._closed = True
+            sweeper.cancel()
+            running = [entry.task for entry in self._running.values() if entry.task is not None]
+            for task in (*tasks, *running):
+                task.cancel()
+            await asyncio.gather(*tasks, *running, return_exceptions=True)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Refuse new transactions and wait at most `timeout_s` for the running ones and their last messages."""
+        self._draining = True
+        if self._running or self._outbox:
+            self._idle = self._loop.create_future()
+            await asyncio.wait([self._idle], timeout=timeout_s)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the peer has taken the registration."""
+        return self._announcement is not None
+
+    # --- out
+
+    def _send(self, data: bytes) -> None:
+        self._outbox.append(data)
+        if self._wake is not None:
+            self._wake.set_result(None)
+            self._wake = None
+
+    async def _write_all(self) -> None:
+        outbox = self._outbox
+        while True:
+            while outbox:
+                await self._write(outbox[0])
+                outbox.popleft()
+            self._tell_idle()
+            self._wake = self._loop.create_future()
+            await self._wake
+
+    def _tell_idle(self) -> None:
+        idle = self._idle
+        if idle is not None and not idle.done() and not self._running and not self._outbox:
+            idle.set_result(None)
+
+    # --- in
+
+    async def _receive_all(self) -> None:
+        while (data := await self._read()) is not None:
+            self._receive(wire.decode(data))
+
+    def _receive(self, message: Message) -> None:
+        kind = message.type
+        if kind in (_RESPONSE, _ERROR):
+            entry = self._running.get((message.channel_id, message.tx_id))
+            if entry is not None:
+                entry.transaction.answer(message)
+            elif kind == _ERROR and self._announcement is None:
+                raise ProtocolError(
+                    f"the peer did not take the registration: {message.payload.decode(errors='replace')}"
+                )
+        elif kind in (_TRANSACTION, _INIT):
+            self._start(message)
+        elif kind == MessageType.KEEPALIVE:
+            self._send(wire.encode(MessageType.KEEPALIVE))
+        elif kind == MessageType.READY:
+            self._announcement = wire.read_announcement(message.payload)
+            _logger.info("%s is ready", self._chaincode_id)
+        elif kind != MessageType.REGISTERED:
+            _logger.warning("dropped a message of type %d that a chaincode does not take", kind)
+
+    def _start(self, message: Message) -> None:
+        key = (message.channel_id, message.tx_id)
+        problem = None
+        if self._announcement is None:
+            problem = "the chaincode is not registered yet"
+        elif self._draining:
+            problem = "the chaincode is stopping"
+        elif key in self._running:
+            # The peer has given the earlier one up; what that one still asks must not mix with this one.
+            problem = f"transaction {message.tx_id} is still running"
+        if problem is not None or self._announcement is None:
+            self._refuse(message, problem or "")
+            return
+        transaction = Transaction(message.tx_id, message.channel_id, self._send, self._announcement)
+        entry = _Running(transaction, self._loop.time() + self._deadline_s)
+        self._running[key] = entry
+        entry.task = asyncio.create_task(self._execute(key, transaction, message))
+
+    def _refuse(self, message: Message, problem: str) -> None:
+        self._send(wire.encode(MessageType.ERROR, problem.encode(), message.tx_id, message.channel_id))
+
+    def _sweep(self) -> None:
+        now = self._loop.time()
+        # Entries stand in the order of starting, so the first that has time left ends the search.
+        for entry in self._running.values():
+            if entry.expires > now:
+                break
+            if entry.task is not None:
+                entry.task.cancel()
+        if not self._closed:
+            self._loop.call_later(_SWEEP_PERIOD_S, self._sweep)
+
+    # --- a transaction
+
+    async def _execute(self, key: tuple[str, str], transaction: Transaction, message: Message) -> None:
+        answer = b""
+        try:
+            answer = await self._answer(transaction, message)
+        except asyncio.CancelledError:
+            answer = self._error(transaction, "the transaction was cancelled or ran out of time")
+            raise
+        except (Exception, SystemExit) as exc:
+            _logger.exception(
+                "transaction %s of channel %s failed", transaction.tx_id, transaction.channel_id
+            )
+            answer = self._error(transaction, f"{type(exc).__name__}: {exc}")
+        finally:
+            del self._running[key]
+            transaction.close()
+            if not self._closed:
+                self._send(answer)
+
+    async def _answer(self, transaction: Transaction, message: Message) -> bytes:
+        stub = ChaincodeStub(transaction, wire.read_input(message.payload), Proposal(message.raw))
+        try:
+            response = await self._chaincode.invoke(stub)
+        except (ContractError, ModelError) as exc:
+            response = error(str(exc), status=Status.CONFLICT)
+        unanswered = transaction.unanswered
+        await transaction.settle()
+        if unanswered and response.endorsable:
+            raise RuntimeError(f"invoke returned while {unanswered} requests to the peer were unanswered")
+        if response.endorsable:
+            await stub.finish_write_batch()
+        data = wire.encode(
+            MessageType.COMPLETED,
+            wire.response(response),
+            transaction.tx_id,
+            transaction.channel_id,
+            stub.event,
+        )
+        if len(data) > MAX_MESSAGE_BYTES:
+            return self._error(
+                transaction, f"the answer has {len(data)} bytes, a peer reads {MAX_MESSAGE_BYTES}"
+            )
+        return data
+
+    @staticmethod
+    def _error(transaction: Transaction, text: str) -> bytes:
+        return wire.encode(
+            MessageType.ERROR, text.encode(errors="replace"), transaction.tx_id, transaction.channel_id
+        )

@@ -1,0 +1,132 @@
+"""One transaction's conversation with its peer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from gridledger.model.errors import ModelError
+from gridledger.shim import wire
+from gridledger.shim.errors import PeerError, TransactionClosed
+from gridledger.shim.wire import Announcement, Message, MessageType
+
+__all__ = ["MAX_MESSAGE_BYTES", "Transaction"]
+
+MAX_MESSAGE_BYTES = 100 * 1024 * 1024
+"""The peer's own limit for a message to or from a chaincode."""
+
+_RESPONSE = MessageType.RESPONSE.value
+
+
+class _Request:
+    __slots__ = ("data", "future", "kind")
+
+    def __init__(self, kind: MessageType, data: bytes, future: asyncio.Future[Message | None]) -> None:
+        self.kind = kind
+        self.data = data
+        self.future = future
+
+
+class Transaction:
+    """Requests of one transaction, asked one after the other.
+
+    Parameters
+    ----------
+    tx_id, channel_id : str
+        What the peer knows the transaction by.
+    send : callable
+        Takes the bytes of a message for the peer.
+    announcement : Announcement
+        What the peer said it can do.
+
+    Notes
+    -----
+    A peer drops a request of a transaction while it works on another one of it, so requests queue here: a
+    contract may ask 200 things at once and each gets its answer, in the order of asking. A request that
+    nobody waits for any more is left out if it was not sent yet; if it was, its answer is awaited and
+    dropped.
+    """
+
+    __slots__ = ("_asked", "_closed", "_loop", "_send", "_waiting", "announcement", "channel_id", "tx_id")
+
+    def __init__(
+        self, tx_id: str, channel_id: str, send: Callable[[bytes], None], announcement: Announcement
+    ) -> None:
+        self.tx_id = tx_id
+        self.channel_id = channel_id
+        self.announcement = announcement
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._asked: _Request | None = None
+        self._waiting: deque[_Request] = deque()
+        self._closed = False
+
+    async def ask(self, kind: MessageType, payload: bytes) -> bytes:
+        """Ask the peer and return the payload of its answer.
+
+        Raises
+        ------
+        PeerError
+            If the peer answers ERROR.
+        TransactionClosed
+            If the transaction has ended or its stream broke.
+        ModelError
+            If the message would be longer than a peer reads.
+        """
+        if self._closed:
+            raise TransactionClosed(f"transaction {self.tx_id} has ended", tx_id=self.tx_id)
+        data = wire.encode(kind, payload, self.tx_id, self.channel_id)
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise ModelError({"": f"{len(data)} bytes, a peer reads {MAX_MESSAGE_BYTES}"}, subject=kind.name)
+        request = _Request(kind, data, self._loop.create_future())
+        if self._asked is None:
+            self._asked = request
+            self._send(data)
+        else:
+            self._waiting.append(request)
+        message = await request.future
+        if message is None:
+            raise TransactionClosed(f"transaction {self.tx_id} has ended", tx_id=self.tx_id)
+        if message.type != _RESPONSE:
+            raise PeerError(message.payload.decode(errors="replace"), request=kind.name)
+        return message.payload
+
+    def answer(self, message: Message) -> None:
+        """Take the peer's answer, a RESPONSE or ERROR; one that nobody asked for is dropped."""
+        request = self._asked
+        if request is None:
+            return
+        self._asked = None
+        if not request.future.done():
+            request.future.set_result(message)
+        while self._waiting:
+            request = self._waiting.popleft()
+            if not request.future.done():
+                self._asked = request
+                self._send(request.data)
+                return
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests still have somebody waiting for an answer."""
+        requests = [self._asked, *self._waiting] if self._asked else []
+        return sum(not request.future.done() for request in requests if request is not None)
+
+    async def settle(self) -> None:
+        """Wait until the peer works on nothing of this transaction."""
+        while (request := self._asked) is not None:
+            if request.future.done():
+                # The waiter left; a new future in its place tells when the answer is there.
+                request.future = self._loop.create_future()
+            await asyncio.wait([request.future])
+
+    def close(self) -> None:
+        """End the conversation: whoever waits or asks gets `TransactionClosed`."""
+        self._closed = True
+        requests = [self._asked, *self._waiting] if self._asked else []
+        self._asked = None
+        self._waiting.clear()
+        for request in requests:
+            if request is not None and not request.future.done():
+                request.future.set_result(None)
