@@ -34,7 +34,7 @@ __all__ = [
     "error_classes",
 ]
 
-FieldValue: TypeAlias = "str | int | bool | None | list[FieldValue] | dict[str, FieldValue]"
+FieldValue: TypeAlias = "str | int | bool | list[FieldValue] | dict[str, FieldValue] | None"
 
 _CODE = re.compile(r"GL-(MOD|CFG|CHN|CRY|GTW|LAK|SRV|NET)-\d{3}")
 _EXIT_CODES: Mapping[str, range] = {
@@ -62,8 +62,9 @@ class GridLedgerError(Exception):
 
     Notes
     -----
-    A subclass names its `code`, its `exit_code` (the family gives the tens, the class the ones) and whether the
-    same call may be tried again (`retriable`). Codes are unique; a second class with a code is refused at import.
+    A subclass names its `code`, its `exit_code` (the family gives the tens, the class the ones) and whether
+    the same call may be tried again (`retriable`). Codes are unique; a second class with a code is refused at
+    import.
     """
 
     code: ClassVar[str] = ""
@@ -82,7 +83,9 @@ class GridLedgerError(Exception):
             return
         match = _CODE.fullmatch(code)
         if match is None or cls.exit_code not in _EXIT_CODES[match[1]]:
-            raise TypeError(f"{cls.__name__}: code {code!r} or exit code {cls.exit_code} is out of its family")
+            raise TypeError(
+                f"{cls.__name__}: code {code!r} or exit code {cls.exit_code} is out of its family"
+            )
         known = _classes.setdefault(code, cls)
         if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise TypeError(f"{cls.__name__}: code {code} is taken by {known.__name__}")
@@ -113,7 +116,9 @@ class ModelError(GridLedgerError):
 
     def __init__(self, problems: Mapping[str, str], *, subject: str = "value") -> None:
         self.problems: dict[str, str] = dict(problems)
-        text = "; ".join(f"{field}: {problem}" if field else problem for field, problem in self.problems.items())
+        text = "; ".join(
+            f"{field}: {problem}" if field else problem for field, problem in self.problems.items()
+        )
         super().__init__(f"{subject}: {text}", problems=dict(self.problems))
 
 
@@ -150,17 +155,43 @@ class ContractError(GridLedgerError):
         Name of the contract; filled in by the contract layer where the raiser leaves it empty.
     **fields
         Named values, see each class.
+
+    Notes
+    -----
+    Its `status` (400 to 599, with HTTP's meaning), which becomes the status of the chaincode's
+    response, and in `field_types` the fields that it always has: what comes over the wire without them is not
+    taken for this class.
     """
 
     code = "GL-CHN-001"
     exit_code = 10
+    status: ClassVar[int] = 400
+    field_types: ClassVar[Mapping[str, type]] = {}
 
     def __init__(self, message: str, *, contract: str = "", **fields: FieldValue) -> None:
         super().__init__(message, **fields)
         self.contract = contract
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.status not in range(400, 600):
+            raise TypeError(f"{cls.__name__}: status {cls.status} is not one of 400 to 599")
+
     def __str__(self) -> str:
         return f"{self.code} {self.contract}: {self.message}" if self.contract else super().__str__()
+
+    def to_wire(self) -> str:
+        """Write the message of the chaincode's response; see `gridledger.model.wire`."""
+        from gridledger.model.wire import write_refusal  # imports this module
+
+        return write_refusal(self)
+
+    @staticmethod
+    def from_wire(text: str) -> ContractError | None:
+        """Find a refusal in a text; None if there is none. Never raises; see `gridledger.model.wire`."""
+        from gridledger.model.wire import read_refusal
+
+        return read_refusal(text)
 
 
 class CryptoError(GridLedgerError):

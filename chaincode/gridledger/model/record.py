@@ -1,0 +1,335 @@
+"""Records: what stands on the ledger, and the values that they are made of.
+
+    @record("system/1")
+    class System(Record):
+        identifier: SystemIdentifier
+        name: str
+        closed_at_ms: int | None = None
+
+A record is frozen and takes keywords only. Construction and reading check everything and raise one
+`ModelError` with all problems. Its bytes are canonical JSON with a member `schema`, and there is one byte
+string per record: fields that are None are left out, all others are written, defaults too; the reader refuses
+every other spelling. `@value` is the same without a schema, for parts of records and for arguments of
+contracts. Which types fields may have stands in `gridledger.model.fieldtype`.
+
+Versions. A schema's number goes up whenever old bytes would no longer be read, or read otherwise: that is
+every change but a new optional field. The old class stays, under its own name, with a function that makes the
+new one of it:
+
+    @record("system/2")
+    class System(Record): ...
+
+    @upgrade(SystemV1, System)
+    def _system_from_v1(old: SystemV1) -> System: ...
+
+`System.from_bytes` then reads both (and, by the same rule, everything that SystemV1 reads). It writes only
+its own. A record that holds another one as a part changes its version together with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import (
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    get_origin,
+    get_type_hints,
+)
+
+import pydantic
+import pydantic.dataclasses
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError, PydanticUndefined, SchemaSerializer, SchemaValidator
+
+from gridledger.model.canonical import (
+    MAX_DOCUMENT_BYTES,
+    Value,
+    WritableValue,
+    canonical_bytes,
+    parse_canonical,
+)
+from gridledger.model.errors import ModelError
+from gridledger.model.fieldtype import field_type, problems_of, split_optional
+
+__all__ = ["ModelValue", "Record", "record", "record_types", "upgrade", "value"]
+
+_SCHEMA = re.compile(r"[a-z][a-z0-9-]*/[1-9][0-9]{0,3}")
+_CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+
+_AnyValue = TypeVar("_AnyValue", bound="ModelValue")
+_AnyRecord = TypeVar("_AnyRecord", bound="Record")
+_OldRecord = TypeVar("_OldRecord", bound="Record")
+
+_records: dict[str, type[Record]] = {}
+_upgrades: dict[type[Record], list[tuple[type[Record], Callable[[Any], Any]]]] = {}
+
+
+class ModelValue:
+    """Base of all values; `@value` or `@record` completes a subclass."""
+
+    __pydantic_validator__: ClassVar[SchemaValidator]
+    __pydantic_serializer__: ClassVar[SchemaSerializer]
+
+    def broken_rules(self) -> Iterable[tuple[str, str]]:
+        """Name the rules between fields that this value breaks, as pairs of field and problem.
+
+        A subclass overrides it; it is called once every field is right by itself.
+        """
+        return ()
+
+    def to_value(self) -> dict[str, Value]:
+        """Return the value as plain data of the canonical domain; fields that are None are left out."""
+        return cast(
+            "dict[str, Value]", self.__pydantic_serializer__.to_python(self, mode="json", exclude_none=True)
+        )
+
+    def to_bytes(self) -> bytes:
+        """Write the canonical bytes.
+
+        Raises
+        ------
+        ModelError
+            The value is longer or deeper than canonical JSON may be.
+        """
+        return canonical_bytes(self.to_value())
+
+    @classmethod
+    def from_value(cls, data: WritableValue) -> Self:
+        """Read plain data, by the rules of `from_bytes`."""
+        return cls.from_bytes(canonical_bytes(data))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read canonical bytes.
+
+        Parameters
+        ----------
+        data : bytes
+            What `to_bytes` of this class (or, for records, of a version that it upgrades) wrote.
+
+        Raises
+        ------
+        ModelError
+            With every problem: not canonical, unknown schema, missing, unknown or wrong fields, broken rules.
+
+        Notes
+        -----
+        Reads, writes again and compares: the accepted bytes are by construction those that `to_bytes` writes.
+        """
+        if len(data) > MAX_DOCUMENT_BYTES:
+            raise ModelError(
+                {"": f"{len(data)} bytes are more than {MAX_DOCUMENT_BYTES}"}, subject=cls.__name__
+            )
+        try:
+            read = cast("Self", cls.__pydantic_validator__.validate_json(data))
+        except ValidationError as error:
+            return cls._read_otherwise(data, error)
+        if read.to_bytes() != data:
+            raise ModelError(_spelling_problems(read, data), subject=cls.__name__)
+        return read
+
+    @classmethod
+    def _read_otherwise(cls, _data: bytes, error: ValidationError) -> Self:
+        raise ModelError(problems_of(error), subject=cls.__name__) from error
+
+
+class Record(ModelValue):
+    """Base of all records."""
+
+    schema: ClassVar[str]
+    """Name and version, such as `system/1`; the member `schema` of the bytes."""
+
+    @classmethod
+    def schemas(cls) -> tuple[str, ...]:
+        """Return the schemas that `from_bytes` reads, the one that it writes first."""
+        older = (schema for old, _ in _upgrades.get(cls, ()) for schema in old.schemas())
+        return (cls.schema, *older)
+
+    @classmethod
+    def _read_otherwise(cls, data: bytes, error: ValidationError) -> Self:
+        if not any(
+            line["loc"] == ("schema",) for line in error.errors(include_url=False, include_input=False)
+        ):
+            return super()._read_otherwise(data, error)
+        document = parse_canonical(data)
+        found = document.get("schema") if isinstance(document, dict) else None
+        for old, function in _upgrades.get(cls, ()):
+            if found in old.schemas():
+                return cast("Self", function(old.from_bytes(data)))
+        problem = f"{found!r} is not known; known: {', '.join(cls.schemas())}"
+        raise ModelError({"schema": problem}, subject=cls.__name__) from error
+
+
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field, pydantic.Field)
+)
+def value(cls: type[_AnyValue]) -> type[_AnyValue]:
+    """Make a subclass of ModelValue a frozen keyword-only dataclass.
+
+    Raises
+    ------
+    TypeError
+        At import: a field's type has no canonical form, or an optional field's default is not None.
+
+    Examples
+    --------
+    >>> @value
+    ... class Point(ModelValue):
+    ...     x: int
+    ...     label: str | None = None
+    >>> Point(x=1).to_bytes()
+    b'{"x":1}'
+    >>> Point(x="1")
+    Traceback (most recent call last):
+    ...
+    gridledger.model.errors.ModelError: GL-MOD-001 Point: x: Input should be a valid integer
+    """
+    if issubclass(cls, Record):
+        raise TypeError(f"{cls.__name__} is a Record: use @record")
+    return _complete(cls, None)
+
+
+def record(schema: str) -> Callable[[type[_AnyRecord]], type[_AnyRecord]]:
+    """Make a subclass of Record a frozen keyword-only dataclass with a schema.
+
+    Parameters
+    ----------
+    schema : str
+        Name and version, `[a-z][a-z0-9-]*/[1-9][0-9]*`; a class of its own each.
+
+    Raises
+    ------
+    TypeError
+        At import: as `value`, or the schema is malformed or taken.
+
+    Examples
+    --------
+    >>> @record("note-example/1")
+    ... class Note(Record):
+    ...     amount_milliyuan: int
+    >>> Note(amount_milliyuan=5).to_bytes()
+    b'{"amount_milliyuan":5,"schema":"note-example/1"}'
+    """
+
+    @dataclass_transform(
+        frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field, pydantic.Field)
+    )
+    def decorate(cls: type[_AnyRecord]) -> type[_AnyRecord]:
+        if _SCHEMA.fullmatch(schema) is None:
+            raise TypeError(f"{cls.__name__}: schema {schema!r} is not name/version")
+        known = _records.get(schema)
+        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"{cls.__name__}: schema {schema} is taken by {known.__name__}")
+        _records[schema] = complete = _complete(cls, schema)
+        return complete
+
+    return decorate
+
+
+def record_types() -> Mapping[str, type[Record]]:
+    """Return every record class that has been imported, by its schema."""
+    return {schema: _records[schema] for schema in sorted(_records)}
+
+
+def upgrade(
+    old: type[_OldRecord], new: type[_AnyRecord]
+) -> Callable[[Callable[[_OldRecord], _AnyRecord]], Callable[[_OldRecord], _AnyRecord]]:
+    """Register a function that makes a record of its predecessor's version, for `from_bytes` to use."""
+
+    def register(function: Callable[[_OldRecord], _AnyRecord]) -> Callable[[_OldRecord], _AnyRecord]:
+        if set(old.schemas()) & set(new.schemas()):
+            raise TypeError(f"{new.__name__} reads {', '.join(new.schemas())} already")
+        _upgrades.setdefault(new, []).append((old, function))
+        return function
+
+    return register
+
+
+def _complete(cls: type[_AnyValue], schema: str | None) -> type[_AnyValue]:
+    if not issubclass(cls, ModelValue):
+        raise TypeError(f"{cls.__name__} does not derive from ModelValue or Record")
+    if any("__pydantic_validator__" in vars(base) for base in cls.__mro__):
+        raise TypeError(f"{cls.__name__} extends a complete class; hold it as a field instead")
+    own = inspect.get_annotations(cls)
+    hints = get_type_hints(cls, include_extras=True)
+    annotations: dict[str, object] = {}
+    optional: list[str] = []
+    for name in own:
+        if get_origin(hints[name]) is ClassVar:
+            annotations[name] = hints[name]
+            continue
+        if name == "schema":
+            raise TypeError(f"{cls.__name__}: a field cannot be called schema")
+        inner, is_optional = split_optional(hints[name])
+        try:
+            annotations[name] = (field_type(inner) | None) if is_optional else field_type(inner)
+        except TypeError as error:
+            raise TypeError(f"{cls.__name__}.{name}: {error}") from error
+        if is_optional:
+            optional.append(name)
+    if schema is not None:
+        annotations["schema"] = Literal[schema]
+        type.__setattr__(cls, "schema", dataclasses.field(default=schema, repr=False))
+    cls.__annotations__ = annotations
+    if cls.broken_rules is not ModelValue.broken_rules:
+        type.__setattr__(cls, "__post_init__", _check_rules)
+    complete = cast(
+        "type[_AnyValue]", pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=_CONFIG)(cls)
+    )
+    _check_defaults(complete, optional)
+    type.__setattr__(complete, "__init__", _raising_model_error(complete.__init__))
+    return complete
+
+
+def _check_defaults(cls: type[ModelValue], optional: list[str]) -> None:
+    fields: Mapping[str, pydantic.fields.FieldInfo] = vars(cls)["__pydantic_fields__"]
+    for name in optional:
+        if fields[name].get_default() is not None or fields[name].default is PydanticUndefined:
+            raise TypeError(
+                f"{cls.__name__}.{name}: an optional field's default is None (what is left out is None)"
+            )
+
+
+def _raising_model_error(construct: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(construct)
+    def __init__(self: ModelValue, *positional: object, **fields: object) -> None:  # noqa: N807
+        try:
+            construct(self, *positional, **fields)
+        except ValidationError as error:
+            raise ModelError(problems_of(error), subject=type(self).__name__) from error
+
+    return __init__
+
+
+def _check_rules(self: ModelValue) -> None:
+    problems = dict(self.broken_rules())
+    if problems:
+        text = "; ".join(f"{field}: {problem}" for field, problem in problems.items())
+        raise PydanticCustomError("rules", "{text}", {"text": text, "problems": problems})
+
+
+def _spelling_problems(read: ModelValue, data: bytes) -> dict[str, str]:
+    """Say why bytes that were understood are not the canonical ones."""
+    try:
+        document = parse_canonical(data)
+    except ModelError as error:
+        return error.problems
+    expected = read.to_value()
+    assert isinstance(document, dict)  # noqa: S101 - pydantic read it as an object
+    missing = dict.fromkeys(expected.keys() - document.keys(), "is left out")
+    surplus = dict.fromkeys(document.keys() - expected.keys(), "is null: leave it out")
+    nested = {
+        name: "is not in canonical form: a member is null or left out"
+        for name in expected.keys() & document.keys()
+        if expected[name] != document[name]
+    }
+    return dict(sorted((missing | surplus | nested).items()))
