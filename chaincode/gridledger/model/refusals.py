@@ -31,6 +31,7 @@ __all__ = [
     "LimitExceeded",
     "NoTimeMark",
     "NotFound",
+    "PeerError",
     "UnknownFunction",
     "WriteInQuery",
 ]
@@ -295,3 +296,33 @@ class WriteInQuery(ContractError):
 
     def __init__(self, function: str, *, contract: str = "") -> None:
         super().__init__(f"{function} is a query, but wrote", contract=contract, function=function)
+
+
+class PeerError(ContractError):
+    """A peer refused or could not do what the contract asked of it, or ended the transaction meanwhile.
+
+    Parameters
+    ----------
+    message : str
+        The peer's own words.
+    request : str
+        Type of the request, such as ``GET_QUERY_RESULT``.
+
+    Notes
+    -----
+    Examples are a rich query on LevelDB, a write after a paged query, private data that the caller may not read,
+    and a chaincode that is not deployed. A contract may catch it; left alone it ends the transaction.
+    """
+
+    code = "GL-CHN-015"
+    exit_code = 10
+    status = 502
+    field_types: ClassVar[Mapping[str, type]] = {"request": str}
+
+    def __init__(self, message: str, *, request: str, contract: str = "") -> None:
+        super().__init__(message, contract=contract, request=request)
+
+    @property
+    def request(self) -> str:
+        """Type of the request."""
+        return cast("str", self.fields["request"])

@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from gridledger.model.errors import ContractError, ModelError
+from gridledger.model.refusals import BadArgument
 from gridledger.shim import wire
 from gridledger.shim.chaincode import Chaincode
 from gridledger.shim.errors import ProtocolError
 from gridledger.shim.proposal import Proposal
-from gridledger.shim.response import Status, error
+from gridledger.shim.response import error
 from gridledger.shim.stub import ChaincodeStub
 from gridledger.shim.transaction import MAX_MESSAGE_BYTES, Transaction
 from gridledger.shim.wire import Announcement, Message, MessageType
@@ -226,8 +227,11 @@ class PeerStream:
         stub = ChaincodeStub(transaction, wire.read_input(message.payload), Proposal(message.raw))
         try:
             response = await self._chaincode.invoke(stub)
-        except (ContractError, ModelError) as exc:
-            response = error(str(exc), status=Status.CONFLICT)
+        except ContractError as exc:
+            response = error(exc.to_wire(), status=exc.status)
+        except ModelError as exc:
+            refusal = BadArgument.from_model_error(exc)
+            response = error(refusal.to_wire(), status=refusal.status)
         unanswered = transaction.unanswered
         await transaction.settle()
         if unanswered and response.endorsable:

@@ -13,7 +13,6 @@ class Status(IntEnum):
 
     OK = 200
     REFUSED = 400
-    CONFLICT = 409
     ERROR = 500
 
 
