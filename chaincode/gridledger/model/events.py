@@ -14,10 +14,14 @@ class Event(StrEnum):
     TIME_MARK_RENEWED = "TimeMarkRenewed"
 
     # registry
+    AGGREGATION_ESTABLISHED = "AggregationEstablished"
     SYSTEM_APPLIED = "SystemApplied"
+    SYSTEM_CHECKED = "SystemChecked"
     SYSTEM_REGISTERED = "SystemRegistered"
     SYSTEM_REJECTED = "SystemRejected"
+    USER_REGISTERED = "UserRegistered"
     DEVICES_REGISTERED = "DevicesRegistered"
+    DEVICES_APPROVED = "DevicesApproved"
     FIELDS_REGISTERED = "FieldsRegistered"
     CHARGING_STANDARD_SET = "ChargingStandardSet"
 
@@ -27,14 +31,11 @@ class Event(StrEnum):
 
     # resolution
     RULE_SET = "RuleSet"
-    RESOLUTION_DEPOSITED = "ResolutionDeposited"
 
     # trade
     CREDIT_PAID_IN = "CreditPaidIn"
     ORDER_HELD = "OrderHeld"
-    RECEIPT_DEPOSITED = "ReceiptDeposited"
     HOLD_RETURNED = "HoldReturned"
-    TRANSACTION_CONTRACT_DEPOSITED = "TransactionContractDeposited"
     ORDER_SETTLED = "OrderSettled"
 
     # integrity

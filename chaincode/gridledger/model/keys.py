@@ -21,33 +21,31 @@ class KeyPrefix(StrEnum):
     # registry
     APPLICATION = "application"
     SYSTEM = "system"
+    SEQUENCE = "sequence"
     ACCOUNT = "account"
+    USER = "user"
     DEVICE = "device"
     FIELD = "field"
     CHARGING_STANDARD = "charging-standard"
-    DEVICE_BY_OWN_CODE = "device-by-own-code"
+    COMMON_IDENTITY = "common-identity"
 
     # catalogue
-    CATALOGUE = "catalogue"
     ASSOCIATION = "association"
-    ASSOCIATION_BY_SYSTEM = "association-by-system"
     PUBLICATION = "publication"
 
     # resolution
     RULE = "rule"
-    RULE_BY_FUNCTION = "rule-by-function"
     RESOLUTION = "resolution"
 
     # trade
     DELTA = "delta"
     NOTE = "note"
     ORDER = "order"
+    ORDER_BY_RESOLUTION = "order-by-resolution"
     HOLD = "hold"
-    RECEIPT = "receipt"
     TRANSACTION_CONTRACT = "transaction-contract"
     SETTLEMENT = "settlement"
 
     # integrity
     DEPOSIT = "deposit"
-    DEPOSIT_BY_DEVICE = "deposit-by-device"
     VERDICT = "verdict"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ApplicationState", "CallState", "IdentifierState", "OrderState", "Verdict"]
+__all__ = ["ApplicationState", "CallState", "IdentifierState", "OrderState", "Outcome"]
 
 
 class CallState(StrEnum):
@@ -35,16 +35,29 @@ class IdentifierState(StrEnum):
 
 
 class OrderState(StrEnum):
-    """An order: money is held, then either the receipt and the settlement follow, or the hold returns."""
+    """One line of an order: money is held; then it is settled with the contract, or it returns."""
 
     HELD = "held"
-    RECEIVED = "received"
     SETTLED = "settled"
     RETURNED = "returned"
 
 
-class Verdict(StrEnum):
-    """Outcome of a tamper check."""
+class Outcome(StrEnum):
+    """Outcome of a tamper check of one field and period."""
 
     INTACT = "intact"
+    """The owner's actual root and number of rows are those that it deposited."""
+
     ALTERED = "altered"
+    """They are not."""
+
+    NOT_DEPOSITED = "not-deposited"
+    """Nothing was deposited for the period, so nothing of it can be proven."""
+
+    UNANSWERED = "unanswered"
+    """The owner signed no actual root for it."""
+
+    @property
+    def withholds(self) -> bool:
+        """Whether the whole field is withheld for it."""
+        return self in (Outcome.ALTERED, Outcome.UNANSWERED)
