@@ -59,7 +59,7 @@ def read_base64url(text: str) -> bytes:
 
 
 def _read_bytes(data: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
-    if info.mode != "json":
+    if info.mode != "json" or isinstance(data, bytes):  # JSON has no bytes: these are a field's default.
         return handler(data)
     if not isinstance(data, str):
         raise PydanticCustomError("base64url", "Input should be a base64url string")

@@ -204,7 +204,7 @@ def record(schema: str) -> Callable[[type[_AnyRecord]], type[_AnyRecord]]:
     Parameters
     ----------
     schema : str
-        Name and version, `[a-z][a-z0-9-]*/[1-9][0-9]*`; a class of its own each.
+        name and version, `[a-z][a-z0-9-]*/[1-9][0-9]*`; a class of its own each.
 
     Raises
     ------

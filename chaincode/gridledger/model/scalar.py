@@ -57,6 +57,8 @@ class TextScalar:
 
     @classmethod
     def _from_text(cls, text: object) -> Self:
+        if isinstance(text, cls):  # JSON has none: this is a field's default.
+            return text
         if not isinstance(text, str):
             raise PydanticCustomError("text", "Input should be a string")
         try:
