@@ -8,7 +8,8 @@
 `gridledger.client.sync` has the same names without `await`.
 """
 
-from gridledger.client.arguments import Argument, ModelValue
+from gridledger.client.block import Block, BlockTransaction, verify_chain
+from gridledger.client.collection import Collection, read_collections
 from gridledger.client.commit import Commit, CommitStatus
 from gridledger.client.connection import Connection
 from gridledger.client.contract import Committed, Contract
@@ -22,14 +23,17 @@ from gridledger.client.errors import (
     EvaluateError,
     EventsError,
     OutcomeUnknown,
-    PeerError,
+    PeerCallError,
     RpcError,
     SubmitError,
 )
 from gridledger.client.gateway import Gateway
 from gridledger.client.identity import Identity
+from gridledger.client.lifecycle import ChaincodeDefinition, CommittedDefinition, Lifecycle
 from gridledger.client.network import Network
+from gridledger.client.peer import ChainInfo, InstalledChaincode, Peer
 from gridledger.client.pem import Pem
+from gridledger.client.policy import EndorsementPolicy
 from gridledger.client.proposal import Proposal
 from gridledger.client.retry import Backoff, RetryPolicy
 from gridledger.client.signer import EcdsaSigner, Signer, low_s
@@ -37,28 +41,36 @@ from gridledger.client.transaction import Transaction
 from gridledger.client.validation import ValidationCode
 
 __all__ = [
-    "Argument",
     "Backoff",
+    "Block",
+    "BlockTransaction",
+    "ChainInfo",
+    "ChaincodeDefinition",
+    "Collection",
     "Commit",
     "CommitConflict",
     "CommitError",
     "CommitStatus",
     "CommitStatusError",
     "Committed",
+    "CommittedDefinition",
     "Connection",
     "Contract",
     "Deadlines",
     "EcdsaSigner",
     "EndorseError",
+    "EndorsementPolicy",
     "EndpointDetail",
     "EvaluateError",
     "EventsError",
     "Gateway",
     "Identity",
-    "ModelValue",
+    "InstalledChaincode",
+    "Lifecycle",
     "Network",
     "OutcomeUnknown",
-    "PeerError",
+    "Peer",
+    "PeerCallError",
     "Pem",
     "Proposal",
     "RetryPolicy",
@@ -68,4 +80,6 @@ __all__ = [
     "Transaction",
     "ValidationCode",
     "low_s",
+    "read_collections",
+    "verify_chain",
 ]

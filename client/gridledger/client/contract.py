@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gridledger.client.arguments import Argument
 from gridledger.client.deadlines import Deadlines
 from gridledger.client.errors import CommitConflict
 from gridledger.client.outcome import Outcome
 from gridledger.client.proposal import Proposal
 from gridledger.client.session import Session
+from gridledger.model.argument import Argument
 
 __all__ = ["Committed", "Contract"]
 

@@ -9,7 +9,7 @@ GatewayError                GL-GTW-001  exit 40
 │  └─ CommitConflict        GL-GTW-007  exit 46   … since others wrote what it had read; a new one may be made
 ├─ OutcomeUnknown           GL-GTW-008  exit 47   may or may not be ordered; never to be repeated blindly
 ├─ EventsError              GL-GTW-009  exit 48   a stream of events ended
-└─ PeerError                GL-GTW-010  exit 49   a peer refused or did not answer a call made to it directly
+└─ PeerCallError            GL-GTW-010  exit 49   a peer refused or did not answer a direct call
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
     "EvaluateError",
     "EventsError",
     "OutcomeUnknown",
-    "PeerError",
+    "PeerCallError",
     "RpcError",
     "SubmitError",
 ]
@@ -208,7 +208,7 @@ class EventsError(RpcError):
     exit_code = 48
 
 
-class PeerError(RpcError):
+class PeerCallError(RpcError):
     """A peer refused a call made to it directly, or did not answer.
 
     Parameters

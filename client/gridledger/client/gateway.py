@@ -16,7 +16,7 @@ from gridledger.client.network import Network
 from gridledger.client.proposal import Proposal
 from gridledger.client.retry import RetryPolicy
 from gridledger.client.session import Session
-from gridledger.client.signer import EcdsaSigner, Signer
+from gridledger.client.signer import Signer
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.client.transaction import Transaction
 from gridledger.client.transport import GrpcTransport
@@ -66,12 +66,12 @@ class Gateway:
         ConfigError
             When certificate, key or TLS material cannot be read.
         """
-        identity, chosen = _read_credentials(connection, signer)
+        signing = SigningIdentity.from_connection(connection, signer)
         client_hash = tls_client_hash(connection)
         transport = GrpcTransport(open_channel(connection), owns_channel=True)
         session = Session(
             transport=transport,
-            signing=SigningIdentity(identity, chosen),
+            signing=signing,
             deadlines=deadlines or Deadlines(),
             retry=retry or RetryPolicy(),
             tls_client_hash=client_hash,
@@ -167,14 +167,3 @@ class Gateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-def _read_credentials(connection: Connection, signer: Signer | None) -> tuple[Identity, Signer | None]:
-    certificate = connection.read("certificate")
-    if certificate is None:
-        raise ConfigError("is missing", key="certificate", source=connection.source)
-    identity = Identity(msp_id=connection.msp_id, certificate=certificate, source=connection.source)
-    private_key = connection.read("private_key") if signer is None else None
-    if private_key is None:
-        return identity, signer
-    return identity, EcdsaSigner(private_key, source=connection.source)

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import time
 from collections.abc import Mapping, Sequence
 
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
-from fabric_protos.peer import chaincode_pb2, proposal_pb2
+from fabric_protos.peer import proposal_pb2
 from google.protobuf.message import DecodeError
-from google.protobuf.timestamp_pb2 import Timestamp
 
-from gridledger.client.arguments import Argument, to_argument_bytes, to_transient_map
 from gridledger.client.errors import EndorseError, EvaluateError
+from gridledger.client.invocation import new_invocation
 from gridledger.client.refusal import raise_refusal
 from gridledger.client.session import Session
 from gridledger.client.transaction import Transaction
 from gridledger.client.transport import Message
+from gridledger.model.argument import Argument, encode_argument
 from gridledger.model.errors import ModelError
 
-__all__ = ["Proposal", "new_signature_header"]
-
-_NONCE_BYTES = 24
+__all__ = ["Proposal"]
 
 
 class Proposal:
@@ -56,36 +52,17 @@ class Proposal:
         claimed_time_ms: int | None = None,
     ) -> Proposal:
         """Build a proposal with an id of its own; see `Contract.proposal`."""
-        signature_header, tx_id = new_signature_header(session.signing.creator)
-        chaincode_id = chaincode_pb2.ChaincodeID(name=chaincode)
-        channel_header = common_pb2.ChannelHeader(
-            type=common_pb2.HeaderType.ENDORSER_TRANSACTION,
-            channel_id=channel,
-            tx_id=tx_id,
-            timestamp=_timestamp(claimed_time_ms),
-            extension=proposal_pb2.ChaincodeHeaderExtension(chaincode_id=chaincode_id).SerializeToString(),
-        )
-        header = common_pb2.Header(
-            channel_header=channel_header.SerializeToString(), signature_header=signature_header
-        )
-        invocation = chaincode_pb2.ChaincodeInvocationSpec(
-            chaincode_spec=chaincode_pb2.ChaincodeSpec(
-                type=chaincode_pb2.ChaincodeSpec.Type.NODE,
-                chaincode_id=chaincode_id,
-                input=chaincode_pb2.ChaincodeInput(
-                    args=[function.encode(), *[to_argument_bytes(argument) for argument in arguments]]
-                ),
-            )
-        )
-        payload = proposal_pb2.ChaincodeProposalPayload(
-            input=invocation.SerializeToString(), TransientMap=to_transient_map(transient)
-        )
-        proposal = proposal_pb2.Proposal(
-            header=header.SerializeToString(), payload=payload.SerializeToString(deterministic=True)
+        proposal_bytes, tx_id = new_invocation(
+            creator=session.signing.creator,
+            channel=channel,
+            chaincode=chaincode,
+            arguments=[function.encode(), *[encode_argument(argument) for argument in arguments]],
+            transient={key: encode_argument(value) for key, value in (transient or {}).items()},
+            claimed_time_ms=claimed_time_ms,
         )
         proposed = gateway_pb2.ProposedTransaction(
             transaction_id=tx_id,
-            proposal=proposal_pb2.SignedProposal(proposal_bytes=proposal.SerializeToString()),
+            proposal=proposal_pb2.SignedProposal(proposal_bytes=proposal_bytes),
             endorsing_organizations=endorsing_organizations,
         )
         return cls(session, channel, proposed)
@@ -209,19 +186,6 @@ class Proposal:
     async def _sign(self) -> None:
         if not self._proposed.proposal.signature:
             self._proposed.proposal.signature = await self._session.signing.sign(self.digest)
-
-
-def new_signature_header(creator: bytes) -> tuple[bytes, str]:
-    """Draw a nonce; return the signature header and the transaction id that follows from it."""
-    nonce = os.urandom(_NONCE_BYTES)
-    header = common_pb2.SignatureHeader(creator=creator, nonce=nonce)
-    return header.SerializeToString(), hashlib.sha256(nonce + creator).hexdigest()
-
-
-def _timestamp(claimed_time_ms: int | None) -> Timestamp:
-    nanoseconds = time.time_ns() if claimed_time_ms is None else claimed_time_ms * 1_000_000
-    seconds, nanos = divmod(nanoseconds, 1_000_000_000)
-    return Timestamp(seconds=seconds, nanos=nanos)
 
 
 def _read_channel_header(proposal_bytes: bytes) -> Message:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from gridledger.client.errors import RpcError
-from gridledger.model.errors import ContractError, ModelError
+from gridledger.model import exchange_refusals, refusals
+from gridledger.model.errors import ContractError
 
 __all__ = ["raise_refusal"]
+
+# Classes that are imported are found again; the others come back as plain ContractError with their code.
+_KNOWN = (exchange_refusals, refusals)
 
 
 def raise_refusal(error: RpcError) -> None:
@@ -22,10 +26,6 @@ def raise_refusal(error: RpcError) -> None:
         The first refusal among the endorsers' answers, as the class that the contract raised.
     """
     for detail in error.details:
-        try:
-            refusal = ContractError.from_wire(detail.message)
-        except ModelError:
-            # Words that only look like a refusal: the step's error shows them as they are.
-            continue
+        refusal = ContractError.from_wire(detail.message)
         if refusal is not None:
             raise refusal from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from gridledger.client.connection import Connection
 from gridledger.client.identity import Identity
-from gridledger.client.signer import Signer
+from gridledger.client.signer import EcdsaSigner, Signer
 from gridledger.model.errors import ConfigError
 
 __all__ = ["SigningIdentity"]
@@ -26,6 +27,29 @@ class SigningIdentity:
         self.identity = identity
         self.creator = identity.creator
         self._signer = signer
+
+    @classmethod
+    def from_connection(cls, connection: Connection, signer: Signer | None = None) -> SigningIdentity:
+        """Read certificate and key that a connection names.
+
+        Parameters
+        ----------
+        connection : Connection
+            Names them.
+        signer : Signer, optional
+            Signs in place of the connection's private key.
+
+        Raises
+        ------
+        ConfigError
+            When they cannot be read or are none.
+        """
+        certificate = connection.read("certificate") or b""
+        identity = Identity(msp_id=connection.msp_id, certificate=certificate, source=connection.source)
+        private_key = connection.read("private_key") if signer is None else None
+        if private_key is None:
+            return cls(identity, signer)
+        return cls(identity, EcdsaSigner(private_key, source=connection.source))
 
     async def sign(self, digest: bytes) -> bytes:
         """Sign a SHA-256 digest.
