@@ -198,6 +198,9 @@ def value(cls: type[_AnyValue]) -> type[_AnyValue]:
     return _complete(cls, None)
 
 
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field, pydantic.Field)
+)
 def record(schema: str) -> Callable[[type[_AnyRecord]], type[_AnyRecord]]:
     """Make a subclass of Record a frozen keyword-only dataclass with a schema.
 
@@ -220,9 +223,6 @@ def record(schema: str) -> Callable[[type[_AnyRecord]], type[_AnyRecord]]:
     b'{"amount_milliyuan":5,"schema":"note-example/1"}'
     """
 
-    @dataclass_transform(
-        frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field, pydantic.Field)
-    )
     def decorate(cls: type[_AnyRecord]) -> type[_AnyRecord]:
         if _SCHEMA.fullmatch(schema) is None:
             raise TypeError(f"{cls.__name__}: schema {schema!r} is not name/version")

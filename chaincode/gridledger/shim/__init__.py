@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from gridledger.shim.chaincode import Chaincode
 from gridledger.shim.composite_key import create_composite_key, split_composite_key
+from gridledger.shim.context import Context, Page, Row
+from gridledger.shim.contract import Contract, ContractChaincode
 from gridledger.shim.creator import Creator
 from gridledger.shim.endorsement_policy import KeyEndorsementPolicy, RoleType
 from gridledger.shim.errors import PeerError, ProtocolError, TransactionClosed
+from gridledger.shim.function import query, transaction
+from gridledger.shim.key import Key
 from gridledger.shim.proposal import SignedProposal, Timestamp
-from gridledger.shim.response import Response, Status, error, success
+from gridledger.shim.response import Response, Status, error, refusal, success
 from gridledger.shim.results import (
     HistoryIterator,
     KeyModification,
@@ -24,16 +28,22 @@ __all__ = [
     "Chaincode",
     "ChaincodeServer",
     "ChaincodeStub",
+    "Context",
+    "Contract",
+    "ContractChaincode",
     "Creator",
     "HistoryIterator",
+    "Key",
     "KeyEndorsementPolicy",
     "KeyModification",
     "KeyValue",
+    "Page",
     "PeerError",
     "ProtocolError",
     "QueryResponseMetadata",
     "Response",
     "RoleType",
+    "Row",
     "ServerSettings",
     "SignedProposal",
     "StateIterator",
@@ -43,6 +53,9 @@ __all__ = [
     "TransactionClosed",
     "create_composite_key",
     "error",
+    "query",
+    "refusal",
     "split_composite_key",
     "success",
+    "transaction",
 ]

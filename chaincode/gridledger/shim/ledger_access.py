@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gridledger.model.errors import ModelError
+from gridledger.model.refusals import WriteInQuery
 from gridledger.shim import wire
 from gridledger.shim.composite_key import check_key
 from gridledger.shim.results import QueryResponseMetadata, StateIterator
@@ -23,6 +24,15 @@ class LedgerAccess:
 
     _transaction: Transaction
     _batch: WriteBatch | None
+    _query: str = ""
+
+    def forbid_writes(self, function: str) -> None:
+        """Refuse every write from now on with `WriteInQuery`, which names `function`."""
+        self._query = function
+
+    def _check_writable(self) -> None:
+        if self._query:
+            raise WriteInQuery(self._query)
 
     async def _get(self, collection: str, key: str) -> bytes | None:
         payload = await self._transaction.ask(
@@ -44,6 +54,7 @@ class LedgerAccess:
         return values
 
     async def _put(self, collection: str, key: str, value: bytes) -> None:
+        self._check_writable()
         check_key(key)
         if not isinstance(value, bytes):
             raise ModelError({"value": f"is {type(value).__name__}, not bytes"}, subject="put")
@@ -53,6 +64,7 @@ class LedgerAccess:
             await self._transaction.ask(MessageType.PUT_STATE, wire.put_state(collection, key, value))
 
     async def _delete(self, collection: str, key: str) -> None:
+        self._check_writable()
         check_key(key)
         if self._batch is not None:
             self._batch.add(wire.write_record(WriteKind.DEL_STATE, collection, key))
@@ -60,6 +72,7 @@ class LedgerAccess:
             await self._transaction.ask(MessageType.DEL_STATE, wire.del_state(collection, key))
 
     async def _purge(self, collection: str, key: str) -> None:
+        self._check_writable()
         check_key(key)
         if self._batch is not None:
             self._batch.add(wire.write_record(WriteKind.PURGE_PRIVATE_DATA, collection, key))
@@ -75,6 +88,7 @@ class LedgerAccess:
         return wire.read_metadata(payload).get(_VALIDATION_PARAMETER) or None
 
     async def _set_validation_parameter(self, collection: str, key: str, policy: bytes) -> None:
+        self._check_writable()
         check_key(key)
         if self._batch is not None:
             kind = WriteKind.PUT_STATE_METADATA

@@ -13,7 +13,7 @@ from gridledger.shim import wire
 from gridledger.shim.chaincode import Chaincode
 from gridledger.shim.errors import ProtocolError
 from gridledger.shim.proposal import Proposal
-from gridledger.shim.response import error
+from gridledger.shim.response import refusal
 from gridledger.shim.stub import ChaincodeStub
 from gridledger.shim.transaction import MAX_MESSAGE_BYTES, Transaction
 from gridledger.shim.wire import Announcement, Message, MessageType
@@ -111,7 +111,7 @@ class PeerStream:
             await asyncio.gather(*tasks, *running, return_exceptions=True)
 
     async def drain(self, timeout_s: float) -> None:
-        """Refuse new transactions and wait at most `timeout_s` for the running ones and their last messages."""
+        """Refuse new transactions and wait at most `timeout_s` for the running ones and their answers."""
         self._draining = True
         if self._running or self._outbox:
             self._idle = self._loop.create_future()
@@ -228,10 +228,9 @@ class PeerStream:
         try:
             response = await self._chaincode.invoke(stub)
         except ContractError as exc:
-            response = error(exc.to_wire(), status=exc.status)
+            response = refusal(exc)
         except ModelError as exc:
-            refusal = BadArgument.from_model_error(exc)
-            response = error(refusal.to_wire(), status=refusal.status)
+            response = refusal(BadArgument.from_model_error(exc))
         unanswered = transaction.unanswered
         await transaction.settle()
         if unanswered and response.endorsable:

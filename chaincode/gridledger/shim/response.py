@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["Response", "Status", "error", "success"]
+from gridledger.model.errors import ContractError
+
+__all__ = ["Response", "Status", "error", "refusal", "success"]
 
 
 class Status(IntEnum):
@@ -71,3 +73,8 @@ def error(message: str, *, status: int = Status.ERROR, payload: bytes = b"") -> 
     if status < Status.REFUSED:
         raise ValueError(f"an error's status is 400 or more, not {status}")
     return Response(int(status), message, payload)
+
+
+def refusal(exception: ContractError) -> Response:
+    """Answer with a refusal, which the client gets as the same class."""
+    return Response(exception.status, exception.to_wire())

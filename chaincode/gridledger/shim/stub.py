@@ -92,6 +92,11 @@ class ChaincodeStub(StateAccess, PrivateDataAccess):
         """Return what the peer's decorators added."""
         return self._input.decorations
 
+    @property
+    def is_init(self) -> bool:
+        """Whether this is the first call of a chaincode that was approved with ``--init-required``."""
+        return self._input.is_init
+
     # --- keys
 
     @staticmethod
@@ -114,6 +119,7 @@ class ChaincodeStub(StateAccess, PrivateDataAccess):
         ModelError
             If the name is empty.
         """
+        self._check_writable()
         if not name:
             raise ModelError({"name": "must not be empty"}, subject="event")
         self._event = (name, payload)

@@ -1,0 +1,272 @@
+"""What a contract's function sees of its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+from gridledger.model.errors import ModelError
+from gridledger.model.events import Event
+from gridledger.model.keys import KeyPrefix
+from gridledger.model.record import ModelValue, Record
+from gridledger.model.refusals import (
+    AccessDenied,
+    ClaimedTimeRefused,
+    DefectInContract,
+    LimitExceeded,
+    NotFound,
+    NoTimeMark,
+)
+from gridledger.model.roles import CertificateAttribute, Role, read_roles
+from gridledger.model.time_mark import MAX_DISTANCE_MS, TimeMark
+from gridledger.shim.composite_key import composite_range, split_composite_key
+from gridledger.shim.creator import Creator
+from gridledger.shim.key import Key
+from gridledger.shim.stub import ChaincodeStub
+
+__all__ = ["MAX_ROWS", "TIME_MARK", "Context", "Page", "Row"]
+
+R = TypeVar("R", bound=Record)
+
+MAX_ROWS = 1_000
+"""Most rows of a range in one call: some 1 MB of records, which a peer reads in a few milliseconds."""
+
+TIME_MARK = Key(TimeMark, KeyPrefix.TIME_MARK)
+
+_roles_of = lru_cache(maxsize=256)(read_roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[R]):
+    """A record and its key."""
+
+    key: Key[R]
+    record: R
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """Some rows, and the bookmark of those that follow; empty at the end."""
+
+    rows: list[Row[R]]
+    bookmark: str
+
+
+class Context:
+    """One transaction, for a contract: typed records, caller, time, event.
+
+    Parameters
+    ----------
+    stub : ChaincodeStub
+        The transaction below, for what the context does not wrap (private data, history, other chaincodes).
+    function : str
+        The function called, `contract:Function`.
+    call_key : str, default ""
+        The call key of a function declared with ``once=True``.
+
+    Notes
+    -----
+    Reads see what is committed, never what the same transaction wrote.
+    """
+
+    __slots__ = ("_now_ms", "call_key", "function", "stub")
+
+    def __init__(self, stub: ChaincodeStub, function: str, call_key: str = "") -> None:
+        self.stub = stub
+        self.function = function
+        self.call_key = call_key
+        self._now_ms: int | None = None
+
+    # --- caller
+
+    @property
+    def creator(self) -> Creator:
+        """Who signed the proposal: `msp_id`, `attributes`, `certificate`."""
+        return self.stub.get_creator()
+
+    @property
+    def msp_id(self) -> str:
+        """The caller's organisation."""
+        return self.stub.get_creator().msp_id
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Roles in the caller's certificate (attribute ``gridledger.role``)."""
+        return _roles_of(self.creator.attributes.get(CertificateAttribute.ROLE, ""))
+
+    def require_role(self, *roles: Role) -> None:
+        """Refuse a caller that has none of the roles.
+
+        Raises
+        ------
+        AccessDenied
+            Naming the roles that would do.
+        """
+        if self.roles.isdisjoint(roles):
+            wanted = " or ".join(sorted(roles))
+            raise AccessDenied(f"{self.function} is for the role {wanted}")
+
+    # --- transaction and time
+
+    @property
+    def tx_id(self) -> str:
+        """The transaction id."""
+        return self.stub.get_tx_id()
+
+    @property
+    def claimed_time_ms(self) -> int:
+        """The time that the client claims, milliseconds since 1970; decide nothing by it, take `now_ms`."""
+        return self.stub.get_tx_timestamp().milliseconds
+
+    async def now_ms(self) -> int:
+        """Return the claimed time once it is checked against the time mark.
+
+        Returns
+        -------
+        int
+            Milliseconds since 1970, at most two minutes from the time mark.
+
+        Raises
+        ------
+        ClaimedTimeRefused
+            If it is more than 120 s from the mark; a new transaction may succeed.
+        NoTimeMark
+            If there is no mark yet.
+
+        Notes
+        -----
+        Reading the mark puts it into the transaction's read set: one that is held back until the next
+        renewal is invalid by MVCC, so nobody can endorse now and have it ordered at a moment that suits.
+        """
+        if self._now_ms is None:
+            claimed_ms = self.claimed_time_ms
+            mark = await self.get(TIME_MARK)
+            if mark is None:
+                raise NoTimeMark
+            if abs(claimed_ms - mark.time_ms) > MAX_DISTANCE_MS:
+                raise ClaimedTimeRefused(claimed_ms=claimed_ms, mark_ms=mark.time_ms)
+            self._now_ms = claimed_ms
+        return self._now_ms
+
+    # --- records
+
+    async def get(self, key: Key[R]) -> R | None:
+        """Return the record under a key, None where there is none.
+
+        Raises
+        ------
+        DefectInContract
+            If what stands there is no such record.
+        """
+        return _read(key, await self.stub.get_state(key.to_text()))
+
+    async def get_many(self, keys: Sequence[Key[R]]) -> list[R | None]:
+        """Return the records under many keys, in their order; one round trip where the peer offers it."""
+        values = await self.stub.get_multiple_states(*(key.to_text() for key in keys))
+        return [_read(key, value) for key, value in zip(keys, values, strict=True)]
+
+    async def require(self, key: Key[R]) -> R:
+        """Return the record under a key.
+
+        Raises
+        ------
+        NotFound
+            If there is none.
+        """
+        record = await self.get(key)
+        if record is None:
+            raise NotFound(key.prefix.value, " ".join(key.parts))
+        return record
+
+    async def put(self, key: Key[R], record: R) -> None:
+        """Write a record.
+
+        Raises
+        ------
+        TypeError
+            If it is not of the key's class.
+        """
+        if not isinstance(record, key.record_type):
+            raise TypeError(f"{type(record).__name__} is no {key.record_type.__name__}")
+        await self.stub.put_state(key.to_text(), record.to_bytes())
+
+    async def delete(self, key: Key[R]) -> None:
+        """Delete the record under a key; where there is none, nothing happens."""
+        await self.stub.del_state(key.to_text())
+
+    async def rows(self, partial: Key[R], *, limit: int = MAX_ROWS) -> list[Row[R]]:
+        """Return all records below a partial key, in the order of their keys.
+
+        Raises
+        ------
+        LimitExceeded
+            If there are more than `limit`.
+
+        Notes
+        -----
+        The whole range joins the read set: a record that appears in it before the commit makes the
+        transaction invalid. Read by key where writers are many.
+        """
+        found: list[Row[R]] = []
+        async with await self.stub.get_state_by_partial_composite_key(partial.prefix, partial.parts) as rows:
+            async for row in rows:
+                if len(found) == limit:
+                    raise LimitExceeded(partial.prefix.value, limit=limit, actual=limit + 1)
+                found.append(_row(partial, row.key, row.value))
+        return found
+
+    async def page(self, partial: Key[R], *, size: int, bookmark: str = "") -> Page[R]:
+        """Return some records below a partial key; for queries, since a peer refuses writes after it.
+
+        Parameters
+        ----------
+        partial : Key
+            Object type and the first parts.
+        size : int
+            1 to 1,000.
+        bookmark : str, default ""
+            From the page before; one that leaves the range is refused.
+
+        Raises
+        ------
+        LimitExceeded
+            If `size` is more than 1,000.
+        ModelError
+            If `size` is less than 1, or the bookmark lies outside of the range.
+        """
+        if size > MAX_ROWS:
+            raise LimitExceeded("rows a page", limit=MAX_ROWS, actual=size)
+        start, end = composite_range(partial.prefix, partial.parts)
+        if bookmark and not start <= bookmark < end:
+            raise ModelError({"bookmark": "is not of this range"}, subject="page")
+        rows, metadata = await self.stub.get_state_by_partial_composite_key_with_pagination(
+            partial.prefix, partial.parts, size, bookmark
+        )
+        found = [_row(partial, row.key, row.value) async for row in rows]
+        return Page(found, metadata.bookmark)
+
+    # --- event
+
+    def emit(self, event: Event, payload: ModelValue) -> None:
+        """Set the transaction's event, which listeners get when it has committed; the last one counts."""
+        self.stub.set_event(event.value, payload.to_bytes())
+
+
+def _read(key: Key[R], value: bytes | None) -> R | None:
+    if value is None:
+        return None
+    try:
+        return key.record_type.from_bytes(value)
+    except ModelError as exc:
+        raise DefectInContract(f"what stands under {key} is no {key.record_type.__name__}: {exc}") from exc
+
+
+def _row(partial: Key[R], text: str, value: bytes) -> Row[R]:
+    _, parts = split_composite_key(text)
+    key = Key(partial.record_type, partial.prefix, *parts)
+    try:
+        return Row(key, key.record_type.from_bytes(value))
+    except ModelError as exc:
+        raise DefectInContract(f"what stands under {key} is no {key.record_type.__name__}: {exc}") from exc
