@@ -1,0 +1,252 @@
+"""Call a server of ours: sign the request, verify the reply, raise its errors as our own classes.
+
+async with SignedClient(url, signer=signer, authorities=authorities, msp_id="Org2MSP") as client:
+    reply = await client.call("POST", "/v1/answers", question, gives=Answer)
+    reply.value, reply.signer, reply.evidence
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Generic, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from gridledger.model.errors import ConfigError, GridLedgerError
+from gridledger.web.authorities import Authorities, Caller
+from gridledger.web.errors import Fault, ReplyUnknown, ReplyUnproven, ServiceUnavailable
+from gridledger.web.evidence import Evidence
+from gridledger.web.health import HEALTH_PATH, Health
+from gridledger.web.message import HeaderLines, RequestMessage, ResponseMessage
+from gridledger.web.problem import read_problem
+from gridledger.web.route import Payload
+from gridledger.web.settings import Patience, Window
+from gridledger.web.signing import Clock, MessageSigner
+from gridledger.web.verification import ResponseVerifier, Verified
+
+__all__ = ["Reply", "SignedClient"]
+
+_JSON: Final = "application/json"
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""What httpx raises before a byte of the request has left."""
+_IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
+
+Given = TypeVar("Given", bound=Payload)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply(Generic[Given]):
+    """A verified answer."""
+
+    value: Given
+    signer: Caller
+    """Who answered."""
+    evidence: Evidence = field(repr=False)
+    """Request and answer as they were sent: proof for a third party."""
+
+
+class SignedClient:
+    """Calls one server.
+
+    Parameters
+    ----------
+    url : str
+        The server's origin, as `https://host:port`.
+    signer : MessageSigner
+        In whose name requests are signed.
+    authorities : Authorities
+        Whom replies may be signed by.
+    msp_id : str, optional
+        The organisation that must have signed the replies: the owner's.
+    fingerprint : str, optional
+        The certificate that must have signed the replies.
+    patience : Patience, default Patience()
+    window : Window, default Window()
+        How far a reply's time may lie from this clock.
+    tls_root_certificate : str, optional
+        File of the authority of the server's TLS certificate; default those that httpx trusts.
+    transport : httpx.AsyncBaseTransport, optional
+        What carries the requests, for tests and proxies.
+    clock : Clock, default time.time
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        signer: MessageSigner,
+        authorities: Authorities,
+        msp_id: str | None = None,
+        fingerprint: str | None = None,
+        patience: Patience | None = None,
+        window: Window | None = None,
+        tls_root_certificate: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
+            raise ConfigError(
+                "not an origin: want scheme://host:port", key="url", source="SignedClient", value=url
+            )
+        self.url = f"{parts.scheme}://{parts.netloc}"
+        self._signer = signer
+        self._verifier = ResponseVerifier(
+            authorities, msp_id=msp_id, fingerprint=fingerprint, window=window, clock=clock
+        )
+        self._patience = patience or Patience()
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            timeout=httpx.Timeout(self._patience.deadline_s, connect=self._patience.connect_s),
+            verify=ssl.create_default_context(cafile=tls_root_certificate),
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def health(self) -> Reply[Health]:
+        """Ask whether the server works; its signature shows that it holds the key of `reply.signer`."""
+        return await self.call("GET", HEALTH_PATH, gives=Health)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        value: Payload | None = None,
+        *,
+        gives: type[Given],
+        query: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+    ) -> Reply[Given]:
+        """Send a request and return the verified answer.
+
+        Parameters
+        ----------
+        method : str
+            GET, POST, PUT or DELETE.
+        path : str
+            From the first slash, with its parts escaped.
+        value : Payload, optional
+            The body.
+        gives : type
+            What the answer's body is; Nothing for none.
+        query : mapping of str to str, optional
+        idempotent : bool, optional
+            Whether the request may be sent again when it is unknown whether it arrived; default yes for GET,
+            PUT and DELETE.
+
+        Raises
+        ------
+        ContractError, ModelError, ServiceError
+            What the server answered, as the same class; RemoteFailure for trouble of its own.
+        ReplyUnproven
+            If the reply's signature does not hold. Its content is not used.
+        ReplyUnknown
+            If no reply came: the server may have acted.
+        ServiceUnavailable
+            If the server could not be reached.
+
+        Notes
+        -----
+        Every attempt is signed anew. Errors that say `retriable` are tried again, since nothing was done;
+        a missing reply only where the request is idempotent.
+        """
+        may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
+        body = b"" if value is None else value.to_bytes()
+        wait_s = self._patience.first_wait_s
+        attempt = 1
+        try:
+            async with asyncio.timeout(self._patience.deadline_s):
+                while True:
+                    try:
+                        return await self._attempt(method, path, body, gives, query)
+                    except GridLedgerError as error:
+                        repeat = error.retriable or (may_repeat and isinstance(error, ReplyUnknown))
+                        if not repeat or attempt == self._patience.attempts:
+                            raise
+                    attempt += 1
+                    await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads callers
+                    wait_s *= 2
+        except TimeoutError as error:
+            deadline = f"{self._patience.deadline_s:g} s"
+            raise ReplyUnknown(f"{self.url} did not answer within {deadline}", url=self.url) from error
+
+    async def _attempt(
+        self, method: str, path: str, body: bytes, gives: type[Given], query: Mapping[str, str] | None
+    ) -> Reply[Given]:
+        request = self._http.build_request(
+            method,
+            self.url + path,
+            content=body or None,
+            params=query,
+            headers={"accept": _JSON, "accept-encoding": "identity"}
+            | ({"content-type": _JSON} if body else {}),
+        )
+        message = RequestMessage(
+            method=request.method, url=str(request.url), headers=HeaderLines.from_raw(request.headers.raw)
+        )
+        await self._signer.sign_request(message, body)
+        request.headers = httpx.Headers(message.headers.to_raw())
+        response, reply_body = await self._exchange(request)
+        verified, evidence = self._verify(message, body, response, reply_body)
+        if response.status_code != 200:
+            raise read_problem(response.status_code, reply_body)
+        return Reply(value=gives.from_bytes(reply_body), signer=verified.caller, evidence=evidence)
+
+    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        try:
+            response = await self._http.send(request, stream=True)
+        except _NOT_SENT as error:
+            raise ServiceUnavailable(f"{self.url} cannot be reached: {error}", url=self.url) from error
+        except httpx.TransportError as error:
+            raise self._unknown(error) from error
+        limit = self._patience.reply_bytes
+        body = bytearray()
+        try:
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > limit:
+                    raise ReplyUnproven(f"the reply is longer than {limit} bytes", reason=Fault.MALFORMED)
+        except httpx.TransportError as error:
+            raise self._unknown(error) from error
+        finally:
+            await response.aclose()
+        return response, bytes(body)
+
+    def _verify(
+        self, request: RequestMessage, body: bytes, response: httpx.Response, reply_body: bytes
+    ) -> tuple[Verified, Evidence]:
+        headers = HeaderLines.from_raw(response.headers.raw)
+        if response.is_server_error and "signature" not in headers:
+            # A proxy's or an attacker's: the request may have gone through.
+            raise ReplyUnknown(f"{self.url} answered {response.status_code}, unsigned", url=self.url)
+        message = ResponseMessage(status_code=response.status_code, headers=headers, request=request)
+        evidence = Evidence(
+            request=request,
+            request_body=body,
+            status=response.status_code,
+            headers=headers,
+            body=reply_body,
+        )
+        return self._verifier.verify(message, reply_body), evidence
+
+    def _unknown(self, error: httpx.TransportError) -> ReplyUnknown:
+        return ReplyUnknown(f"no reply from {self.url}: {type(error).__name__} {error}", url=self.url)
