@@ -158,7 +158,7 @@ class ContractError(GridLedgerError):
 
     Notes
     -----
-    A subclass names its `status` (400 to 599, with HTTP's meaning), which becomes the status of the chaincode's
+    A subclass names its `status` (400 to 599, with HTTP's meaning), the status of the chaincode's
     response, and in `field_types` the fields that it always has: what comes over the wire without them is not
     taken for this class.
     """

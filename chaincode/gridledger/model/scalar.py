@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -15,20 +15,40 @@ __all__ = ["TextScalar"]
 class TextScalar:
     """Base of immutable values that are written as one text, and as nothing else.
 
-    A subclass gives `parse`, which accepts the canonical text only, and `__str__`, which writes it; it sets
-    `json_pattern` where a regular expression says most of the grammar. As a field of a record such a value is
-    written as a JSON string; as an argument of a contract as raw text.
+    A subclass gives `parse`, which accepts the canonical text only and sets `_text`; it sets `json_pattern`
+    where a regular expression says most of the grammar. Values of one class compare and sort by their text.
+    As a field of a record such a value is written as a JSON string; as an argument of a contract as raw text.
     """
 
-    __slots__ = ()
+    __slots__ = ("_text",)
 
-    json_pattern: str = ""
+    json_pattern: ClassVar[str] = ""
     """Regular expression (ECMA-262, anchored) for JSON schemas; empty for none."""
+
+    _text: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read the canonical text; raises ModelError for any other."""
         raise NotImplementedError
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __lt__(self, other: Self) -> bool:
+        return self._text < other._text if type(other) is type(self) else NotImplemented
+
+    def __le__(self, other: Self) -> bool:
+        return self._text <= other._text if type(other) is type(self) else NotImplemented
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -64,6 +84,5 @@ class TextScalar:
         try:
             return cls.parse(text)
         except ModelError as error:
-            raise PydanticCustomError(
-                "model", "{text}", {"text": "; ".join(error.problems.values())}
-            ) from error
+            problem = "; ".join(error.problems.values())
+            raise PydanticCustomError("model", "{problem}", {"problem": problem}) from error

@@ -1,0 +1,397 @@
+"""Identifiers of systems, devices and fields, in the syntax of the Handle System: prefix, `/`, suffix.
+
+    88.1042.17                                              a system identifier: the prefix
+    88.1042.17/2050.15.003.BLK01.PAD01.MTR01                a device identifier
+    88.1042.17/2050.15.003.BLK01.PAD01.MTR01#active_power   a field identifier
+
+Grammar (ABNF, RFC 5234, strings case-sensitive):
+
+    system-identifier = label 1*7("." label)        ; at most 64 bytes
+    label             = 1*16(%x41-5A / DIGIT)       ; the first label is the root
+    device-identifier = system-identifier "/" suffix
+    suffix            = 1*(plain / escape)          ; stands for at most 128 bytes
+    plain             = ALPHA / DIGIT / "-" / "." / "_" / "~" / "!" / "$" / "&" / "'" / "(" / ")"
+                      / "*" / "+" / "," / ";" / "=" / ":" / "@"
+    escape            = "%" 2(DIGIT / %x41-46)      ; upper-case hexadecimal
+    field-identifier  = device-identifier "#" field-name
+    field-name        = ALPHA *63(ALPHA / DIGIT / "_" / "-" / ".")
+
+The root is a label like any other: 88 by default, another where a national code table stands above.
+
+Own codes. The suffix is the owner's own code, unchanged: every character that is `plain` stands for itself,
+every other byte of its UTF-8 is escaped. It is neither trimmed, folded nor normalised, so `own_code` gives
+back exactly what the owner wrote. An escape of a plain character, lower-case hexadecimal and bytes that are
+not UTF-8 are refused: one device, one spelling, compared byte by byte. `.` and `..` are no own codes, because
+URLs cannot carry them.
+
+URLs. `plain` is the set that may stand in a path of RFC 3986, so an identifier stands in a URL as it is:
+
+    https://resolver.example/88.1042.17/2050.15.003.BLK01.PAD01.MTR01
+    https://resolver.example/88.1042.17/2050.15.003.BLK01.PAD01.MTR01/active_power
+
+There the field's `#` becomes `/`, since what follows `#` in a URL is never sent to a server; a suffix has no
+`/` of its own. A server reads the path before percent-decoding (ASGI's `raw_path`).
+
+Source: CN112508707B, [0058] to [0064] (system identifiers, own codes, device and field identifiers, QR codes);
+RFC 3650 to RFC 3652 (Handle System).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Self, TypeAlias
+from urllib.parse import quote, unquote_to_bytes
+
+from gridledger.model.errors import ModelError
+from gridledger.model.scalar import TextScalar
+
+__all__ = [
+    "DEFAULT_ROOT",
+    "MAX_FIELD_NAME_BYTES",
+    "MAX_LABELS",
+    "MAX_LABEL_BYTES",
+    "MAX_OWN_CODE_BYTES",
+    "MAX_PREFIX_BYTES",
+    "DeviceIdentifier",
+    "FieldIdentifier",
+    "Identifier",
+    "SystemIdentifier",
+    "parse_identifier",
+    "parse_identifier_url",
+]
+
+DEFAULT_ROOT = "88"
+"""First label where no national code table says otherwise."""
+
+MAX_LABELS = 8
+MAX_LABEL_BYTES = 16
+MAX_PREFIX_BYTES = 64
+MAX_OWN_CODE_BYTES = 128
+"""Of UTF-8, before escaping: the longest identifier has 514 bytes and fits a QR code with good error
+correction."""
+MAX_FIELD_NAME_BYTES = 64
+
+_PLAIN_MARKS = "-._~!$&'()*+,;=:@"
+_LABEL = re.compile(r"[0-9A-Z]{1,16}")
+_PREFIX = re.compile(r"[0-9A-Z]{1,16}(?:\.[0-9A-Z]{1,16}){1,7}")
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_PREFIX_PATTERN = r"[0-9A-Z]{1,16}(\.[0-9A-Z]{1,16}){1,7}"
+_SUFFIX_PATTERN = r"([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F]{2})+"
+
+
+class SystemIdentifier(TextScalar):
+    """Identifier of a system, and the prefix of everything that it registers.
+
+    Parameters
+    ----------
+    text : str
+        Two to eight labels of digits and upper-case letters, separated by dots.
+
+    Raises
+    ------
+    ModelError
+        The text is not of the grammar.
+
+    Examples
+    --------
+    >>> system = SystemIdentifier("88.1042.17")
+    >>> system.root, system.parent, system.labels
+    ('88', SystemIdentifier('88.1042'), ('88', '1042', '17'))
+    >>> system.device("泵 7")
+    DeviceIdentifier('88.1042.17/%E6%B3%B5%207')
+    """
+
+    __slots__ = ()
+    json_pattern = f"^{_PREFIX_PATTERN}$"
+
+    def __init__(self, text: str) -> None:
+        if len(text) > MAX_PREFIX_BYTES or _PREFIX.fullmatch(text) is None:
+            raise ModelError({"": _prefix_problem(text)}, subject="system identifier")
+        self._text = text
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a system identifier; raises ModelError for any other text."""
+        return cls(text)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, the root first."""
+        return tuple(self._text.split("."))
+
+    @property
+    def root(self) -> str:
+        """The first label."""
+        return self._text.partition(".")[0]
+
+    @property
+    def parent(self) -> SystemIdentifier | None:
+        """The identifier without its last label; None right below the root."""
+        above = self._text.rpartition(".")[0]
+        return SystemIdentifier(above) if "." in above else None
+
+    def child(self, label: str | int) -> SystemIdentifier:
+        """Return the identifier one label below; raises ModelError if there is no room or the label is
+        malformed."""
+        text = str(label)
+        if _LABEL.fullmatch(text) is None:
+            raise ModelError(
+                {"": "a label is 1 to 16 digits and upper-case letters"}, subject="system identifier"
+            )
+        return SystemIdentifier(f"{self._text}.{text}")
+
+    def is_below(self, other: SystemIdentifier) -> bool:
+        """Tell whether this identifier stands below another one, at any depth; none stands below itself."""
+        return self._text.startswith(f"{other._text}.")
+
+    def device(self, own_code: str) -> DeviceIdentifier:
+        """Return the identifier of this system's device; raises ModelError for a malformed own code."""
+        return DeviceIdentifier(self, own_code)
+
+    def to_url(self, resolver: str) -> str:
+        """Write the URL form; see `DeviceIdentifier.to_url`."""
+        return f"{_origin(resolver)}/{self._text}"
+
+
+class DeviceIdentifier(TextScalar):
+    """Identifier of a device: the system's prefix and the owner's own code.
+
+    Parameters
+    ----------
+    system : SystemIdentifier
+        The owner.
+    own_code : str
+        What the owner calls the device: 1 to 128 bytes of UTF-8, any Unicode but lone surrogates, not `.` or
+        `..`.
+
+    Raises
+    ------
+    ModelError
+        The own code is empty, too long or cannot be written.
+
+    Examples
+    --------
+    >>> device = DeviceIdentifier.parse("88.1042.17/2050.15%2FA")
+    >>> device.own_code, device.suffix
+    ('2050.15/A', '2050.15%2FA')
+    >>> device.field("active_power").to_url("https://resolver.example")
+    'https://resolver.example/88.1042.17/2050.15%2FA/active_power'
+    """
+
+    __slots__ = ("_own_code", "_system")
+    json_pattern = f"^{_PREFIX_PATTERN}/{_SUFFIX_PATTERN}$"
+
+    def __init__(self, system: SystemIdentifier, own_code: str) -> None:
+        self._system = system
+        self._own_code = own_code
+        self._text = f"{system}/{_escape(own_code)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a device identifier; raises ModelError for any other text, other spellings included."""
+        prefix, slash, suffix = text.partition("/")
+        if not slash:
+            raise ModelError({"": "has no '/' between prefix and suffix"}, subject="device identifier")
+        return cls(SystemIdentifier(prefix), _unescape(suffix))
+
+    @property
+    def system(self) -> SystemIdentifier:
+        """The owner's system."""
+        return self._system
+
+    @property
+    def own_code(self) -> str:
+        """The own code, exactly as the owner wrote it."""
+        return self._own_code
+
+    @property
+    def suffix(self) -> str:
+        """The own code as it stands in the identifier: printable ASCII without `/` and `#`, fit for keys."""
+        return self._text.partition("/")[2]
+
+    def field(self, name: str) -> FieldIdentifier:
+        """Return the identifier of this device's field; raises ModelError for a malformed name."""
+        return FieldIdentifier(self, name)
+
+    def to_url(self, resolver: str) -> str:
+        """Write the URL form, for QR codes and links.
+
+        Parameters
+        ----------
+        resolver : str
+            Origin of the server that answers: `https://resolver.example`, without path.
+
+        Raises
+        ------
+        ModelError
+            `resolver` is not an origin.
+        """
+        return f"{_origin(resolver)}/{self._text}"
+
+
+class FieldIdentifier(TextScalar):
+    """Identifier of a field of a device.
+
+    Parameters
+    ----------
+    device : DeviceIdentifier
+        The device.
+    name : str
+        A letter, then letters, digits, `_`, `-` and `.`; at most 64.
+
+    Raises
+    ------
+    ModelError
+        The name is malformed.
+
+    Examples
+    --------
+    >>> field = FieldIdentifier.parse("88.1042.17/MTR01#active_power")
+    >>> field.device.own_code, field.name, field.system
+    ('MTR01', 'active_power', SystemIdentifier('88.1042.17'))
+    """
+
+    __slots__ = ("_device", "_name")
+    json_pattern = f"^{_PREFIX_PATTERN}/{_SUFFIX_PATTERN}#[A-Za-z][A-Za-z0-9_.-]{{0,63}}$"
+
+    def __init__(self, device: DeviceIdentifier, name: str) -> None:
+        if _FIELD_NAME.fullmatch(name) is None:
+            problem = "a field name is a letter and up to 63 of letters, digits, '_', '-', '.'"
+            raise ModelError({"": problem}, subject="field identifier")
+        self._device = device
+        self._name = name
+        self._text = f"{device}#{name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a field identifier; raises ModelError for any other text, other spellings included."""
+        device, sign, name = text.partition("#")
+        if not sign:
+            raise ModelError({"": "has no '#' before the field's name"}, subject="field identifier")
+        return cls(DeviceIdentifier.parse(device), name)
+
+    @property
+    def device(self) -> DeviceIdentifier:
+        """The device."""
+        return self._device
+
+    @property
+    def system(self) -> SystemIdentifier:
+        """The owner's system."""
+        return self._device.system
+
+    @property
+    def name(self) -> str:
+        """The field's name."""
+        return self._name
+
+    def to_url(self, resolver: str) -> str:
+        """Write the URL form, in which `/` precedes the name; see `DeviceIdentifier.to_url`."""
+        return f"{self._device.to_url(resolver)}/{self._name}"
+
+
+Identifier: TypeAlias = SystemIdentifier | DeviceIdentifier | FieldIdentifier
+
+
+def parse_identifier(text: str) -> Identifier:
+    """Read an identifier of any kind.
+
+    Raises
+    ------
+    ModelError
+        The text is none.
+
+    Examples
+    --------
+    >>> parse_identifier("88.1042.17/MTR01")
+    DeviceIdentifier('88.1042.17/MTR01')
+    """
+    if "/" not in text:
+        return SystemIdentifier(text)
+    return FieldIdentifier.parse(text) if "#" in text else DeviceIdentifier.parse(text)
+
+
+def parse_identifier_url(url: str) -> tuple[str, Identifier]:
+    """Read the URL form of an identifier, such as a QR code holds.
+
+    Parameters
+    ----------
+    url : str
+        What `to_url` wrote.
+
+    Returns
+    -------
+    tuple of str and Identifier
+        The resolver's origin and the identifier.
+
+    Raises
+    ------
+    ModelError
+        Not such a URL: another scheme, a user, a query, a fragment, too many segments, a malformed
+        identifier.
+
+    Examples
+    --------
+    >>> parse_identifier_url("https://resolver.example/88.1042.17/MTR01/active_power")
+    ('https://resolver.example', FieldIdentifier('88.1042.17/MTR01#active_power'))
+    """
+    origin = _ORIGIN.match(url)
+    if origin is None or url[origin.end() : origin.end() + 1] != "/":
+        raise ModelError({"": "want http(s)://host[:port]/identifier, the host in lower case"}, subject="URL")
+    segments = url[origin.end() + 1 :].split("/")
+    if len(segments) > 3:
+        raise ModelError({"": "has more segments than prefix, suffix and field name"}, subject="URL")
+    system = SystemIdentifier(segments[0])
+    if len(segments) == 1:
+        return origin[0], system
+    device = DeviceIdentifier(system, _unescape(segments[1]))
+    return origin[0], device.field(segments[2]) if len(segments) == 3 else device
+
+
+def _escape(own_code: str) -> str:
+    if not own_code:
+        raise ModelError({"": "the own code is empty"}, subject="device identifier")
+    if own_code in (".", ".."):
+        raise ModelError({"": "'.' and '..' are no own codes"}, subject="device identifier")
+    try:
+        data = own_code.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ModelError({"": "the own code has a lone surrogate"}, subject="device identifier") from error
+    if len(data) > MAX_OWN_CODE_BYTES:
+        problem = f"the own code's {len(data)} bytes are more than {MAX_OWN_CODE_BYTES}"
+        raise ModelError({"": problem}, subject="device identifier")
+    return quote(data, safe=_PLAIN_MARKS)
+
+
+def _unescape(suffix: str) -> str:
+    if len(suffix) > 3 * MAX_OWN_CODE_BYTES:
+        raise ModelError({"": "the suffix is too long"}, subject="device identifier")
+    if not suffix.isascii():
+        raise ModelError({"": "the suffix has a character that must be escaped"}, subject="device identifier")
+    try:
+        own_code = unquote_to_bytes(suffix).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelError({"": "the suffix's escapes are not UTF-8"}, subject="device identifier") from error
+    if own_code and _escape(own_code) != suffix:
+        problem = (
+            "the suffix is not in canonical form: escape with upper-case hexadecimal, and only where needed"
+        )
+        raise ModelError({"": problem}, subject="device identifier")
+    return own_code
+
+
+def _prefix_problem(text: str) -> str:
+    if len(text) > MAX_PREFIX_BYTES:
+        return f"is longer than {MAX_PREFIX_BYTES} bytes"
+    if not 2 <= len(text.split(".")) <= MAX_LABELS:
+        return f"wants 2 to {MAX_LABELS} labels, separated by '.'"
+    return f"a label is 1 to {MAX_LABEL_BYTES} digits and upper-case letters"
+
+
+def _origin(resolver: str) -> str:
+    if _ORIGIN.fullmatch(resolver) is None:
+        raise ModelError(
+            {"": "want http(s)://host[:port], the host in lower case, no path"}, subject="resolver"
+        )
+    return resolver
