@@ -1,0 +1,88 @@
+"""A user of an organisation who has a probe take steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fabric_protos.common import common_pb2, ledger_pb2
+from tests.conformance.probe.steps import Step, decode_results, encode_steps
+from tests.conformance.wire import ProposalParts, Signer, Wire
+
+from gridledger.client import Committed, Contract, Gateway, Proposal
+
+CHANNEL = "energy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """One identity, on one chaincode, through the gateway of its own organisation."""
+
+    msp_id: str
+    gateway: Gateway
+    signer: Signer
+    wire: Wire
+    contract: Contract
+    others: list[Caller] = field(default_factory=list, repr=False)
+
+    def on(self, chaincode: str, contract: str | None = None) -> Caller:
+        """Return the same user on another chaincode."""
+        return replace(self, contract=self.gateway.network(CHANNEL).contract(chaincode, contract))
+
+    async def evaluate(self, *steps: Step, **options: Any) -> Any:
+        """Take steps at one peer; return the last one's result."""
+        return decode_results(await self.contract.evaluate("Run", encode_steps(steps), **options))[-1]
+
+    async def evaluate_each(self, *steps: Step, **options: Any) -> list[Any]:
+        """Take steps at one peer; return all results."""
+        return decode_results(await self.contract.evaluate("Run", encode_steps(steps), **options))
+
+    async def submit(self, *steps: Step, **options: Any) -> Any:
+        """Take steps as a transaction and wait until all peers have it; return the last one's result."""
+        return decode_results((await self.transact(*steps, **options)).result)[-1]
+
+    async def transact(self, *steps: Step, **options: Any) -> Committed:
+        """Take steps as a transaction and wait until all peers have it; return where it stands."""
+        committed = await self.contract.transact("Run", encode_steps(steps), **options)
+        await self.all_peers_have(committed.tx_id)
+        return committed
+
+    async def all_peers_have(self, tx_id: str) -> None:
+        """Wait until the peers of the others have committed a transaction, valid or not.
+
+        A transaction that reads what an earlier one wrote is endorsed by several peers: one that lags would
+        read something else, and the endorsements would differ.
+        """
+        for other in self.others:
+            await other.gateway.network(CHANNEL).commit(tx_id).status()
+
+    async def block(self, number: int) -> Any:
+        """Ask the system chaincode for a block, as a `common.Block`."""
+        qscc = self.gateway.network(CHANNEL).contract("qscc")
+        return common_pb2.Block.FromString(await qscc.evaluate("GetBlockByNumber", CHANNEL, number))
+
+    async def height(self) -> int:
+        """Ask the system chaincode how many blocks there are."""
+        qscc = self.gateway.network(CHANNEL).contract("qscc")
+        info = ledger_pb2.BlockchainInfo.FromString(await qscc.evaluate("GetChainInfo", CHANNEL))
+        return int(info.height)
+
+    def propose(self, *steps: Step, **options: Any) -> Proposal:
+        """Make a proposal, to be taken through the client's steps by hand."""
+        return self.contract.proposal("Run", encode_steps(steps), **options)
+
+    def parts(self, *steps: Step, transient: Mapping[str, bytes] | None = None) -> ProposalParts:
+        """Make a proposal without the client, to be bent."""
+        return self.parts_of(["Run", encode_steps(steps)], transient=transient)
+
+    def parts_of(
+        self, arguments: Sequence[str | bytes], *, transient: Mapping[str, bytes] | None = None
+    ) -> ProposalParts:
+        return ProposalParts(
+            signer=self.signer,
+            channel=CHANNEL,
+            chaincode=self.contract.chaincode,
+            arguments=[each.encode() if isinstance(each, str) else each for each in arguments],
+            transient=transient or {},
+        )
