@@ -134,12 +134,16 @@ class _Components:
             others = [one for one in schema["anyOf"] if one.get("type") != "null"]
             return self._convert(others[0], definitions)
         converted = {name: schema[name] for name in _PLAIN_MEMBERS if name in schema}
+        if converted.get("minLength") == 0:
+            del converted["minLength"]
         if "const" in schema:
             converted["enum"] = [schema["const"]]
         if "exclusiveMinimum" in schema:
-            converted["minimum"] = schema["exclusiveMinimum"] + 1
+            above = schema["exclusiveMinimum"] + 1
+            converted["minimum"] = max(above, converted.get("minimum", above))
         if "exclusiveMaximum" in schema:
-            converted["maximum"] = schema["exclusiveMaximum"] - 1
+            below = schema["exclusiveMaximum"] - 1
+            converted["maximum"] = min(below, converted.get("maximum", below))
         if "contentEncoding" in schema:
             converted["format"] = schema["contentEncoding"]
         if "prefixItems" in schema:
@@ -147,9 +151,12 @@ class _Components:
         elif "items" in schema:
             converted["items"] = self._convert(schema["items"], definitions)
         if "properties" in schema:
+            properties: dict[str, Any] = schema["properties"]
             converted["properties"] = {
-                name: self._convert(one, definitions) for name, one in schema["properties"].items()
+                name: self._convert(one, definitions) for name, one in properties.items()
             }
+            # Canonical bytes hold every member that has a value, those with defaults and the schema's name too.
+            converted["required"] = [name for name, one in properties.items() if "anyOf" not in one]
         additional = schema.get("additionalProperties")
         if additional is not None:
             is_schema = isinstance(additional, dict)
