@@ -9,6 +9,14 @@
 """
 
 from gridledger.client.block import Block, BlockTransaction, verify_chain
+from gridledger.client.block_events import (
+    BlockAndPrivateDataEventsRequest,
+    BlockEventsRequest,
+    FilteredBlockEventsRequest,
+)
+from gridledger.client.chain_info import ChainInfo
+from gridledger.client.chaincode_events import ChaincodeEvent, ChaincodeEventsRequest
+from gridledger.client.checkpoint import Checkpoint, FileCheckpoint, InMemoryCheckpoint, Position
 from gridledger.client.collection import Collection, read_collections
 from gridledger.client.commit import Commit, CommitStatus
 from gridledger.client.connection import Connection
@@ -27,13 +35,16 @@ from gridledger.client.errors import (
     RpcError,
     SubmitError,
 )
+from gridledger.client.events import Events
+from gridledger.client.filtered_block import FilteredBlock, FilteredTransaction
 from gridledger.client.gateway import Gateway
 from gridledger.client.identity import Identity
 from gridledger.client.lifecycle import ChaincodeDefinition, CommittedDefinition, Lifecycle
 from gridledger.client.network import Network
-from gridledger.client.peer import ChainInfo, InstalledChaincode, Peer
+from gridledger.client.peer import InstalledChaincode, Peer
 from gridledger.client.pem import Pem
 from gridledger.client.policy import EndorsementPolicy
+from gridledger.client.private_data import BlockAndPrivateData, PrivateWrite
 from gridledger.client.proposal import Proposal
 from gridledger.client.retry import Backoff, RetryPolicy
 from gridledger.client.signer import EcdsaSigner, Signer, low_s
@@ -43,9 +54,15 @@ from gridledger.client.validation import ValidationCode
 __all__ = [
     "Backoff",
     "Block",
+    "BlockAndPrivateData",
+    "BlockAndPrivateDataEventsRequest",
+    "BlockEventsRequest",
     "BlockTransaction",
     "ChainInfo",
     "ChaincodeDefinition",
+    "ChaincodeEvent",
+    "ChaincodeEventsRequest",
+    "Checkpoint",
     "Collection",
     "Commit",
     "CommitConflict",
@@ -62,9 +79,15 @@ __all__ = [
     "EndorsementPolicy",
     "EndpointDetail",
     "EvaluateError",
+    "Events",
     "EventsError",
+    "FileCheckpoint",
+    "FilteredBlock",
+    "FilteredBlockEventsRequest",
+    "FilteredTransaction",
     "Gateway",
     "Identity",
+    "InMemoryCheckpoint",
     "InstalledChaincode",
     "Lifecycle",
     "Network",
@@ -72,6 +95,8 @@ __all__ = [
     "Peer",
     "PeerCallError",
     "Pem",
+    "Position",
+    "PrivateWrite",
     "Proposal",
     "RetryPolicy",
     "RpcError",

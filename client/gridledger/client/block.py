@@ -41,6 +41,18 @@ class BlockTransaction:
     validation_code: ValidationCode
     """What the peer found that gave the block out."""
 
+    @classmethod
+    def from_bytes(cls, data: bytes) -> BlockTransaction:
+        """Build it from the bytes of a ``protos.ProcessedTransaction``; ModelError when they are none."""
+        try:
+            found = transaction_pb2.ProcessedTransaction.FromString(data)
+        except DecodeError as error:
+            raise ModelError({"data": "is no transaction"}, subject="BlockTransaction") from error
+        return cls(
+            envelope=found.transactionEnvelope.SerializeToString(deterministic=True),
+            validation_code=ValidationCode(found.validationCode),
+        )
+
     @property
     def tx_id(self) -> str:
         """Transaction id; empty for configuration."""

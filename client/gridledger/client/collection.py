@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fabric_protos.peer import collection_pb2
 
@@ -15,7 +16,7 @@ from gridledger.model.errors import ConfigError
 
 __all__ = ["Collection", "read_collections", "to_collection_package"]
 
-_KEYS = {
+_KEYS: dict[str, type[Any]] = {
     "name": str,
     "policy": str,
     "requiredPeerCount": int,
@@ -109,7 +110,7 @@ def to_collection_package(collections: list[Collection]) -> Message:
     return collection_pb2.CollectionConfigPackage(config=[one.to_message() for one in collections])
 
 
-def _read_one(value: object, source: str) -> Collection:
+def _read_one(value: Any, source: str) -> Collection:
     if not isinstance(value, Mapping):
         raise ConfigError("want an object", key="collection", source=source)
     for key, given in value.items():

@@ -7,6 +7,12 @@ from typing import Self
 
 import grpc.aio
 
+from gridledger.client.block_events import (
+    BlockAndPrivateDataEventsRequest,
+    BlockEventsRequest,
+    FilteredBlockEventsRequest,
+)
+from gridledger.client.chaincode_events import ChaincodeEventsRequest
 from gridledger.client.channel import open_channel, tls_client_hash
 from gridledger.client.commit import Commit
 from gridledger.client.connection import Connection
@@ -155,6 +161,42 @@ class Gateway:
     def new_signed_commit(self, data: bytes, signature: bytes) -> Commit:
         """Build a question for an outcome from `Commit.to_bytes` and the signature of its digest."""
         return Commit.from_bytes(self._session, data, signature)
+
+    def new_chaincode_events_request(self, data: bytes) -> ChaincodeEventsRequest:
+        """Build a request from `ChaincodeEventsRequest.to_bytes`; ModelError when the bytes are none."""
+        return ChaincodeEventsRequest.from_bytes(self._session, data)
+
+    def new_signed_chaincode_events_request(self, data: bytes, signature: bytes) -> ChaincodeEventsRequest:
+        """Build a request from `ChaincodeEventsRequest.to_bytes` and the signature of its digest."""
+        return ChaincodeEventsRequest.from_bytes(self._session, data, signature)
+
+    def new_block_events_request(self, data: bytes) -> BlockEventsRequest:
+        """Build a request from its `to_bytes`; ModelError when the bytes are none."""
+        return BlockEventsRequest.from_bytes(self._session, data)
+
+    def new_signed_block_events_request(self, data: bytes, signature: bytes) -> BlockEventsRequest:
+        """Build a request from its `to_bytes` and the signature of its digest."""
+        return BlockEventsRequest.from_bytes(self._session, data, signature)
+
+    def new_filtered_block_events_request(self, data: bytes) -> FilteredBlockEventsRequest:
+        """Build a request from its `to_bytes`; ModelError when the bytes are none."""
+        return FilteredBlockEventsRequest.from_bytes(self._session, data)
+
+    def new_signed_filtered_block_events_request(
+        self, data: bytes, signature: bytes
+    ) -> FilteredBlockEventsRequest:
+        """Build a request from its `to_bytes` and the signature of its digest."""
+        return FilteredBlockEventsRequest.from_bytes(self._session, data, signature)
+
+    def new_block_and_private_data_events_request(self, data: bytes) -> BlockAndPrivateDataEventsRequest:
+        """Build a request from its `to_bytes`; ModelError when the bytes are none."""
+        return BlockAndPrivateDataEventsRequest.from_bytes(self._session, data)
+
+    def new_signed_block_and_private_data_events_request(
+        self, data: bytes, signature: bytes
+    ) -> BlockAndPrivateDataEventsRequest:
+        """Build a request from its `to_bytes` and the signature of its digest."""
+        return BlockAndPrivateDataEventsRequest.from_bytes(self._session, data, signature)
 
     async def close(self) -> None:
         """Close the channel, if the gateway opened it; calls under way end with an error."""

@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import Self
 
 import grpc.aio
-from fabric_protos.common import ledger_pb2
-from fabric_protos.peer import peer_pb2_grpc, proposal_pb2, query_pb2, transaction_pb2
+from fabric_protos.peer import peer_pb2_grpc, proposal_pb2, query_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 from google.protobuf.message import DecodeError
 
 from gridledger.client.block import Block, BlockTransaction
+from gridledger.client.chain_info import ChainInfo
 from gridledger.client.channel import open_channel
 from gridledger.client.connection import Connection
 from gridledger.client.errors import EndpointDetail, PeerCallError
@@ -22,28 +22,13 @@ from gridledger.client.refusal import raise_refusal
 from gridledger.client.signer import Signer
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.client.transport import Message, read_rpc_error
-from gridledger.client.validation import ValidationCode
 from gridledger.model.argument import Argument, encode_argument
 
-__all__ = ["ChainInfo", "InstalledChaincode", "Peer"]
+__all__ = ["InstalledChaincode", "Peer"]
 
 _TIMEOUT_S = 15.0
 # A peer unpacks what it installs and hands it to its builders.
 _INSTALL_TIMEOUT_S = 60.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChainInfo:
-    """How far a peer's copy of a channel goes."""
-
-    height: int
-    """Number of blocks."""
-
-    current_block_hash: bytes
-    """Hash of the last block's header; 32 bytes."""
-
-    previous_block_hash: bytes
-    """Hash of the header before that; empty for the genesis block."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,14 +170,9 @@ class Peer:
         return sorted(one.channel_id for one in _read(query_pb2.ChannelQueryResponse, answer).channels)
 
     async def chain_info(self, channel: str, *, timeout: float = _TIMEOUT_S) -> ChainInfo:
-        """Return how far the peer's copy of a channel goes; PeerCallError when it has none or does not answer."""
+        """Return how far the copy of a channel goes; PeerCallError when the peer has none."""
         answer = await self.call("qscc", "GetChainInfo", channel, channel=channel, timeout=timeout)
-        info = _read(ledger_pb2.BlockchainInfo, answer)
-        return ChainInfo(
-            height=info.height,
-            current_block_hash=info.currentBlockHash,
-            previous_block_hash=info.previousBlockHash,
-        )
+        return ChainInfo.from_bytes(answer)
 
     async def block(self, channel: str, number: int, *, timeout: float = _TIMEOUT_S) -> Block:
         """Return a block by its number; PeerCallError when the peer does not have it."""
@@ -206,11 +186,7 @@ class Peer:
         answer = await self.call(
             "qscc", "GetTransactionByID", channel, tx_id, channel=channel, timeout=timeout
         )
-        found = _read(transaction_pb2.ProcessedTransaction, answer)
-        return BlockTransaction(
-            envelope=found.transactionEnvelope.SerializeToString(),
-            validation_code=ValidationCode(found.validationCode),
-        )
+        return BlockTransaction.from_bytes(answer)
 
     async def install(self, package: bytes, *, timeout: float = _INSTALL_TIMEOUT_S) -> InstalledChaincode:
         """Install a chaincode package.

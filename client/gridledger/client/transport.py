@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -21,7 +21,7 @@ from gridledger.client.errors import (
 )
 from gridledger.client.status_details import TRAILER, read_details
 
-__all__ = ["BlockKind", "GrpcTransport", "Message", "Transport", "read_rpc_error"]
+__all__ = ["BlockKind", "GrpcTransport", "Message", "Stream", "Transport", "read_rpc_error"]
 
 # Messages of the official protos; their package has no type stubs.
 Message = Any
@@ -35,6 +35,18 @@ class BlockKind(StrEnum):
     FULL = "Deliver"
     FILTERED = "DeliverFiltered"
     PRIVATE = "DeliverWithPrivateData"
+
+
+class Stream(Protocol):
+    """Messages that a node sends until one side ends it."""
+
+    async def read(self) -> Message | None:
+        """Wait for the next message; None at the end. Raise `EventsError`."""
+        ...
+
+    def cancel(self) -> None:
+        """End the call; whoever waits in `read` gets None."""
+        ...
 
 
 class Transport(Protocol):
@@ -56,12 +68,12 @@ class Transport(Protocol):
         """Send a ``SignedCommitStatusRequest``; raise `CommitStatusError`."""
         ...
 
-    def chaincode_events(self, request: Message) -> AsyncIterator[Message]:
-        """Stream ``ChaincodeEventsResponse``; raise `EventsError`. Closing the iterator ends the call."""
+    def chaincode_events(self, request: Message) -> Stream:
+        """Stream ``ChaincodeEventsResponse`` for a ``SignedChaincodeEventsRequest``."""
         ...
 
-    def blocks(self, kind: BlockKind, request: Message) -> AsyncIterator[Message]:
-        """Stream ``DeliverResponse``; raise `EventsError`. Closing the iterator ends the call."""
+    def blocks(self, kind: BlockKind, request: Message) -> Stream:
+        """Stream ``DeliverResponse`` for an ``Envelope`` with a ``SeekInfo``."""
         ...
 
     async def close(self) -> None:
@@ -120,34 +132,47 @@ class GrpcTransport:
         except grpc.aio.AioRpcError as error:
             raise read_rpc_error(CommitStatusError, error, tx_id) from error
 
-    async def chaincode_events(self, request: Message) -> AsyncIterator[Message]:
+    def chaincode_events(self, request: Message) -> Stream:
         """See `Transport.chaincode_events`."""
-        call = self._chaincode_events(request)
-        try:
-            async for response in call:
-                yield response
-        except grpc.aio.AioRpcError as error:
-            raise read_rpc_error(EventsError, error, "") from error
-        finally:
-            call.cancel()
+        return _GrpcStream(self._chaincode_events(request))
 
-    async def blocks(self, kind: BlockKind, request: Message) -> AsyncIterator[Message]:
+    def blocks(self, kind: BlockKind, request: Message) -> Stream:
         """See `Transport.blocks`."""
-        call = self._blocks[kind]()
-        try:
-            # The stream stays open for writing: the peer takes its end as the client's leaving.
-            await call.write(request)
-            async for response in call:
-                yield response
-        except grpc.aio.AioRpcError as error:
-            raise read_rpc_error(EventsError, error, "") from error
-        finally:
-            call.cancel()
+        return _GrpcStream(self._blocks[kind](), request)
 
     async def close(self) -> None:
         """See `Transport.close`."""
         if self._owns_channel:
             await self._channel.close()
+
+
+class _GrpcStream:
+    """A stream over gRPC; one that is written to stays open for it, since peers take its end as leaving."""
+
+    def __init__(self, call: Message, request: Message | None = None) -> None:
+        self._call = call
+        self._request = request
+        self._cancelled = False
+
+    async def read(self) -> Message | None:
+        """See `Stream.read`."""
+        try:
+            if self._request is not None:
+                request, self._request = self._request, None
+                await self._call.write(request)
+            message = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise read_rpc_error(EventsError, error, "") from error
+        except asyncio.CancelledError:
+            if self._cancelled:
+                return None
+            raise
+        return None if message is grpc.aio.EOF else message
+
+    def cancel(self) -> None:
+        """See `Stream.cancel`."""
+        self._cancelled = True
+        self._call.cancel()
 
 
 def read_rpc_error(kind: type[_Error], error: grpc.aio.AioRpcError, tx_id: str) -> _Error:
