@@ -99,13 +99,11 @@ def read_problem(status: int, body: bytes) -> GridLedgerError:
     if code == ModelError.code and _is_text_by_name(fields.get("problems")):
         return ModelError(fields["problems"], subject=message.partition(": ")[0])
     known = next((known for known in error_classes() if known.code == code), None)
-    if (
-        known is not None
-        and issubclass(known, WebError)
-        and not issubclass(known, (ServiceDefect, RemoteFailure))
-    ):
-        return known(message, **{name: value for name, value in fields.items() if name != "message"})
-    return RemoteFailure(f"the server failed: {code} {message}", remote_code=code, remote_fields=fields)
+    if known is None or not issubclass(known, WebError) or issubclass(known, (ServiceDefect, RemoteFailure)):
+        return RemoteFailure(f"the server failed: {code} {message}", remote_code=code, remote_fields=fields)
+    told = known(message)
+    told.fields.update(fields)
+    return told
 
 
 def _is_text_by_name(value: object) -> bool:

@@ -130,15 +130,16 @@ class MessageSigner:
         """
         covered = _with_content_type(RESPONSE_COMPONENTS, message)
         created = int(self._clock())
-        try:
-            await self._sign(
-                message, body, covered=(*covered, *BOUND_COMPONENTS), tag=RESPONSE_TAG, created=created
-            )
-        except HTTPMessageSignaturesException:
-            alone = replace(message, request=None)
-            await self._sign(alone, body, covered=covered, tag=RESPONSE_TAG, created=created)
-            return False
-        return True
+        if message.request is not None:
+            bound = (*covered, *BOUND_COMPONENTS)
+            try:
+                await self._sign(message, body, covered=bound, tag=RESPONSE_TAG, created=created)
+            except HTTPMessageSignaturesException:
+                message = replace(message, request=None)
+            else:
+                return True
+        await self._sign(message, body, covered=covered, tag=RESPONSE_TAG, created=created)
+        return False
 
     async def _sign(
         self,
