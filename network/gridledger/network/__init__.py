@@ -1,1 +1,28 @@
-"""Networks to run GridLedger on: the embedded devnet and real Hyperledger Fabric, by the same commands."""
+"""Networks to run GridLedger on: the embedded devnet and real Hyperledger Fabric, by the same calls.
+
+network = Network.create(Path("net"), world=World.DEVNET)
+network.up()
+network.deploy("probe", "probe:Probe")
+connection = network.connection(org="org1", user="user1")
+"""
+
+from gridledger.network.authority import CertificateAuthority, Credential, NodeRole, Validity
+from gridledger.network.description import NetworkDescription, Settings, World
+from gridledger.network.material import Member, OrganisationKind, OrganisationMaterial
+from gridledger.network.network import Network
+from gridledger.network.status import NetworkStatus
+
+__all__ = [
+    "CertificateAuthority",
+    "Credential",
+    "Member",
+    "Network",
+    "NetworkDescription",
+    "NetworkStatus",
+    "NodeRole",
+    "OrganisationKind",
+    "OrganisationMaterial",
+    "Settings",
+    "Validity",
+    "World",
+]

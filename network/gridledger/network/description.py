@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -118,8 +118,8 @@ class ChaincodeRelease:
         Folders that the chaincode's process finds its modules in, before all others.
     policy : str or None
         Endorsement policy as text; None for the channel's default, a majority of organisations.
-    collections : list of object
-        Private data collections as Fabric's collections JSON.
+    collections : list of str
+        Names of the private data collections.
     tls : bool
         Whether peer and chaincode speak mutual TLS.
     ports : object
@@ -132,7 +132,7 @@ class ChaincodeRelease:
     module: str
     python_path: list[str]
     policy: str | None
-    collections: list[dict[str, Any]]
+    collections: list[str]
     tls: bool
     ports: dict[OrganisationName, Port]
     package_ids: dict[OrganisationName, str]
@@ -254,6 +254,10 @@ class NetworkDescription:
         """Return a description in which `chaincode` takes its namesake's place."""
         others = [known for known in self.chaincodes if known.name != chaincode.name]
         return replace(self, chaincodes=sorted([*others, chaincode], key=lambda entry: entry.name))
+
+    def without_chaincode(self, name: str) -> NetworkDescription:
+        """Return a description that does not know the chaincode `name`."""
+        return replace(self, chaincodes=[known for known in self.chaincodes if known.name != name])
 
     def peer_material(self, directory: Path) -> list[OrganisationMaterial]:
         """Return the peer organisations' material below a network's folder."""

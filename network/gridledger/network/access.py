@@ -1,0 +1,55 @@
+"""How a user of an organisation reaches the network: the connection that clients in any language use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gridledger.client.connection import Connection
+from gridledger.network.description import NetworkDescription
+from gridledger.network.material import OrganisationKind, OrganisationMaterial
+from gridledger.network.ports import LOOPBACK
+
+__all__ = ["connection_of"]
+
+
+def connection_of(
+    description: NetworkDescription,
+    directory: Path,
+    organisation: str,
+    user: str,
+    *,
+    chaincode: str | None = None,
+) -> Connection:
+    """Return the connection of a user through the organisation's own peer.
+
+    Parameters
+    ----------
+    description : NetworkDescription
+        The network.
+    directory : Path
+        Its folder.
+    organisation, user : str
+        Short names.
+    chaincode : str, optional
+        The chaincode that the connection names.
+
+    Raises
+    ------
+    UnknownComponent
+        If there is no such organisation or user.
+    """
+    described = description.organisation(organisation)
+    material = OrganisationMaterial(
+        name=organisation, kind=OrganisationKind.PEER, root=directory / "organizations"
+    )
+    member = material.user(user)
+    return Connection(
+        endpoint=f"{LOOPBACK}:{described.port}",
+        tls_root_cert=material.tls_root,
+        tls_host_override=material.node("peer0").name,
+        msp_id=material.msp_id,
+        certificate=member.msp.certificate,
+        private_key=member.msp.key,
+        channel=description.channel,
+        chaincode=chaincode,
+    )

@@ -1,0 +1,3 @@
+"""Hyperledger Fabric as native processes: configuration, first block, orderers, peers."""
+
+__all__: list[str] = []

@@ -1,0 +1,74 @@
+"""Where Fabric's official binaries are."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridledger.network.errors import PrerequisiteMissing
+
+__all__ = ["BINARIES_VARIABLE", "Binaries"]
+
+BINARIES_VARIABLE = "GRIDLEDGER_FABRIC_BIN"
+_DEFAULT = Path("~/.cache/gridledger/fabric/bin")
+_REMEDY = (
+    "unpack hyperledger-fabric-<system>-3.1.x.tar.gz from the releases of github.com/hyperledger/fabric and "
+    f"name its folder bin with --bin or {BINARIES_VARIABLE}, or unpack it into {_DEFAULT.parent}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binaries:
+    """The folder `bin` of an unpacked release, with `builders` beside it.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    """
+
+    path: Path
+
+    @classmethod
+    def find(cls, path: Path | None = None) -> Binaries:
+        """Find them: argument over variable GRIDLEDGER_FABRIC_BIN over `~/.cache/gridledger/fabric/bin`.
+
+        Parameters
+        ----------
+        path : Path, optional
+            The folder, if it was named.
+
+        Raises
+        ------
+        PrerequisiteMissing
+            If one of the programs, or the builder for chaincode as a service, is not there.
+        """
+        variable = os.environ.get(BINARIES_VARIABLE)
+        found = cls(path=(path or Path(variable or _DEFAULT)).expanduser().absolute())
+        programs = [found.orderer, found.peer, found.configtxgen]
+        programs += [found.ccaas_builder / "bin" / step for step in ("detect", "build", "release")]
+        for program in programs:
+            if not os.access(program, os.X_OK) or not program.is_file():
+                raise PrerequisiteMissing(f"{program.name} ({program})", remedy=_REMEDY)
+        return found
+
+    @property
+    def orderer(self) -> Path:
+        """The orderer."""
+        return self.path / "orderer"
+
+    @property
+    def peer(self) -> Path:
+        """The peer."""
+        return self.path / "peer"
+
+    @property
+    def configtxgen(self) -> Path:
+        """The tool that makes a channel's first block."""
+        return self.path / "configtxgen"
+
+    @property
+    def ccaas_builder(self) -> Path:
+        """The external builder for chaincode as a service."""
+        return self.path.parent / "builders" / "ccaas"

@@ -1,0 +1,131 @@
+"""The real world: Hyperledger Fabric's orderers and peers as native processes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from gridledger.client.peer import Peer
+from gridledger.network.access import connection_of
+from gridledger.network.blocking import run_blocking
+from gridledger.network.component import Component
+from gridledger.network.description import NetworkDescription
+from gridledger.network.errors import StartTimeout, UnknownComponent
+from gridledger.network.fabric.binaries import Binaries
+from gridledger.network.fabric.genesis import make_genesis_block
+from gridledger.network.fabric.orderer import OrdererNode
+from gridledger.network.fabric.peer import PeerNode
+
+__all__ = ["FabricWorld"]
+
+_JOIN_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+
+
+class FabricWorld:
+    """Orderers and peers of a network.
+
+    Parameters
+    ----------
+    description : NetworkDescription
+        The network.
+    directory : Path
+        Its folder.
+
+    Raises
+    ------
+    PrerequisiteMissing
+        If a binary is not there.
+    """
+
+    def __init__(self, description: NetworkDescription, directory: Path) -> None:
+        self._description = description
+        self._directory = directory
+        self._binaries = Binaries.find(Path(description.binaries) if description.binaries else None)
+        self._orderers = [
+            OrdererNode(orderer, material, directory, self._binaries)
+            for orderer, material in zip(
+                description.orderers, description.orderer_material(directory), strict=True
+            )
+        ]
+        self._peers = [
+            PeerNode(organisation, material, directory, self._binaries)
+            for organisation, material in zip(
+                description.organisations, description.peer_material(directory), strict=True
+            )
+        ]
+
+    def prepare(self) -> None:
+        """Write the nodes' configuration, and once the channel's first block."""
+        make_genesis_block(self._description, self._directory, self._binaries)
+        for node in self._nodes():
+            node.write_configuration()
+
+    def components(self) -> list[Component]:
+        """Return orderers and peers."""
+        return [node.component() for node in self._nodes()]
+
+    def join(self) -> None:
+        """Let orderers and peers join the channel that have not.
+
+        Raises
+        ------
+        ToolFailed
+            If an orderer refuses.
+        StartTimeout
+            If an orderer does not become active.
+        PeerCallError
+            If a peer refuses.
+        """
+        channel = self._description.channel
+        block = make_genesis_block(self._description, self._directory, self._binaries).read_bytes()
+        for orderer in self._orderers:
+            if (
+                orderer.component().process.pid() is not None
+                and channel not in orderer.administration.channels()
+            ):
+                orderer.administration.join(block)
+        for orderer in self._orderers:
+            if orderer.component().process.pid() is not None:
+                self._wait_active(orderer)
+        run_blocking(self._join_peers, block)
+
+    def metrics(self, component: str) -> Mapping[str, float]:
+        """Return what an orderer or a peer tells Prometheus.
+
+        Raises
+        ------
+        UnknownComponent
+            If it is neither.
+        NotRunning
+            If it does not answer.
+        """
+        nodes = {node.name: node for node in self._nodes()}
+        if component not in nodes:
+            raise UnknownComponent("orderer or peer", component, known=sorted(nodes))
+        return nodes[component].operations.metrics()
+
+    def _nodes(self) -> list[OrdererNode | PeerNode]:
+        return [*self._orderers, *self._peers]
+
+    def _wait_active(self, orderer: OrdererNode) -> None:
+        deadline = time.monotonic() + _JOIN_SECONDS
+        while orderer.administration.channel(self._description.channel)["status"] != "active":
+            if time.monotonic() >= deadline:
+                process = orderer.component().process
+                raise StartTimeout(
+                    orderer.name, seconds=_JOIN_SECONDS, log=process.log, log_tail=process.log_tail()
+                )
+            time.sleep(_POLL_SECONDS)
+
+    async def _join_peers(self, block: bytes) -> None:
+        running = [peer for peer in self._peers if peer.component().process.pid() is not None]
+        await asyncio.gather(*(self._join_peer(peer, block) for peer in running))
+
+    async def _join_peer(self, node: PeerNode, block: bytes) -> None:
+        connection = connection_of(self._description, self._directory, node.organisation, "admin")
+        async with Peer.connect(connection) as peer:
+            if self._description.channel not in await peer.channels():
+                await peer.join_channel(block)

@@ -1,0 +1,156 @@
+"""How a network is: which processes run, and whether all peers have the same chain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridledger.client.errors import PeerCallError
+from gridledger.client.peer import Peer
+from gridledger.model.errors import FieldValue
+from gridledger.network.access import connection_of
+from gridledger.network.component import Component, ComponentKind
+from gridledger.network.description import NetworkDescription, World
+
+__all__ = ["ChaincodeStatus", "ComponentStatus", "NetworkStatus", "PeerStatus", "read_peers"]
+
+_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentStatus:
+    """A process of the network."""
+
+    name: str
+    """Name of the component."""
+
+    kind: ComponentKind
+    """What it is."""
+
+    port: int
+    """Where it serves."""
+
+    pid: int | None
+    """Process id; None if it does not run."""
+
+    @classmethod
+    def of(cls, component: Component) -> ComponentStatus:
+        """Look at a component's process."""
+        return cls(name=component.name, kind=component.kind, port=component.port, pid=component.process.pid())
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerStatus:
+    """An organisation's copy of the channel."""
+
+    organisation: str
+    """Short name of the organisation."""
+
+    height: int | None
+    """Number of blocks; None if the peer does not answer."""
+
+    block_hash: str | None
+    """Hash of the last block's header, hexadecimal; None if the peer does not answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChaincodeStatus:
+    """A chaincode on the channel."""
+
+    name: str
+    """Its name."""
+
+    sequence: int
+    """Which definition of the name it is."""
+
+    module: str
+    """What its processes serve."""
+
+    policy: str | None
+    """Endorsement policy; None for the channel's default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkStatus:
+    """A network at one moment."""
+
+    world: World
+    """What runs it."""
+
+    channel: str
+    """Its channel."""
+
+    directory: Path
+    """Its folder."""
+
+    components: Sequence[ComponentStatus]
+    """Its processes."""
+
+    peers: Sequence[PeerStatus]
+    """The organisations' copies of the channel."""
+
+    chaincodes: Sequence[ChaincodeStatus]
+    """What is deployed."""
+
+    @property
+    def running(self) -> bool:
+        """Whether every process runs."""
+        return all(component.pid is not None for component in self.components)
+
+    @property
+    def agreed(self) -> bool:
+        """Whether every organisation has the same last block."""
+        copies = {(peer.height, peer.block_hash) for peer in self.peers}
+        return len(copies) == 1 and None not in next(iter(copies))
+
+    def to_value(self) -> dict[str, FieldValue]:
+        """Return it as JSON has it."""
+        return {
+            "world": self.world.value,
+            "channel": self.channel,
+            "directory": str(self.directory),
+            "running": self.running,
+            "agreed": self.agreed,
+            "components": [
+                {"name": each.name, "kind": each.kind.value, "port": each.port, "pid": each.pid}
+                for each in self.components
+            ],
+            "peers": [
+                {"organisation": each.organisation, "height": each.height, "block_hash": each.block_hash}
+                for each in self.peers
+            ],
+            "chaincodes": [
+                {
+                    "name": each.name,
+                    "sequence": each.sequence,
+                    "module": each.module,
+                    "policy": each.policy,
+                }
+                for each in self.chaincodes
+            ],
+        }
+
+
+async def read_peers(description: NetworkDescription, directory: Path) -> list[PeerStatus]:
+    """Ask every organisation's peer how far its copy of the channel goes, all at once.
+
+    Parameters
+    ----------
+    description : NetworkDescription
+        The network.
+    directory : Path
+        Its folder.
+    """
+    names = [organisation.name for organisation in description.organisations]
+    return await asyncio.gather(*(_read_peer(description, directory, name) for name in names))
+
+
+async def _read_peer(description: NetworkDescription, directory: Path, organisation: str) -> PeerStatus:
+    async with Peer.connect(connection_of(description, directory, organisation, "admin")) as peer:
+        try:
+            info = await peer.chain_info(description.channel, timeout=_SECONDS)
+        except PeerCallError:
+            return PeerStatus(organisation=organisation, height=None, block_hash=None)
+    return PeerStatus(organisation=organisation, height=info.height, block_hash=info.current_block_hash.hex())

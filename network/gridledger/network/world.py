@@ -1,0 +1,81 @@
+"""What a world must offer for a network to be run on it, and the embedded one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from gridledger.network.component import Component, ComponentKind
+from gridledger.network.description import NetworkDescription
+from gridledger.network.errors import UnknownComponent
+from gridledger.network.ports import is_listening
+from gridledger.network.python_environment import python_environment
+
+__all__ = ["EmbeddedWorld", "WorldRunner"]
+
+
+class WorldRunner(Protocol):
+    """The components of a world, chaincode apart."""
+
+    def prepare(self) -> None:
+        """Write what the components read when they start; called before every start."""
+
+    def components(self) -> list[Component]:
+        """Return the components, in the order of their start."""
+
+    def join(self) -> None:
+        """Let components that have not done so join the channel; they run."""
+
+    def metrics(self, component: str) -> Mapping[str, float]:
+        """Return a component's metrics; empty where it has none."""
+
+
+class EmbeddedWorld:
+    """devnet: one process for all organisations.
+
+    Parameters
+    ----------
+    description : NetworkDescription
+        The network.
+    directory : Path
+        Its folder.
+    """
+
+    def __init__(self, description: NetworkDescription, directory: Path) -> None:
+        self._description = description
+        self._directory = directory
+
+    def prepare(self) -> None:
+        """Do nothing: devnet reads `network.json` and the material itself."""
+
+    def components(self) -> list[Component]:
+        """Return the one process; it is ready when every organisation's port is served."""
+        ports = [organisation.port for organisation in self._description.organisations]
+        return [
+            Component(
+                name="devnet",
+                kind=ComponentKind.DEVNET,
+                directory=self._directory,
+                port=ports[0],
+                arguments=[sys.executable, "-P", "-m", "gridledger.network.devnet", self._directory],
+                environment=python_environment({}),
+                is_ready=lambda: all(is_listening(port) for port in ports),
+            )
+        ]
+
+    def join(self) -> None:
+        """Do nothing: devnet has its one channel from the start."""
+
+    def metrics(self, component: str) -> Mapping[str, float]:
+        """Return nothing: devnet counts nothing.
+
+        Raises
+        ------
+        UnknownComponent
+            If it is not devnet.
+        """
+        if component != "devnet":
+            raise UnknownComponent("component", component, known=["devnet"])
+        return {}
