@@ -41,6 +41,7 @@ from typing import (
     TypeVar,
     cast,
     dataclass_transform,
+    get_args,
     get_origin,
     get_type_hints,
 )
@@ -78,6 +79,7 @@ class ModelValue:
 
     __pydantic_validator__: ClassVar[SchemaValidator]
     __pydantic_serializer__: ClassVar[SchemaSerializer]
+    __holds_dict__: ClassVar[bool]
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         """Name the rules between fields that this value breaks, as pairs of field and problem.
@@ -100,7 +102,7 @@ class ModelValue:
         ModelError
             The value is longer or deeper than canonical JSON may be.
         """
-        return canonical_bytes(self.to_value())
+        return canonical_bytes(self.to_value(), checked=not self.__holds_dict__)
 
     @classmethod
     def from_value(cls, data: WritableValue) -> Self:
@@ -133,7 +135,7 @@ class ModelValue:
             read = cast("Self", cls.__pydantic_validator__.validate_json(data))
         except ValidationError as error:
             return cls._read_otherwise(data, error)
-        if read.to_bytes() != data:
+        if canonical_bytes(read.to_value(), checked=True) != data:
             raise ModelError(_spelling_problems(read, data), subject=cls.__name__)
         return read
 
@@ -277,9 +279,10 @@ def _complete(cls: type[_AnyValue], schema: str | None) -> type[_AnyValue]:
         if is_optional:
             optional.append(name)
     if schema is not None:
-        annotations["schema"] = Literal[schema]
+        annotations["schema"] = Literal[schema]  # The reader checks it like any other field.
         type.__setattr__(cls, "schema", dataclasses.field(default=schema, repr=False))
     cls.__annotations__ = annotations
+    cls.__holds_dict__ = any(_holds_dict(hint) for hint in hints.values())
     if cls.broken_rules is not ModelValue.broken_rules:
         type.__setattr__(cls, "__post_init__", _check_rules)
     complete = cast(
@@ -288,6 +291,15 @@ def _complete(cls: type[_AnyValue], schema: str | None) -> type[_AnyValue]:
     _check_defaults(complete, optional)
     type.__setattr__(complete, "__init__", _raising_model_error(complete.__init__))
     return complete
+
+
+def _holds_dict(annotation: object) -> bool:
+    """Tell whether a field's value can change after it was checked: a dict is the one type that can."""
+    if get_origin(annotation) is dict:
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, ModelValue):
+        return annotation.__holds_dict__
+    return any(_holds_dict(argument) for argument in get_args(annotation))
 
 
 def _check_defaults(cls: type[ModelValue], optional: list[str]) -> None:
