@@ -155,7 +155,7 @@ class _Components:
             converted["properties"] = {
                 name: self._convert(one, definitions) for name, one in properties.items()
             }
-            # Canonical bytes hold every member that has a value, those with defaults and the schema's name too.
+            # Canonical bytes hold every member that has a value, also those with defaults and the schema.
             converted["required"] = [name for name, one in properties.items() if "anyOf" not in one]
         additional = schema.get("additionalProperties")
         if additional is not None:
