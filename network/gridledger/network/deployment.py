@@ -88,7 +88,7 @@ class Deployment:
             self._drop(chaincode, files)
             raise
         self._promote(replace(chaincode, pending=release))
-        run_blocking(self._lifecycle.wait_answer, name, release, seconds=_ANSWER_SECONDS)
+        run_blocking(self._lifecycle.wait_answer, name, seconds=_ANSWER_SECONDS)
 
     def settle(self) -> None:
         """Find out what became of deployments that did not come to their end."""
@@ -107,9 +107,10 @@ class Deployment:
             run_blocking(self._lifecycle.install, files)
 
     def wait_answers(self) -> None:
-        """Wait until every chaincode answers; DeployError if one does not."""
+        """Wait until organisations find each other and every chaincode answers; else DeployError."""
+        run_blocking(self._lifecycle.wait_found, seconds=_ANSWER_SECONDS)
         for files in self._current():
-            run_blocking(self._lifecycle.wait_answer, files.name, files.release, seconds=_ANSWER_SECONDS)
+            run_blocking(self._lifecycle.wait_answer, files.name, seconds=_ANSWER_SECONDS)
 
     def _chaincode(self, name: str) -> ChaincodeDescription:
         known = [chaincode for chaincode in self._description.chaincodes if chaincode.name == name]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from gridledger.client.collection import Collection
 from gridledger.client.connection import Connection
@@ -18,17 +21,26 @@ from gridledger.client.peer import Peer
 from gridledger.client.policy import EndorsementPolicy
 from gridledger.model.errors import ContractError, GatewayError
 from gridledger.network.access import connection_of
-from gridledger.network.description import ChaincodeRelease, NetworkDescription
+from gridledger.network.description import NetworkDescription
 from gridledger.network.errors import DeployError
 from gridledger.network.release import ReleaseFiles
 
 __all__ = ["ChannelLifecycle"]
 
+_LIFECYCLE = "_lifecycle"
 _METADATA = "org.hyperledger.fabric:GetMetadata"
 _NOT_READY = frozenset({"FAILED_PRECONDITION", "UNAVAILABLE", "DEADLINE_EXCEEDED"})
 _POLL_SECONDS = 0.05
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Call:
+    chaincode: str
+    function: str
+    arguments: Sequence[bytes] = ()
+    organisations: Sequence[str] = ()
 
 
 class ChannelLifecycle:
@@ -112,15 +124,30 @@ class ChannelLifecycle:
             commit = next(iter(lifecycles.values())).commit(definition, endorsing_organizations=msp_ids)
             await _step(files.name, "commit", commit)
 
-    async def wait_answer(self, name: str, release: ChaincodeRelease, *, seconds: float) -> None:
-        """Wait until the chaincode answers through every organisation's gateway.
+    async def wait_found(self, *, seconds: float) -> None:
+        """Wait until every organisation's gateway finds every other organisation's peer.
+
+        Parameters
+        ----------
+        seconds : float
+            The deadline.
+
+        Raises
+        ------
+        DeployError
+            If one does not by then, with what the gateway said last.
+        """
+        arguments = lifecycle_pb2.QueryChaincodeDefinitionsArgs().SerializeToString()
+        call = _Call(_LIFECYCLE, "QueryChaincodeDefinitions", [arguments], list(self._organisations.values()))
+        await self._wait_endorsed(call, seconds)
+
+    async def wait_answer(self, name: str, *, seconds: float) -> None:
+        """Wait until a chaincode answers through every organisation's gateway.
 
         Parameters
         ----------
         name : str
             Name of the chaincode.
-        release : ChaincodeRelease
-            The release that is to answer.
         seconds : float
             The deadline.
 
@@ -129,10 +156,7 @@ class ChannelLifecycle:
         DeployError
             If it does not answer by then, with what the gateway said last.
         """
-        deadline = time.monotonic() + seconds
-        await asyncio.gather(
-            *(self._wait_answer(name, organisation, deadline) for organisation in release.ports)
-        )
+        await self._wait_endorsed(_Call(name, _METADATA), seconds)
 
     async def _install(self, files: ReleaseFiles, organisation: str) -> None:
         package_id = files.release.package_ids[organisation]
@@ -142,13 +166,20 @@ class ChannelLifecycle:
                     files.name, f"install for {organisation}", peer.install(files.package(organisation))
                 )
 
-    async def _wait_answer(self, name: str, organisation: str, deadline: float) -> None:
+    async def _wait_endorsed(self, call: _Call, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        await asyncio.gather(*(self._wait_endorsed_for(name, call, deadline) for name in self._organisations))
+
+    async def _wait_endorsed_for(self, organisation: str, call: _Call, deadline: float) -> None:
         async with Gateway.connect(self._admin(organisation)) as gateway:
-            contract = gateway.network().contract(name)
+            contract = gateway.network().contract(call.chaincode)
             while True:
+                # Endorsed, not only evaluated: that needs the other organisations' peers, too.
+                proposal = contract.proposal(
+                    call.function, *call.arguments, endorsing_organizations=call.organisations
+                )
                 try:
-                    # Endorsed, not only evaluated: that needs the other organisations' peers, too.
-                    await contract.proposal(_METADATA).endorse()
+                    await proposal.endorse()
                 except ContractError:
                     return
                 except EndorseError as error:
@@ -156,9 +187,8 @@ class ChannelLifecycle:
                         # The chaincode itself refused: it need not know this function.
                         return
                     if time.monotonic() >= deadline:
-                        raise DeployError(
-                            name, step=f"answer to {organisation}", reason=error.message
-                        ) from error
+                        step = f"answer to {organisation}"
+                        raise DeployError(call.chaincode, step=step, reason=error.message) from error
                 else:
                     return
                 await asyncio.sleep(_POLL_SECONDS)

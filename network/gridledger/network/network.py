@@ -96,7 +96,7 @@ class Network:
             if (directory / FILE_NAME).exists():
                 raise ConfigError("there is a network already", key=FILE_NAME, source=str(directory))
             description = describe(
-                world, organisations, found.path if found else None, settings or Settings()
+                world, organisations, found.directory if found else None, settings or Settings()
             )
             shutil.rmtree(directory / "organizations", ignore_errors=True)
             make_material(description, directory)

@@ -24,11 +24,11 @@ class Binaries:
 
     Parameters
     ----------
-    path : Path
+    directory : Path
         The folder.
     """
 
-    path: Path
+    directory: Path
 
     @classmethod
     def find(cls, path: Path | None = None) -> Binaries:
@@ -45,7 +45,7 @@ class Binaries:
             If one of the programs, or the builder for chaincode as a service, is not there.
         """
         variable = os.environ.get(BINARIES_VARIABLE)
-        found = cls(path=(path or Path(variable or _DEFAULT)).expanduser().absolute())
+        found = cls(directory=(path or Path(variable or _DEFAULT)).expanduser().absolute())
         programs = [found.orderer, found.peer, found.configtxgen]
         programs += [found.ccaas_builder / "bin" / step for step in ("detect", "build", "release")]
         for program in programs:
@@ -56,19 +56,19 @@ class Binaries:
     @property
     def orderer(self) -> Path:
         """The orderer."""
-        return self.path / "orderer"
+        return self.directory / "orderer"
 
     @property
     def peer(self) -> Path:
         """The peer."""
-        return self.path / "peer"
+        return self.directory / "peer"
 
     @property
     def configtxgen(self) -> Path:
         """The tool that makes a channel's first block."""
-        return self.path / "configtxgen"
+        return self.directory / "configtxgen"
 
     @property
     def ccaas_builder(self) -> Path:
         """The external builder for chaincode as a service."""
-        return self.path.parent / "builders" / "ccaas"
+        return self.directory.parent / "builders" / "ccaas"

@@ -12,8 +12,9 @@ from gridledger.network.description import OrdererDescription
 from gridledger.network.durable import write_file
 from gridledger.network.fabric.administration import AdministrationClient
 from gridledger.network.fabric.binaries import Binaries
+from gridledger.network.fabric.logging_environment import LOGGING
 from gridledger.network.material import OrganisationMaterial
-from gridledger.network.ports import LOOPBACK
+from gridledger.network.ports import LOOPBACK, is_listening
 
 __all__ = ["OrdererNode"]
 
@@ -72,10 +73,15 @@ class OrdererNode:
             directory=self._directory,
             port=self._port,
             arguments=[self._binaries.orderer],
-            environment={"FABRIC_CFG_PATH": str(self._configuration), "FABRIC_LOGGING_SPEC": "info"},
-            is_ready=self.operations.is_healthy,
+            environment={"FABRIC_CFG_PATH": str(self._configuration)} | LOGGING,
+            is_ready=self._is_ready,
             data=self._data,
         )
+
+    def _is_ready(self) -> bool:
+        # The listeners open one after the other.
+        listeners = (self._port, self._admin_port)
+        return self.operations.is_healthy() and all(is_listening(port) for port in listeners)
 
     def write_configuration(self) -> None:
         """Write `orderer.yaml`."""

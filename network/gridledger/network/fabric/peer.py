@@ -12,8 +12,9 @@ from gridledger.network.description import OrganisationDescription
 from gridledger.network.durable import write_file
 from gridledger.network.fabric.administration import AdministrationClient
 from gridledger.network.fabric.binaries import Binaries
+from gridledger.network.fabric.logging_environment import LOGGING
 from gridledger.network.material import OrganisationMaterial
-from gridledger.network.ports import LOOPBACK
+from gridledger.network.ports import LOOPBACK, is_listening
 
 __all__ = ["PeerNode"]
 
@@ -66,8 +67,8 @@ class PeerNode:
             directory=self._directory,
             port=self._port,
             arguments=[self._binaries.peer, "node", "start"],
-            environment={"FABRIC_CFG_PATH": str(self._configuration), "FABRIC_LOGGING_SPEC": "info"},
-            is_ready=self.operations.is_healthy,
+            environment={"FABRIC_CFG_PATH": str(self._configuration)} | LOGGING,
+            is_ready=lambda: self.operations.is_healthy() and is_listening(self._port),
             data=self._data,
         )
 

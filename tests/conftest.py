@@ -1,0 +1,81 @@
+"""Which world tests run in, and the networks that they run on.
+
+    pytest tests/conformance                    # devnet, the embedded world
+    pytest tests/conformance --world fabric     # real Fabric; GRIDLEDGER_WORLD=fabric does the same
+
+A test asks for `network`: a running network of two organisations, one per worker, without chaincodes.
+
+    @pytest.fixture(scope="session")
+    def probe(network: Network) -> Network:
+        network.deploy("probe", "tests.conformance.probe.script:ScriptProbe", python_path=[ROOT])
+        return network
+
+    async def test_something(probe: Network) -> None:
+        async with Gateway.connect(probe.connection(org="org1", user="user1")) as gateway: ...
+
+Tests that kill, wipe or stop components ask for `make_network`, which gives networks of their own:
+
+    def test_something(make_network: MakeNetwork) -> None:
+        network = make_network(organisations=3)
+
+`Network`'s calls block: inside an asynchronous test, `await asyncio.to_thread(network.deploy, …)` keeps the
+loop running. Without Fabric's binaries tests of that world skip; GRIDLEDGER_REQUIRE=fabric makes that a failure.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+
+import pytest
+from tests.worlds import running_network
+
+from gridledger.network import Network, Settings, World
+
+MakeNetwork = Callable[..., Network]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--world",
+        choices=[world.value for world in World],
+        default=os.environ.get("GRIDLEDGER_WORLD", World.DEVNET.value),
+        help="world that tests run in: devnet (default) or fabric",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"network", "make_network"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("world")
+
+
+@pytest.fixture(scope="session")
+def world(pytestconfig: pytest.Config) -> World:
+    """Return the world that tests run in."""
+    return World(pytestconfig.getoption("--world"))
+
+
+@pytest.fixture(scope="session")
+def network(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """Return a running network of two organisations that tests share and leave running."""
+    with running_network(world, tmp_path_factory.mktemp("network")) as running:
+        yield running
+
+
+@pytest.fixture
+def make_network(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeNetwork]:
+    """Return a function that starts a network for this test alone: `organisations`, `settings`, `world`."""
+    numbers = count()
+    with ExitStack() as stack:
+
+        def make(
+            *, organisations: int = 2, settings: Settings | None = None, world: World = world
+        ) -> Network:
+            directory = tmp_path_factory.mktemp(f"own{next(numbers)}")
+            running = running_network(world, directory, organisations=organisations, settings=settings)
+            return stack.enter_context(running)
+
+        yield make

@@ -1,0 +1,42 @@
+"""Networks for tests: brought up in a folder of their own, and down again by pid whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.prerequisites import missing
+
+from gridledger.network import Network, Settings, World
+from gridledger.network.errors import PrerequisiteMissing
+
+__all__ = ["running_network"]
+
+
+@contextmanager
+def running_network(
+    world: World, directory: Path, *, organisations: int = 2, settings: Settings | None = None
+) -> Iterator[Network]:
+    """Run a network while the body does; its logs stay in `directory/logs`.
+
+    Parameters
+    ----------
+    world : World
+        What runs it.
+    directory : Path
+        A new folder.
+    organisations : int, default 2
+        Number of peer organisations.
+    settings : Settings, optional
+        How blocks are cut.
+    """
+    try:
+        network = Network.create(directory, world=world, organisations=organisations, settings=settings)
+    except PrerequisiteMissing as error:
+        missing("fabric", error.message)
+    try:
+        network.up()
+        yield network
+    finally:
+        network.down()
