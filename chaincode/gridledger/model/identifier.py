@@ -18,11 +18,7 @@ Grammar (ABNF, RFC 5234, strings case-sensitive):
 
 The root is a label like any other: 88 by default, another where a national code table stands above.
 
-Own codes. The suffix is the owner's own code, unchanged: every character that is `plain` stands for itself,
-every other byte of its UTF-8 is escaped. It is neither trimmed, folded nor normalised, so `own_code` gives
-back exactly what the owner wrote. An escape of a plain character, lower-case hexadecimal and bytes that are
-not UTF-8 are refused: one device, one spelling, compared byte by byte. `.` and `..` are no own codes, because
-URLs cannot carry them.
+The suffix is the owner's own code, unchanged but for escapes: `gridledger.model.own_code`.
 
 URLs. `plain` is the set that may stand in a path of RFC 3986, so an identifier stands in a URL as it is:
 
@@ -40,9 +36,9 @@ from __future__ import annotations
 
 import re
 from typing import Self, TypeAlias
-from urllib.parse import quote, unquote_to_bytes
 
 from gridledger.model.errors import ModelError
+from gridledger.model.own_code import SUFFIX_PATTERN, escape_own_code, unescape_own_code
 from gridledger.model.scalar import TextScalar
 
 __all__ = [
@@ -50,7 +46,6 @@ __all__ = [
     "MAX_FIELD_NAME_BYTES",
     "MAX_LABELS",
     "MAX_LABEL_BYTES",
-    "MAX_OWN_CODE_BYTES",
     "MAX_PREFIX_BYTES",
     "DeviceIdentifier",
     "FieldIdentifier",
@@ -66,19 +61,13 @@ DEFAULT_ROOT = "88"
 MAX_LABELS = 8
 MAX_LABEL_BYTES = 16
 MAX_PREFIX_BYTES = 64
-MAX_OWN_CODE_BYTES = 128
-"""Of UTF-8, before escaping: the longest identifier has 514 bytes, which a QR code holds."""
 MAX_FIELD_NAME_BYTES = 64
 
-_PLAIN_MARKS = "-._~!$&'()*+,;=:@"
 _LABEL = f"[0-9A-Z]{{1,{MAX_LABEL_BYTES}}}"
 _PREFIX = rf"{_LABEL}(\.{_LABEL}){{1,{MAX_LABELS - 1}}}"
-_PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=:@-]"
-_SUFFIX = f"({_PLAIN}|%[0-9A-F]{{2}})+"
 _NAME = f"[A-Za-z][A-Za-z0-9_.-]{{0,{MAX_FIELD_NAME_BYTES - 1}}}"
 _label = re.compile(_LABEL)
 _prefix = re.compile(_PREFIX)
-_plain_suffix = re.compile(f"{_PLAIN}{{1,{MAX_OWN_CODE_BYTES}}}")
 _name = re.compile(_NAME)
 _origin = re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
@@ -180,12 +169,12 @@ class DeviceIdentifier(TextScalar):
     """
 
     __slots__ = ("_own_code", "_system")
-    json_pattern = f"^{_PREFIX}/{_SUFFIX}$"
+    json_pattern = f"^{_PREFIX}/{SUFFIX_PATTERN}$"
 
     def __init__(self, system: SystemIdentifier, own_code: str) -> None:
         self._system = system
         self._own_code = own_code
-        self._text = f"{system}/{_escape(own_code)}"
+        self._text = f"{system}/{escape_own_code(own_code)}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -193,7 +182,7 @@ class DeviceIdentifier(TextScalar):
         prefix, slash, suffix = text.partition("/")
         if not slash:
             raise _malformed("device identifier", "has no '/' between prefix and suffix")
-        return cls(SystemIdentifier(prefix), _unescape(suffix))
+        return cls(SystemIdentifier(prefix), unescape_own_code(suffix))
 
     @property
     def system(self) -> SystemIdentifier:
@@ -253,7 +242,7 @@ class FieldIdentifier(TextScalar):
     """
 
     __slots__ = ("_device", "_name")
-    json_pattern = f"^{_PREFIX}/{_SUFFIX}#{_NAME}$"
+    json_pattern = f"^{_PREFIX}/{SUFFIX_PATTERN}#{_NAME}$"
 
     def __init__(self, device: DeviceIdentifier, name: str) -> None:
         if _name.fullmatch(name) is None:
@@ -345,48 +334,12 @@ def parse_identifier_url(url: str) -> tuple[str, Identifier]:
     system = SystemIdentifier(segments[0])
     if len(segments) == 1:
         return origin[0], system
-    device = DeviceIdentifier(system, _unescape(segments[1]))
+    device = DeviceIdentifier(system, unescape_own_code(segments[1]))
     return origin[0], device.field(segments[2]) if len(segments) == 3 else device
 
 
 def _malformed(subject: str, problem: str) -> ModelError:
     return ModelError({"": problem}, subject=subject)
-
-
-def _escape(own_code: str) -> str:
-    if _plain_suffix.fullmatch(own_code) is not None and own_code not in (".", ".."):
-        return own_code  # Most are: this takes a tenth of the time.
-    if not own_code:
-        raise _malformed("device identifier", "the own code is empty")
-    if own_code in (".", ".."):
-        raise _malformed("device identifier", "'.' and '..' are no own codes")
-    try:
-        data = own_code.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise _malformed("device identifier", "the own code has a lone surrogate") from error
-    if len(data) > MAX_OWN_CODE_BYTES:
-        problem = f"the own code's {len(data)} bytes are more than {MAX_OWN_CODE_BYTES}"
-        raise _malformed("device identifier", problem)
-    return quote(data, safe=_PLAIN_MARKS)
-
-
-def _unescape(suffix: str) -> str:
-    if _plain_suffix.fullmatch(suffix) is not None:
-        return suffix
-    if len(suffix) > 3 * MAX_OWN_CODE_BYTES:
-        raise _malformed("device identifier", "the suffix is too long")
-    if not suffix.isascii():
-        raise _malformed("device identifier", "the suffix has a character that must be escaped")
-    try:
-        own_code = unquote_to_bytes(suffix).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _malformed("device identifier", "the suffix's escapes are not UTF-8") from error
-    if own_code and _escape(own_code) != suffix:
-        problem = (
-            "the suffix is not in canonical form: escape with upper-case hexadecimal, and only where needed"
-        )
-        raise _malformed("device identifier", problem)
-    return own_code
 
 
 def _prefix_problem(text: str) -> str:

@@ -310,8 +310,8 @@ class PeerError(ContractError):
 
     Notes
     -----
-    Examples are a rich query on LevelDB, a write after a paged query, private data that the caller may not read,
-    and a chaincode that is not deployed. A contract may catch it; left alone it ends the transaction.
+    Examples are a rich query on LevelDB, a write after a paged query, private data that the caller may not
+    read, and a chaincode that is not deployed. A contract may catch it; left alone it ends the transaction.
     """
 
     code = "GL-CHN-015"
