@@ -39,7 +39,7 @@ class Day(TextScalar):
     Day('2018-09-15')
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ()
     json_pattern = "^[12][0-9]{3}-[01][0-9]-[0-3][0-9]$"
 
     def __init__(self, text: str) -> None:
@@ -64,24 +64,6 @@ class Day(TextScalar):
         """Return the number of days up to another, both counted; 0 or less if the other is earlier."""
         return (date.fromisoformat(last._text) - date.fromisoformat(self._text)).days + 1
 
-    def __str__(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return f"Day({self._text!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Day) and self._text == other._text
-
-    def __lt__(self, other: Day) -> bool:
-        return self._text < other._text
-
-    def __le__(self, other: Day) -> bool:
-        return self._text <= other._text
-
-    def __hash__(self) -> int:
-        return hash(("day", self._text))
-
 
 class Period(TextScalar):
     """A period: `once`, a month such as `2018-09`, or a day such as `2018-09-14`.
@@ -94,7 +76,7 @@ class Period(TextScalar):
     Period('2018-09')
     """
 
-    __slots__ = ("_text", "frequency")
+    __slots__ = ("frequency",)
     json_pattern = "^(once|[12][0-9]{3}-[01][0-9](-[0-3][0-9])?)$"
 
     def __init__(self, text: str) -> None:
@@ -122,18 +104,6 @@ class Period(TextScalar):
         first = date.fromisoformat(f"{self._text}-01")
         last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
         return Day(first.isoformat()), Day(last.isoformat())
-
-    def __str__(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return f"Period({self._text!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Period) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(("period", self._text))
 
 
 def periods_between(frequency: Frequency, first: Day, last: Day) -> tuple[Period, ...]:

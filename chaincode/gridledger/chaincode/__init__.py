@@ -1,0 +1,21 @@
+"""The contracts of GridLedger, and the chaincode that is made of them: `gridledger.chaincode:GridLedger`."""
+
+from __future__ import annotations
+
+from gridledger.chaincode.catalogue import Catalogue
+from gridledger.chaincode.integrity import Integrity
+from gridledger.chaincode.registry import Registry
+from gridledger.chaincode.resolution import ResolutionContract
+from gridledger.chaincode.trade import Trade
+from gridledger.shim import ContractChaincode
+
+__all__ = ["GridLedger"]
+
+
+class GridLedger(ContractChaincode):
+    """The chaincode `gridledger`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Registry(), Catalogue(), ResolutionContract(), Integrity(), Trade(), title="gridledger"
+        )

@@ -1,0 +1,218 @@
+"""What a request gets: the target systems and fields, and their prices, from what stands on the ledger.
+
+Source: CN112508707B, [0085], [0089], [0090].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridledger.chaincode.ledger_key import (
+    association_key,
+    device_key,
+    field_key,
+    publication_key,
+    rule_key,
+    standard_key,
+    system_key,
+    user_key,
+)
+from gridledger.model.catalogue import LEAST_SYSTEMS, Selector
+from gridledger.model.device import ChargingStandard, Device, RegisteredField
+from gridledger.model.errors import CryptoError
+from gridledger.model.exchange_refusals import (
+    Expired,
+    FieldRefused,
+    NotActive,
+    NotAKeyDevice,
+    NotPublished,
+    SignatureRefused,
+    TooFewSystems,
+)
+from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
+from gridledger.model.refusals import AccessDenied, NotFound
+from gridledger.model.resolution import REQUEST_VALID_MS, Request, Rule, SignedRequest
+from gridledger.model.signature import verify_signature
+from gridledger.model.states import IdentifierState
+from gridledger.model.system import System, SystemKind
+from gridledger.model.time_mark import MAX_DISTANCE_MS
+from gridledger.shim import Context
+
+__all__ = ["DecidedField", "DecidedSystem", "Decision", "decide"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidedField:
+    """A target field and the charging standard that holds now."""
+
+    field: RegisteredField
+    standard: ChargingStandard
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidedSystem:
+    """A target system and its fields, of one device or several."""
+
+    system: System
+    fields: tuple[DecidedField, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What the ledger says about a request."""
+
+    root: SystemIdentifier
+    rule: Rule
+    targets: tuple[DecidedSystem, ...]
+
+
+async def decide(ctx: Context, signed: SignedRequest) -> Decision:
+    """Decide what a request gets.
+
+    Raises
+    ------
+    NotFound
+        No such application, user, function or device.
+    NotActive
+        The application or the scanned device is not active.
+    AccessDenied
+        The application is none, stands below another root, or its user has not the role.
+    SignatureRefused, Expired
+        The request is not signed by the application's agent, or is too old.
+    NotAKeyDevice, TooFewSystems
+        The device has no association catalogue; fewer than two systems would be targeted.
+    FieldRefused, NotPublished
+        A wanted field may not be had.
+
+    Notes
+    -----
+    Reads by key in five rounds; their number does not depend on how much is registered.
+    """
+    request = signed.request
+    root = await _check_caller(ctx, signed)
+    rule = await ctx.require(rule_key(request.application, request.function))
+    chosen = _chosen(request, rule)
+    await _check_published(ctx, request, chosen)
+    candidates = await _candidates(ctx, root, request, chosen)
+    targets = await _targets(ctx, request, candidates)
+    if len(targets) < LEAST_SYSTEMS:
+        raise TooFewSystems(f"fewer than {LEAST_SYSTEMS} systems answer for {request.device}")
+    return Decision(root=root, rule=rule, targets=targets)
+
+
+async def _check_caller(ctx: Context, signed: SignedRequest) -> SystemIdentifier:
+    """Check application, signature, age and user; return the root."""
+    request = signed.request
+    application = await ctx.require(system_key(request.application))
+    root = application.root
+    if application.profile.kind is not SystemKind.DATA_APPLICATION:
+        raise AccessDenied(f"{request.application} is no data application")
+    if application.state is not IdentifierState.ACTIVE:
+        raise NotActive(str(request.application), application.state.value)
+    if request.device.system.parent != root:
+        raise AccessDenied(f"{request.device} does not stand below {root}")
+    try:
+        verify_signature(application.agent.public_key, request.to_bytes(), signed.signature)
+    except CryptoError as error:
+        raise SignatureRefused("request", str(request.application)) from error
+    now_ms = await ctx.now_ms()
+    if not now_ms - REQUEST_VALID_MS <= request.made_ms <= now_ms + MAX_DISTANCE_MS:
+        raise Expired("the request is too old, or from the future")
+    user = await ctx.require(user_key(request.application, request.user))
+    if request.user_role not in user.roles:
+        raise AccessDenied(f"user {request.user} has not the role {request.user_role}")
+    return root
+
+
+def _chosen(request: Request, rule: Rule) -> tuple[Selector, ...]:
+    """Return the selectors that the request is about: those that it wants, or all of the rule."""
+    allowed = set(rule.selectors)
+    surplus = tuple(str(one) for one in request.wanted if one not in allowed)
+    if surplus:
+        raise FieldRefused(f"the rule of {request.function} does not have", surplus)
+    return request.wanted or rule.selectors
+
+
+async def _check_published(ctx: Context, request: Request, chosen: tuple[Selector, ...]) -> None:
+    systems = list(dict.fromkeys(one.system for one in chosen))
+    rows = await ctx.get_many([publication_key(request.application, system) for system in systems])
+    names = {system: set(row.names) if row else set() for system, row in zip(systems, rows, strict=True)}
+    missing = tuple(str(one) for one in chosen if one.name not in names[one.system])
+    if missing:
+        raise NotPublished(missing)
+
+
+async def _candidates(
+    ctx: Context, root: SystemIdentifier, request: Request, chosen: tuple[Selector, ...]
+) -> dict[DeviceIdentifier, list[FieldIdentifier]]:
+    """Return the fields of the association catalogue that the selectors name, by device."""
+    scanned = await ctx.require(device_key(request.device))
+    if scanned.state is not IdentifierState.ACTIVE:
+        raise NotActive(str(request.device), scanned.state.value)
+    found = await ctx.get_many([association_key(root, identity) for identity in scanned.identities])
+    offered = {
+        member.device: set(member.fields)
+        for association in found
+        if association is not None
+        for member in association.members
+    }
+    if request.device not in offered:
+        raise NotAKeyDevice(f"{request.device} stands in no association catalogue")
+    candidates: dict[DeviceIdentifier, list[FieldIdentifier]] = {}
+    lacking: list[str] = []
+    for selector in chosen:
+        devices = [
+            one for one, names in offered.items() if one.system == selector.system and selector.name in names
+        ]
+        if not devices:
+            lacking.append(str(selector))
+        for device in devices:
+            candidates.setdefault(device, []).append(device.field(selector.name))
+    if lacking and request.wanted:
+        raise FieldRefused(f"the association catalogue of {request.device} does not have", tuple(lacking))
+    return candidates
+
+
+async def _targets(
+    ctx: Context, request: Request, candidates: dict[DeviceIdentifier, list[FieldIdentifier]]
+) -> tuple[DecidedSystem, ...]:
+    """Return the targets: active systems and devices, with the fields that admit the user role."""
+    fields = [field for of_device in candidates.values() for field in of_device]
+    devices = await ctx.get_many([device_key(device) for device in candidates])
+    systems = await ctx.get_many([system_key(device.system) for device in candidates])
+    rows = await ctx.get_many([field_key(field) for field in fields])
+    prices = await ctx.get_many([standard_key(field) for field in fields])
+    decided = {
+        field: _decided(field, row, price) for field, row, price in zip(fields, rows, prices, strict=True)
+    }
+    excluded = tuple(
+        str(one) for one, known in decided.items() if request.user_role not in known.field.metadata.roles
+    )
+    if excluded and request.wanted:
+        raise FieldRefused(f"the owner does not admit {request.user_role} to", excluded)
+    owners: dict[SystemIdentifier, System] = {}
+    admitted: dict[SystemIdentifier, list[DecidedField]] = {}
+    for (identifier, names), device, system in zip(candidates.items(), devices, systems, strict=True):
+        if system is None or not _is_active(system) or not _is_active(device):
+            continue
+        owners[system.identifier] = system
+        admitted.setdefault(identifier.system, []).extend(
+            decided[one] for one in names if str(one) not in excluded and _is_active(decided[one].field)
+        )
+    return tuple(
+        DecidedSystem(system=owners[identifier], fields=tuple(fields_of_owner))
+        for identifier, fields_of_owner in admitted.items()
+        if fields_of_owner
+    )
+
+
+def _decided(
+    field: FieldIdentifier, row: RegisteredField | None, price: ChargingStandard | None
+) -> DecidedField:
+    if row is None or price is None:
+        raise NotFound("field", str(field))
+    return DecidedField(field=row, standard=price)
+
+
+def _is_active(record: System | Device | RegisteredField | None) -> bool:
+    return record is not None and record.state is IdentifierState.ACTIVE

@@ -1,0 +1,144 @@
+"""The register of devices: batches, common identities, approvals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gridledger.chaincode.batch import accepted, refused
+from gridledger.chaincode.ledger_key import common_identity_key, device_key
+from gridledger.model.catalogue import LEAST_SYSTEMS
+from gridledger.model.device import (
+    MAX_DEVICES_AN_IDENTITY,
+    CommonIdentity,
+    DeclaredIdentity,
+    Device,
+    DeviceApproval,
+    DeviceEntry,
+    ItemResult,
+)
+from gridledger.model.errors import ContractError, ModelError
+from gridledger.model.exchange_refusals import NotActive
+from gridledger.model.identifier import DeviceIdentifier, SystemIdentifier
+from gridledger.model.refusals import AccessDenied, AlreadyExists, LimitExceeded, NotFound
+from gridledger.model.states import IdentifierState
+from gridledger.model.system import System
+from gridledger.shim import Context
+
+__all__ = ["approve_devices", "register_devices"]
+
+
+async def register_devices(
+    ctx: Context, owner: System, entries: tuple[DeviceEntry, ...]
+) -> tuple[tuple[ItemResult, ...], tuple[DeclaredIdentity, ...]]:
+    """Write devices, and enter them under their common identities.
+
+    Returns
+    -------
+    tuple of results and identities
+        A result per entry; the identities that two systems or more now declare.
+
+    Notes
+    -----
+    Two reads in all (devices, identities). Systems that register the same common identity at the same moment
+    conflict on its key; the second is retried.
+    """
+    identifiers: list[DeviceIdentifier | ModelError] = [
+        _identifier(owner.identifier, entry) for entry in entries
+    ]
+    known = [one for one in identifiers if isinstance(one, DeviceIdentifier)]
+    found = await ctx.get_many([device_key(one) for one in known])
+    taken = {one for one, device in zip(known, found, strict=True) if device is not None}
+    declared = list(dict.fromkeys(identity for entry in entries for identity in entry.identities))
+    rows = await ctx.get_many([common_identity_key(owner.root, identity) for identity in declared])
+    members = {
+        identity: list(row.devices) if row else [] for identity, row in zip(declared, rows, strict=True)
+    }
+    now_ms = await ctx.now_ms()
+    results: list[ItemResult] = []
+    changed: dict[DeclaredIdentity, None] = {}
+    for entry, identifier in zip(entries, identifiers, strict=True):
+        try:
+            device = _new_device(entry, identifier, taken, members, now_ms)
+        except (ContractError, ModelError) as error:
+            results.append(refused(entry.own_code, error))
+            continue
+        taken.add(device.identifier)
+        for identity in entry.identities:
+            members[identity].append(device.identifier)
+            changed[identity] = None
+        await ctx.put(device_key(device.identifier), device)
+        results.append(accepted(entry.own_code, device.identifier))
+    shared: list[DeclaredIdentity] = []
+    for identity in changed:
+        row = CommonIdentity(identity=identity, devices=tuple(members[identity]))
+        await ctx.put(common_identity_key(owner.root, identity), row)
+        if len(row.systems()) >= LEAST_SYSTEMS:
+            shared.append(identity)
+    return tuple(results), tuple(shared)
+
+
+async def approve_devices(
+    ctx: Context, root: SystemIdentifier, approvals: tuple[DeviceApproval, ...]
+) -> tuple[ItemResult, ...]:
+    """Make allocated devices active, each with the digest of its evidence."""
+    found = await ctx.get_many([device_key(approval.device) for approval in approvals])
+    results: list[ItemResult] = []
+    seen: set[DeviceIdentifier] = set()
+    for approval, device in zip(approvals, found, strict=True):
+        name = str(approval.device)
+        try:
+            active = _approved(approval, device, root)
+            if approval.device in seen:
+                raise AlreadyExists("approval", name)
+        except ContractError as error:
+            results.append(refused(name, error))
+            continue
+        seen.add(approval.device)
+        await ctx.put(device_key(approval.device), active)
+        results.append(accepted(name))
+    return tuple(results)
+
+
+def _identifier(system: SystemIdentifier, entry: DeviceEntry) -> DeviceIdentifier | ModelError:
+    try:
+        return system.device(entry.own_code)
+    except ModelError as error:
+        return error
+
+
+def _new_device(
+    entry: DeviceEntry,
+    identifier: DeviceIdentifier | ModelError,
+    taken: set[DeviceIdentifier],
+    members: dict[DeclaredIdentity, list[DeviceIdentifier]],
+    now_ms: int,
+) -> Device:
+    if isinstance(identifier, ModelError):
+        raise identifier
+    if identifier in taken:
+        raise AlreadyExists("device", str(identifier))
+    for identity in entry.identities:
+        if len(members[identity]) >= MAX_DEVICES_AN_IDENTITY:
+            raise LimitExceeded(
+                f"devices of {identity}", limit=MAX_DEVICES_AN_IDENTITY, actual=MAX_DEVICES_AN_IDENTITY + 1
+            )
+    return Device(
+        identifier=identifier,
+        name=entry.name,
+        kind=entry.kind,
+        identities=entry.identities,
+        fields=(),
+        state=IdentifierState.ALLOCATED,
+        registered_ms=now_ms,
+    )
+
+
+def _approved(approval: DeviceApproval, device: Device | None, root: SystemIdentifier) -> Device:
+    name = str(approval.device)
+    if approval.device.system.parent != root:
+        raise AccessDenied(f"{name} does not stand below {root}")
+    if device is None:
+        raise NotFound("device", name)
+    if device.state is not IdentifierState.ALLOCATED:
+        raise NotActive(name, device.state.value)
+    return replace(device, state=IdentifierState.ACTIVE, evidence=approval.evidence)

@@ -1,0 +1,130 @@
+"""The register of fields and charging standards: batches."""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import replace
+
+from gridledger.chaincode.batch import accepted, refused
+from gridledger.chaincode.ledger_key import device_key, field_key, standard_key
+from gridledger.model.device import (
+    MAX_FIELDS_A_DEVICE,
+    ChargingStandard,
+    Device,
+    FieldEntry,
+    ItemResult,
+    RegisteredField,
+    StandardEntry,
+)
+from gridledger.model.errors import ContractError, ModelError
+from gridledger.model.exchange_refusals import NotTheAgent
+from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
+from gridledger.model.refusals import AlreadyExists, LimitExceeded, NotFound
+from gridledger.model.states import IdentifierState
+from gridledger.shim import Context
+
+__all__ = ["register_fields", "set_standards"]
+
+
+async def register_fields(
+    ctx: Context, system: SystemIdentifier, entries: tuple[FieldEntry, ...]
+) -> tuple[ItemResult, ...]:
+    """Write fields with their first charging standards, and enter their names in their devices.
+
+    Notes
+    -----
+    One read for the devices: which fields a device has stands in its own record.
+    """
+    identifiers: list[FieldIdentifier | ModelError] = [_identifier(system, entry) for entry in entries]
+    devices = list(dict.fromkeys(one.device for one in identifiers if isinstance(one, FieldIdentifier)))
+    found = await ctx.get_many([device_key(device) for device in devices])
+    rows: dict[DeviceIdentifier, Device | None] = dict(zip(devices, found, strict=True))
+    names = {one: list(row.fields) for one, row in rows.items() if row is not None}
+    now_ms = await ctx.now_ms()
+    results: list[ItemResult] = []
+    changed: dict[DeviceIdentifier, None] = {}
+    for entry, identifier in zip(entries, identifiers, strict=True):
+        item = f"{entry.own_code}#{entry.name}"
+        try:
+            field = _new_field(entry, identifier, names, now_ms)
+        except (ContractError, ModelError) as error:
+            results.append(refused(item, error))
+            continue
+        insort(names[field.identifier.device], entry.name)
+        changed[field.identifier.device] = None
+        standard = ChargingStandard(
+            field=field.identifier, version=1, price_milliyuan=entry.price_milliyuan, valid_from_ms=now_ms
+        )
+        await ctx.put(field_key(field.identifier), field)
+        await ctx.put(standard_key(field.identifier), standard)
+        results.append(accepted(item, field.identifier))
+    for device in changed:
+        row = rows[device]
+        if row is not None:
+            await ctx.put(device_key(device), replace(row, fields=tuple(names[device])))
+    return tuple(results)
+
+
+async def set_standards(
+    ctx: Context, system: SystemIdentifier, entries: tuple[StandardEntry, ...]
+) -> tuple[ItemResult, ...]:
+    """Write the next versions of charging standards; they count from the next resolution on."""
+    found = await ctx.get_many([standard_key(entry.field) for entry in entries])
+    now_ms = await ctx.now_ms()
+    results: list[ItemResult] = []
+    seen: set[FieldIdentifier] = set()
+    for entry, standard in zip(entries, found, strict=True):
+        name = str(entry.field)
+        try:
+            changed = _next_standard(entry, standard, system, now_ms)
+            if entry.field in seen:
+                raise AlreadyExists("charging standard", name)
+        except ContractError as error:
+            results.append(refused(name, error))
+            continue
+        seen.add(entry.field)
+        await ctx.put(standard_key(entry.field), changed)
+        results.append(accepted(name))
+    return tuple(results)
+
+
+def _identifier(system: SystemIdentifier, entry: FieldEntry) -> FieldIdentifier | ModelError:
+    try:
+        return system.device(entry.own_code).field(entry.name)
+    except ModelError as error:
+        return error
+
+
+def _new_field(
+    entry: FieldEntry,
+    identifier: FieldIdentifier | ModelError,
+    names: dict[DeviceIdentifier, list[str]],
+    now_ms: int,
+) -> RegisteredField:
+    if isinstance(identifier, ModelError):
+        raise identifier
+    present = names.get(identifier.device)
+    if present is None:
+        raise NotFound("device", str(identifier.device))
+    if entry.name in present:
+        raise AlreadyExists("field", str(identifier))
+    if len(present) >= MAX_FIELDS_A_DEVICE:
+        raise LimitExceeded("fields of a device", limit=MAX_FIELDS_A_DEVICE, actual=len(present) + 1)
+    return RegisteredField(
+        identifier=identifier, metadata=entry.metadata, state=IdentifierState.ACTIVE, registered_ms=now_ms
+    )
+
+
+def _next_standard(
+    entry: StandardEntry, standard: ChargingStandard | None, system: SystemIdentifier, now_ms: int
+) -> ChargingStandard:
+    if entry.field.system != system:
+        raise NotTheAgent(str(entry.field.system))
+    if standard is None:
+        raise NotFound("field", str(entry.field))
+    return ChargingStandard(
+        field=entry.field,
+        version=standard.version + 1,
+        price_milliyuan=entry.price_milliyuan,
+        valid_from_ms=now_ms,
+    )

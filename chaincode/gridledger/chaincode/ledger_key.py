@@ -1,0 +1,168 @@
+"""The keys of the exchange's records: the key tree of chaincode/LEDGER.md, section 2."""
+
+from __future__ import annotations
+
+from gridledger.model.catalogue import Association, Publication
+from gridledger.model.device import (
+    ChargingStandard,
+    CommonIdentity,
+    DeclaredIdentity,
+    Device,
+    RegisteredField,
+)
+from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
+from gridledger.model.integrity import DepositedRoot, Verdict
+from gridledger.model.keys import KeyPrefix
+from gridledger.model.period import Period
+from gridledger.model.resolution import Resolution, Rule
+from gridledger.model.system import Account, ApplicationUser, Sequence, System, SystemApplication
+from gridledger.model.trade import (
+    CountersignedContract,
+    Delta,
+    Hold,
+    MoneyKey,
+    Note,
+    Order,
+    OrderMark,
+    Settlement,
+)
+from gridledger.shim import Key
+
+__all__ = [
+    "account_key",
+    "application_key",
+    "association_key",
+    "common_identity_key",
+    "contract_key",
+    "delta_key",
+    "deltas_of",
+    "deposit_key",
+    "device_key",
+    "devices_of",
+    "field_key",
+    "fields_of",
+    "hold_key",
+    "note_key",
+    "notes_of",
+    "order_key",
+    "order_mark_key",
+    "publication_key",
+    "resolution_key",
+    "rule_key",
+    "sequence_key",
+    "settlement_key",
+    "standard_key",
+    "system_key",
+    "user_key",
+    "verdict_key",
+]
+
+
+def system_key(system: SystemIdentifier) -> Key[System]:
+    return Key(System, KeyPrefix.SYSTEM, str(system))
+
+
+def application_key(application: str) -> Key[SystemApplication]:
+    return Key(SystemApplication, KeyPrefix.APPLICATION, application)
+
+
+def sequence_key(root: SystemIdentifier) -> Key[Sequence]:
+    return Key(Sequence, KeyPrefix.SEQUENCE, str(root))
+
+
+def account_key(system: SystemIdentifier) -> Key[Account]:
+    return Key(Account, KeyPrefix.ACCOUNT, str(system))
+
+
+def user_key(application: SystemIdentifier, user: str) -> Key[ApplicationUser]:
+    return Key(ApplicationUser, KeyPrefix.USER, str(application), user)
+
+
+def device_key(device: DeviceIdentifier) -> Key[Device]:
+    return Key(Device, KeyPrefix.DEVICE, str(device.system), device.own_code)
+
+
+def field_key(field: FieldIdentifier) -> Key[RegisteredField]:
+    return Key(RegisteredField, KeyPrefix.FIELD, str(field.device.system), field.device.own_code, field.name)
+
+
+def devices_of(system: SystemIdentifier) -> Key[Device]:
+    """Name the range of a system's devices."""
+    return Key(Device, KeyPrefix.DEVICE, str(system))
+
+
+def fields_of(system: SystemIdentifier) -> Key[RegisteredField]:
+    """Name the range of a system's fields: its data catalogue."""
+    return Key(RegisteredField, KeyPrefix.FIELD, str(system))
+
+
+def standard_key(field: FieldIdentifier) -> Key[ChargingStandard]:
+    system, own_code = str(field.device.system), field.device.own_code
+    return Key(ChargingStandard, KeyPrefix.CHARGING_STANDARD, system, own_code, field.name)
+
+
+def common_identity_key(root: SystemIdentifier, identity: DeclaredIdentity) -> Key[CommonIdentity]:
+    return Key(CommonIdentity, KeyPrefix.COMMON_IDENTITY, str(root), identity.scheme, identity.value)
+
+
+def association_key(root: SystemIdentifier, identity: DeclaredIdentity) -> Key[Association]:
+    return Key(Association, KeyPrefix.ASSOCIATION, str(root), identity.scheme, identity.value)
+
+
+def publication_key(application: SystemIdentifier, system: SystemIdentifier) -> Key[Publication]:
+    return Key(Publication, KeyPrefix.PUBLICATION, str(application), str(system))
+
+
+def rule_key(application: SystemIdentifier, function: str) -> Key[Rule]:
+    return Key(Rule, KeyPrefix.RULE, str(application), function)
+
+
+def resolution_key(resolution: str) -> Key[Resolution]:
+    return Key(Resolution, KeyPrefix.RESOLUTION, resolution)
+
+
+def verdict_key(resolution: str) -> Key[Verdict]:
+    return Key(Verdict, KeyPrefix.VERDICT, resolution)
+
+
+def deposit_key(field: FieldIdentifier, period: Period) -> Key[DepositedRoot]:
+    system, own_code = str(field.device.system), field.device.own_code
+    return Key(DepositedRoot, KeyPrefix.DEPOSIT, system, own_code, field.name, str(period))
+
+
+def note_key(account: SystemIdentifier, money: MoneyKey) -> Key[Note]:
+    return Key(Note, KeyPrefix.NOTE, str(account), money.tx_id, str(money.number))
+
+
+def delta_key(account: SystemIdentifier, money: MoneyKey) -> Key[Delta]:
+    return Key(Delta, KeyPrefix.DELTA, str(account), money.tx_id, str(money.number))
+
+
+def notes_of(account: SystemIdentifier) -> Key[Note]:
+    """Name the range of an account's notes."""
+    return Key(Note, KeyPrefix.NOTE, str(account))
+
+
+def deltas_of(account: SystemIdentifier) -> Key[Delta]:
+    """Name the range of an account's delta rows."""
+    return Key(Delta, KeyPrefix.DELTA, str(account))
+
+
+def order_key(order: str) -> Key[Order]:
+    return Key(Order, KeyPrefix.ORDER, order)
+
+
+def order_mark_key(resolution: str) -> Key[OrderMark]:
+    return Key(OrderMark, KeyPrefix.ORDER_BY_RESOLUTION, resolution)
+
+
+def hold_key(order: str, system: SystemIdentifier) -> Key[Hold]:
+    return Key(Hold, KeyPrefix.HOLD, order, str(system))
+
+
+def contract_key(order: str, system: SystemIdentifier) -> Key[CountersignedContract]:
+    return Key(CountersignedContract, KeyPrefix.TRANSACTION_CONTRACT, order, str(system))
+
+
+def settlement_key(order: str, system: SystemIdentifier) -> Key[Settlement]:
+    return Key(Settlement, KeyPrefix.SETTLEMENT, order, str(system))

@@ -1,0 +1,92 @@
+"""Who acts for a system, and who belongs to the platform; roles stand at each function's declaration."""
+
+from __future__ import annotations
+
+from cryptography.x509.oid import NameOID
+
+from gridledger.chaincode.ledger_key import system_key
+from gridledger.model.exchange_refusals import NotActive, NotTheAgent
+from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.refusals import AccessDenied
+from gridledger.model.signature import public_key_of
+from gridledger.model.states import IdentifierState
+from gridledger.model.system import Agent, System, SystemKind
+from gridledger.shim import Context
+
+__all__ = ["acting_system", "agent_of_caller", "require_agent", "require_platform"]
+
+
+def agent_of_caller(ctx: Context) -> Agent:
+    """Return the identity that calls, as systems name their agents.
+
+    Raises
+    ------
+    CryptoError
+        Its key is not on P-256.
+    ModelError
+        Its certificate is not X.509, or has no common name.
+    """
+    certificate = ctx.creator.certificate
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return Agent(
+        msp_id=ctx.msp_id,
+        subject=str(names[0].value) if names else "",
+        public_key=public_key_of(certificate),
+    )
+
+
+def require_agent(ctx: Context, system: System) -> None:
+    """Refuse a caller that does not act for the system, and a system that is not active.
+
+    Raises
+    ------
+    NotTheAgent
+        Another organisation or another key.
+    NotActive
+        The system is suspended or revoked.
+
+    Notes
+    -----
+    The key decides, not the subject: a renewed certificate of the same key goes on.
+    """
+    agent = system.agent
+    if ctx.msp_id != agent.msp_id or public_key_of(ctx.creator.certificate) != agent.public_key:
+        raise NotTheAgent(str(system.identifier))
+    if system.state is not IdentifierState.ACTIVE:
+        raise NotActive(str(system.identifier), system.state.value)
+
+
+async def acting_system(ctx: Context, identifier: SystemIdentifier, kind: SystemKind | None = None) -> System:
+    """Return the active system for which the caller acts.
+
+    Raises
+    ------
+    NotFound, NotTheAgent, NotActive
+        There is no such system, the caller is not its agent, it is not active.
+    AccessDenied
+        The system is of another kind.
+    """
+    system = await ctx.require(system_key(identifier))
+    require_agent(ctx, system)
+    if kind is not None and system.profile.kind is not kind:
+        raise AccessDenied(f"{identifier} is no {kind.value}")
+    return system
+
+
+async def require_platform(ctx: Context, root: SystemIdentifier) -> System:
+    """Return the root's aggregation system, if the caller is of its organisation.
+
+    Raises
+    ------
+    NotFound
+        Nothing is established under this root.
+    AccessDenied
+        It is no root, or the caller's organisation is not its platform, whose auditors and administrators
+        alone count here.
+    """
+    aggregation = await ctx.require(system_key(root))
+    if aggregation.profile.kind is not SystemKind.AGGREGATION_SYSTEM:
+        raise AccessDenied(f"{root} is no root")
+    if ctx.msp_id != aggregation.agent.msp_id:
+        raise AccessDenied(f"{ctx.msp_id} is not the platform of {root}")
+    return aggregation

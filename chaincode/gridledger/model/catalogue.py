@@ -1,0 +1,75 @@
+"""The association catalogue, and what of it is published to data applications.
+
+Source: CN112508707B, [0075] to [0079].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gridledger.model.device import DeclaredIdentity, FieldName
+from gridledger.model.identifier import DeviceIdentifier, SystemIdentifier
+from gridledger.model.record import ModelValue, Record, record, value
+
+__all__ = ["LEAST_SYSTEMS", "Association", "AssociationMember", "Publication", "PublicationEntry", "Selector"]
+
+LEAST_SYSTEMS = 2
+"""Systems that manage a key device, and that a resolution targets, at least."""
+
+MAX_SELECTORS = 256
+
+
+@value
+class Selector(ModelValue):
+    """A field of a system, whatever the device."""
+
+    system: SystemIdentifier
+    name: FieldName
+
+    def __str__(self) -> str:
+        return f"{self.system}#{self.name}"
+
+
+@value
+class AssociationMember(ModelValue):
+    """One system's device of an association, and the fields that it shares."""
+
+    device: DeviceIdentifier
+    fields: tuple[FieldName, ...]
+
+
+@record("association/1")
+class Association(Record):
+    """The association catalogue of a key device."""
+
+    root: SystemIdentifier
+    identity: DeclaredIdentity
+    members: tuple[AssociationMember, ...]
+    revision: int
+    """Counts from 1; each deposit that changes it adds one."""
+    deposited_ms: int
+
+
+@value
+class PublicationEntry(ModelValue):
+    """Fields of one key device that concern a data application."""
+
+    application: SystemIdentifier
+    identity: DeclaredIdentity
+    """The key device in whose association catalogue they stand."""
+    selectors: tuple[Selector, ...]
+
+    def broken_rules(self) -> Iterable[tuple[str, str]]:
+        if not 1 <= len(self.selectors) <= MAX_SELECTORS:
+            yield "selectors", f"want 1 to {MAX_SELECTORS}"
+
+
+@record("publication/1")
+class Publication(Record):
+    """Fields of one system that a data application may build rules on."""
+
+    application: SystemIdentifier
+    system: SystemIdentifier
+    names: tuple[FieldName, ...]
+    """Sorted, each once."""
+    published_ms: int

@@ -1,0 +1,186 @@
+"""Devices, their fields, and what a query of a field costs.
+
+Source: CN112508707B, [0058] to [0064], [0085].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from gridledger.model.digest import Digest
+from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
+from gridledger.model.period import Frequency
+from gridledger.model.record import ModelValue, Record, record, value
+from gridledger.model.states import IdentifierState
+from gridledger.model.system import ShortText, UserRole
+
+__all__ = [
+    "MAX_BATCH_ITEMS",
+    "MAX_FIELDS_A_DEVICE",
+    "ChargingStandard",
+    "CommonIdentity",
+    "DeclaredIdentity",
+    "Device",
+    "DeviceApproval",
+    "DeviceEntry",
+    "FieldEntry",
+    "FieldMetadata",
+    "ItemResult",
+    "RegisteredField",
+    "StandardEntry",
+]
+
+MAX_BATCH_ITEMS = 2000
+"""Items a call; the national identifier nodes take as many."""
+
+MAX_FIELDS_A_DEVICE = 256
+MAX_IDENTITIES_A_DEVICE = 8
+MAX_DEVICES_AN_IDENTITY = 64
+MAX_PRICE_MILLIYUAN = 10**12
+"""A milliard yuan: beyond any price, and sums of a thousand stay exact."""
+
+FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.\-]{0,63}$")]
+Price = Annotated[int, Field(ge=0, le=MAX_PRICE_MILLIYUAN)]
+
+
+@value
+class DeclaredIdentity(ModelValue):
+    """What several systems know a device by, such as a serial number or a plant code."""
+
+    scheme: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9\-]{0,31}$")]
+    value: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+
+    def __str__(self) -> str:
+        return f"{self.scheme}={self.value}"
+
+
+@value
+class DeviceEntry(ModelValue):
+    """A device, or another object such as a plant, as its owner registers it."""
+
+    own_code: str
+    """What the owner calls it."""
+    name: ShortText
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9\-]{0,31}$")]
+    """What it is, such as `meter` or `plant`."""
+    identities: tuple[DeclaredIdentity, ...] = ()
+
+    def broken_rules(self) -> Iterable[tuple[str, str]]:
+        if len(self.identities) > MAX_IDENTITIES_A_DEVICE:
+            yield "identities", f"are more than {MAX_IDENTITIES_A_DEVICE}"
+        if len({str(identity) for identity in self.identities}) != len(self.identities):
+            yield "identities", "one stands twice"
+
+
+@value
+class DeviceApproval(ModelValue):
+    """An auditor's word that a device exists."""
+
+    device: DeviceIdentifier
+    evidence: Digest
+    """SHA-256 of what the auditor saw."""
+
+
+@record("device/1")
+class Device(Record):
+    """A registered device."""
+
+    identifier: DeviceIdentifier
+    name: ShortText
+    kind: str
+    identities: tuple[DeclaredIdentity, ...]
+    fields: tuple[FieldName, ...]
+    """Names of its registered fields, sorted."""
+    state: IdentifierState
+    registered_ms: int
+    evidence: Digest | None = None
+
+
+@record("common-identity/1")
+class CommonIdentity(Record):
+    """All devices below a root that declare a common identity, in the order of their registration."""
+
+    identity: DeclaredIdentity
+    devices: tuple[DeviceIdentifier, ...]
+
+    def systems(self) -> tuple[SystemIdentifier, ...]:
+        """Return the systems that declare it, each once."""
+        return tuple(dict.fromkeys(device.system for device in self.devices))
+
+
+@value
+class FieldMetadata(ModelValue):
+    """What a field is."""
+
+    title: ShortText
+    unit: Annotated[str, StringConstraints(max_length=32)]
+    """Unit of its values, empty for none; `kW`, `kWh`, `W/m2`."""
+    data_type: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9\-]{0,31}$")]
+    """`number`, `text`, `date`, `time`."""
+    frequency: Frequency
+    roles: tuple[UserRole, ...]
+    """User roles that the owner admits, sorted."""
+
+    def broken_rules(self) -> Iterable[tuple[str, str]]:
+        if not 1 <= len(self.roles) <= 32 or list(self.roles) != sorted(set(self.roles)):
+            yield "roles", "want 1 to 32, sorted, each once"
+
+
+@value
+class FieldEntry(ModelValue):
+    """A field as its owner registers it, with its first charging standard."""
+
+    own_code: str
+    name: FieldName
+    metadata: FieldMetadata
+    price_milliyuan: Price
+    """For one query."""
+
+
+@record("field/1")
+class RegisteredField(Record):
+    """A field that its owner shares."""
+
+    identifier: FieldIdentifier
+    metadata: FieldMetadata
+    state: IdentifierState
+    registered_ms: int
+
+
+@value
+class StandardEntry(ModelValue):
+    """A new charging standard for a field."""
+
+    field: FieldIdentifier
+    price_milliyuan: Price
+
+
+@record("charging-standard/1")
+class ChargingStandard(Record):
+    """The price of one query of a field; the version counts from 1."""
+
+    field: FieldIdentifier
+    version: int
+    price_milliyuan: Price
+    valid_from_ms: int
+
+
+@value
+class ItemResult(ModelValue):
+    """What became of one item of a batch."""
+
+    item: str
+    """The item's own code or identifier as it was given."""
+    identifier: str | None = None
+    """The identifier it was given."""
+    code: str | None = None
+    """The refusal's code; left out where there is none."""
+    message: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the item was accepted."""
+        return self.code is None

@@ -1,0 +1,76 @@
+"""What chaincode events say, where they do not carry a record of the ledger."""
+
+from __future__ import annotations
+
+from gridledger.model.device import DeclaredIdentity
+from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.record import ModelValue, value
+
+__all__ = [
+    "AssociationsDeposited",
+    "DevicesRegistered",
+    "HoldsReturned",
+    "OrdersSettled",
+    "PaidIn",
+    "Registered",
+    "SettledLine",
+]
+
+
+@value
+class Registered(ModelValue):
+    """Items of a batch that were accepted."""
+
+    system: SystemIdentifier
+    count: int
+
+
+@value
+class DevicesRegistered(ModelValue):
+    """Devices that were registered, and the common identities by which some are key devices now."""
+
+    system: SystemIdentifier
+    count: int
+    shared: tuple[DeclaredIdentity, ...]
+    """Declared by two systems or more."""
+
+
+@value
+class AssociationsDeposited(ModelValue):
+    """Association catalogues that were deposited anew."""
+
+    root: SystemIdentifier
+    identities: tuple[DeclaredIdentity, ...]
+
+
+@value
+class PaidIn(ModelValue):
+    """Money that came in from outside."""
+
+    account: SystemIdentifier
+    amount_milliyuan: int
+
+
+@value
+class SettledLine(ModelValue):
+    """One line of an order that was paid."""
+
+    order: str
+    owner: SystemIdentifier
+    amount_milliyuan: int
+
+
+@value
+class OrdersSettled(ModelValue):
+    """Lines that were paid with their contracts."""
+
+    lines: tuple[SettledLine, ...]
+
+
+@value
+class HoldsReturned(ModelValue):
+    """Lines of an order whose money went back to the payer."""
+
+    order: str
+    owners: tuple[SystemIdentifier, ...]
+    amount_milliyuan: int

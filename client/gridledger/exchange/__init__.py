@@ -1,0 +1,1 @@
+"""The exchange of CN112508707B: business systems, the aggregation system, data applications."""

@@ -1,0 +1,1 @@
+"""The worked example: plant R27, which three business systems know."""
