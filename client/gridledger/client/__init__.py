@@ -21,6 +21,7 @@ from gridledger.client.collection import Collection, read_collections
 from gridledger.client.commit import Commit, CommitStatus
 from gridledger.client.connection import Connection
 from gridledger.client.contract import Committed, Contract
+from gridledger.client.credentials import Credentials
 from gridledger.client.deadlines import Deadlines
 from gridledger.client.errors import (
     CommitConflict,
@@ -45,11 +46,14 @@ from gridledger.client.peer import InstalledChaincode, Peer
 from gridledger.client.pem import Pem
 from gridledger.client.policy import EndorsementPolicy
 from gridledger.client.private_data import BlockAndPrivateData, PrivateWrite
+from gridledger.client.profile import ConnectionProfile
 from gridledger.client.proposal import Proposal
 from gridledger.client.retry import Backoff, RetryPolicy
 from gridledger.client.signer import EcdsaSigner, Signer, low_s
+from gridledger.client.time_mark import TimeMarkAgent
 from gridledger.client.transaction import Transaction
 from gridledger.client.validation import ValidationCode
+from gridledger.client.wallet import Wallet
 
 __all__ = [
     "Backoff",
@@ -72,7 +76,9 @@ __all__ = [
     "Committed",
     "CommittedDefinition",
     "Connection",
+    "ConnectionProfile",
     "Contract",
+    "Credentials",
     "Deadlines",
     "EcdsaSigner",
     "EndorseError",
@@ -102,8 +108,10 @@ __all__ = [
     "RpcError",
     "Signer",
     "SubmitError",
+    "TimeMarkAgent",
     "Transaction",
     "ValidationCode",
+    "Wallet",
     "low_s",
     "read_collections",
     "verify_chain",

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gridledger.client.commit import Commit
 from gridledger.client.deadlines import Deadlines
-from gridledger.client.errors import CommitConflict
+from gridledger.client.errors import CommitConflict, OutcomeUnknown
 from gridledger.client.outcome import Outcome
 from gridledger.client.proposal import Proposal
 from gridledger.client.session import Session
 from gridledger.model.argument import Argument
+from gridledger.model.call import Call
+from gridledger.model.errors import ContractError, GatewayError
+from gridledger.model.refusals import CallCancelled, CallRepeated
+from gridledger.model.states import CallState
 
-__all__ = ["Committed", "Contract"]
+__all__ = ["Committed", "Contract", "new_call_key"]
+
+# The contract that every chaincode with a contract layer has, and its cancelling transaction.
+_LEDGER = "ledger"
+_CANCEL = "CancelCall"
+_CALL_KEY_BYTES = 24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,3 +225,120 @@ class Contract:
                 await asyncio.sleep(conflicts.delay(attempt))
                 continue
             return Committed(tx_id=status.tx_id, block_number=status.block_number, result=transaction.result)
+
+    async def submit_once(
+        self,
+        function: str,
+        *arguments: Argument,
+        call_key: str | None = None,
+        transient: Mapping[str, Argument] | None = None,
+        endorsing_organizations: Sequence[str] = (),
+        claimed_time_ms: int | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> bytes:
+        """Execute a call that must happen once, and return its result; `transact_once` says more."""
+        committed = await self.transact_once(
+            function,
+            *arguments,
+            call_key=call_key,
+            transient=transient,
+            endorsing_organizations=endorsing_organizations,
+            claimed_time_ms=claimed_time_ms,
+            deadlines=deadlines,
+        )
+        return committed.result
+
+    async def transact_once(
+        self,
+        function: str,
+        *arguments: Argument,
+        call_key: str | None = None,
+        transient: Mapping[str, Argument] | None = None,
+        endorsing_organizations: Sequence[str] = (),
+        claimed_time_ms: int | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> Committed:
+        """Take all steps of a call that must happen once: `transact`, then `settle_call` if need be.
+
+        Parameters
+        ----------
+        function, *arguments, transient, endorsing_organizations, claimed_time_ms, deadlines
+            See `transact`. The contract declares the function ``@transaction(once=True)``; the call key goes
+            in front of the arguments.
+        call_key : str, optional
+            1 to 64 characters of ``A-Z a-z 0-9 . _ -``; whoever repeats a call after a crash gives the same
+            one. Random by default.
+
+        Returns
+        -------
+        Committed
+            What stands in the chain.
+
+        Raises
+        ------
+        CallRepeated
+            When another transaction has done the call under this key.
+        CallCancelled
+            When the call is cancelled under this key, such as by settling it here: it will not happen.
+        ContractError, EndorseError, SubmitError, CommitError
+            See `transact`; the call has not happened.
+        OutcomeUnknown
+            When settling failed as well; its `call_key` can be settled later.
+        """
+        key = call_key or new_call_key()
+        try:
+            return await self.transact(
+                function,
+                key,
+                *arguments,
+                transient=transient,
+                endorsing_organizations=endorsing_organizations,
+                claimed_time_ms=claimed_time_ms,
+                deadlines=deadlines,
+            )
+        except OutcomeUnknown as unknown:
+            return await self._settle(unknown, key, deadlines)
+
+    async def settle_call(self, call_key: str, *, deadlines: Deadlines | None = None) -> Call:
+        """Decide a call by a cancelling transaction under its key: the first ordered wins.
+
+        Parameters
+        ----------
+        call_key : str
+            The call's key.
+        deadlines : Deadlines, optional
+            The gateway's by default.
+
+        Returns
+        -------
+        Call
+            What stands under the key now: done, with the transaction that did it, or cancelled for good.
+
+        Raises
+        ------
+        ContractError, EndorseError, SubmitError, CommitError, OutcomeUnknown
+            See `transact`; the call is still to be settled.
+        """
+        ledger = Contract(self._session, channel=self.channel, chaincode=self.chaincode, name=_LEDGER)
+        return Call.from_bytes(await ledger.submit(_CANCEL, call_key, deadlines=deadlines))
+
+    async def _settle(self, unknown: OutcomeUnknown, call_key: str, deadlines: Deadlines | None) -> Committed:
+        limits = deadlines or self._session.deadlines
+        try:
+            call = await self.settle_call(call_key, deadlines=deadlines)
+            if call.state is CallState.DONE and call.tx_id == unknown.tx_id:
+                question = Commit.create(self._session, channel=self.channel, tx_id=unknown.tx_id)
+                status = await question.status(timeout=limits.commit_status)
+                return Committed(tx_id=status.tx_id, block_number=status.block_number, result=unknown.result)
+        except (GatewayError, ContractError) as error:
+            raise OutcomeUnknown(
+                "settling it failed as well", tx_id=unknown.tx_id, call_key=call_key, result=unknown.result
+            ) from error
+        if call.state is CallState.DONE:
+            raise CallRepeated(call.tx_id, contract=self.name or "") from unknown
+        raise CallCancelled(call.tx_id, contract=self.name or "") from unknown
+
+
+def new_call_key() -> str:
+    """Draw a call key that nobody else has."""
+    return secrets.token_urlsafe(_CALL_KEY_BYTES)

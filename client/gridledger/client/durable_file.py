@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 __all__ = ["write_durably"]
 
 
-def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Replace a file in one step that survives a loss of power.
+def write_durably(path: Path, data: bytes, *, replace: bool = True) -> None:
+    """Write a file, readable for its owner only, in one step that survives a loss of power.
 
     Parameters
     ----------
     path : Path
-        The file; its folder exists. A name beside it, with ``.tmp`` added, is used meanwhile.
+        The file; its folder exists. A name of its own beside it is used meanwhile, and is left behind by a
+        crash only.
     data : bytes
         All of the new content.
-    mode : int, optional
-        Permissions, from the moment of creation.
+    replace : bool, optional
+        Whether the file may exist already.
 
     Raises
     ------
+    FileExistsError
+        When the file exists and is not to be replaced.
     OSError
         When a step fails; the file is the old or the new one.
     """
-    temporary = path.with_name(f"{path.name}.tmp")
-    # A leftover of a crash may have other permissions: it is not written into.
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            temporary.replace(path)
+        else:
+            path.hardlink_to(temporary)
+    finally:
+        temporary.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

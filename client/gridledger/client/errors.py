@@ -185,6 +185,9 @@ class OutcomeUnknown(GatewayError):
         Transaction id to ask for later.
     call_key : str, optional
         Call key under which `Contract.settle_call` can decide the call.
+    result : bytes, optional
+        What the contract returned when it was endorsed; it holds only if the transaction turns out to be
+        valid.
 
     Notes
     -----
@@ -195,9 +198,10 @@ class OutcomeUnknown(GatewayError):
     code = "GL-GTW-008"
     exit_code = 47
 
-    def __init__(self, message: str, *, tx_id: str, call_key: str | None = None) -> None:
+    def __init__(self, message: str, *, tx_id: str, call_key: str | None = None, result: bytes = b"") -> None:
         self.tx_id = tx_id
         self.call_key = call_key
+        self.result = result
         super().__init__(f"transaction {tx_id}: {message}", tx_id=tx_id, call_key=call_key)
 
 

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.msp import identities_pb2
 
@@ -74,6 +76,18 @@ class Identity:
     def x509(self) -> x509.Certificate:
         """The parsed certificate."""
         return x509.load_pem_x509_certificate(self.certificate)
+
+    @property
+    def public_numbers(self) -> tuple[int, int] | None:
+        """The point of the public key; none when it is not on an elliptic curve."""
+        try:
+            key = self.x509.public_key()
+        except (ValueError, UnsupportedAlgorithm):
+            return None
+        if not isinstance(key, EllipticCurvePublicKey):
+            return None
+        numbers = key.public_numbers()
+        return numbers.x, numbers.y
 
     @cached_property
     def creator(self) -> bytes:

@@ -93,6 +93,7 @@ class Outcome:
         return OutcomeUnknown(
             f"sent {self._resent + 1} times, no outcome within {self._deadlines.commit_status:g} s",
             tx_id=self._transaction.tx_id,
+            result=self._transaction.result,
         )
 
     async def _send(self, left: float, *, first: bool) -> float:

@@ -102,6 +102,12 @@ class EcdsaSigner:
             ) from error
         return cls(pem, source=str(private_key))
 
+    @property
+    def public_numbers(self) -> tuple[int, int]:
+        """The point of the public key."""
+        numbers = self._key.public_key().public_numbers()
+        return numbers.x, numbers.y
+
     def sign(self, digest: bytes, /) -> bytes:
         """Sign a SHA-256 digest; see `Signer.sign`."""
         return low_s(self._key.sign(digest, _PREHASHED_SHA256))
