@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
-BOTH_ARE_MEMBERS = "OR('Org1MSP.member','Org2MSP.member')"
-ORG1_IS_MEMBER = "OR('Org1MSP.member')"
+from gridledger.client import Collection as Definition
+from gridledger.client import EndorsementPolicy
+
+BOTH = EndorsementPolicy("OR('Org1MSP.member','Org2MSP.member')")
+ORG1_ALONE = EndorsementPolicy("OR('Org1MSP.member')")
 
 
 class Collection(StrEnum):
@@ -28,28 +30,14 @@ class Collection(StrEnum):
     """Both organisations; organisation 2 alone endorses."""
 
 
-def collection(
-    name: str, policy: str, *, blocks: int = 0, member_only: bool = True, endorsement: str | None = None
-) -> dict[str, Any]:
-    """Describe a collection as Fabric's collections JSON does."""
-    value: dict[str, Any] = {
-        "name": name,
-        "policy": policy,
-        "requiredPeerCount": 0,
-        "maxPeerCount": 1,
-        "blockToLive": blocks,
-        "memberOnlyRead": member_only,
-        "memberOnlyWrite": member_only,
-    }
-    if endorsement is not None:
-        value["endorsementPolicy"] = {"signaturePolicy": endorsement}
-    return value
-
-
 COLLECTIONS = [
-    collection(Collection.SHARED, BOTH_ARE_MEMBERS),
-    collection(Collection.ORG1, ORG1_IS_MEMBER),
-    collection(Collection.ORG1_OPEN, ORG1_IS_MEMBER, member_only=False),
-    collection(Collection.TWO_BLOCKS, BOTH_ARE_MEMBERS, blocks=2),
-    collection(Collection.ENDORSED_BY_ORG2, BOTH_ARE_MEMBERS, endorsement="OR('Org2MSP.peer')"),
+    Definition(name=Collection.SHARED, policy=BOTH, member_only_read=True, member_only_write=True),
+    Definition(name=Collection.ORG1, policy=ORG1_ALONE, member_only_read=True, member_only_write=True),
+    Definition(name=Collection.ORG1_OPEN, policy=ORG1_ALONE),
+    Definition(name=Collection.TWO_BLOCKS, policy=BOTH, block_to_live=2),
+    Definition(
+        name=Collection.ENDORSED_BY_ORG2,
+        policy=BOTH,
+        endorsement_policy=EndorsementPolicy("OR('Org2MSP.peer')"),
+    ),
 ]

@@ -77,9 +77,8 @@ def write_record(known: dict[tuple[str, str], str]) -> str:
     return "".join(parts)
 
 
-def fabric_version(binaries: Path) -> str:
+def fabric_version(peer: Path) -> str:
     """Ask the peer binary for its version."""
-    peer = binaries / "peer"
     answer = subprocess.run(
         [peer, "version"], capture_output=True, text=True, check=True, timeout=_VERSION_SECONDS
     )

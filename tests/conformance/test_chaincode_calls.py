@@ -96,8 +96,8 @@ async def test_chaincode_that_calls_itself_is_refused(either: Caller) -> None:
         await either.evaluate(call("either", do.get_tx_id()))
 
 
-async def test_system_chaincode_is_called(either: Caller) -> None:
+async def test_system_chaincode_of_blocks_called_by_a_chaincode_refuses(either: Caller) -> None:
     response = await either.evaluate(do.invoke_chaincode("qscc", ["GetChainInfo", CHANNEL]))
 
-    assert response["status"] == 200
-    assert response["payload"]
+    assert response["status"] == 500
+    assert "from another chaincode" in response["message"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import pytest
 from tests.conformance.caller import Caller
 from tests.conformance.probe.steps import Step, do
 
-from gridledger.client import CommitStatus, ValidationCode
+from gridledger.client import CommitConflict, CommitStatus, ValidationCode
 from gridledger.shim import KeyEndorsementPolicy, RoleType
 
 ORG1 = ["Org1MSP"]
@@ -198,3 +199,15 @@ async def test_fold_of_named_rows_under_writers_is_valid(org1: Caller, key: str)
 
     assert code is VALID
     assert await org1.evaluate(do.get_state(f"{key}~sum")) == b"100"
+
+
+async def test_conflict_without_retries_is_told_with_its_block(org1: Caller, key: str) -> None:
+    late = await org1.propose(do.add(key, 1)).endorse()
+    await org1.submit(do.add(key, 1))
+    status = await (await late.submit()).status()
+
+    with pytest.raises(CommitConflict) as caught:
+        status.check()
+
+    assert caught.value.retriable
+    assert caught.value.block_number == status.block_number

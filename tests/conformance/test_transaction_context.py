@@ -12,6 +12,7 @@ from tests.conformance.caller import CHANNEL, Caller
 from tests.conformance.probe.steps import decode_results, do
 
 from gridledger.client import EndorseError, EvaluateError
+from gridledger.model.roles import CertificateAttribute, Role
 
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
@@ -52,13 +53,13 @@ async def test_creator_of_an_administrator_has_its_unit(admin: Caller) -> None:
 async def test_creator_attributes_of_the_certificate_are_read(auditor: Caller) -> None:
     creator = await auditor.evaluate(do.get_creator())
 
-    assert creator["attributes"]["role"] == "auditor"
+    assert creator["attributes"][CertificateAttribute.ROLE] == Role.AUDITOR
     subject = x509.load_pem_x509_certificate(creator["certificate"]).subject.rfc4514_string()
     assert "CN=auditor" in subject
 
 
 async def test_creator_without_attributes_has_none_of_a_role(org1: Caller) -> None:
-    assert "role" not in (await org1.evaluate(do.get_creator()))["attributes"]
+    assert CertificateAttribute.ROLE not in (await org1.evaluate(do.get_creator()))["attributes"]
 
 
 async def test_transient_data_reaches_the_chaincode(org1: Caller) -> None:

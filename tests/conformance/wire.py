@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import grpc
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,8 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from fabric_protos.msp import identities_pb2
+from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import (
     chaincode_pb2,
+    events_pb2,
     peer_pb2_grpc,
     proposal_pb2,
     proposal_response_pb2,
@@ -41,10 +42,10 @@ class Signer:
     key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     @classmethod
-    def load(cls, *, msp_id: str, certificate: str | Path, private_key: str | Path) -> Signer:
-        key = serialization.load_pem_private_key(Path(private_key).read_bytes(), password=None)
+    def of_pem(cls, *, msp_id: str, certificate: bytes, private_key: bytes) -> Signer:
+        key = serialization.load_pem_private_key(private_key, password=None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)
-        return cls(msp_id=msp_id, certificate=Path(certificate).read_bytes(), key=key)
+        return cls(msp_id=msp_id, certificate=certificate, key=key)
 
     @property
     def creator(self) -> bytes:
@@ -203,6 +204,42 @@ class Wire:
         answer = await call(request, timeout=CALL_SECONDS)
         assert isinstance(answer, bytes)
         return answer
+
+    async def raw_stream(self, method: str, request: bytes) -> bytes:
+        """Send `request` to `method`, which answers with a stream; return its first message."""
+        call = self.channel.unary_stream(method, request_serializer=None, response_deserializer=None)
+        return await anext(aiter(call(request, timeout=CALL_SECONDS)))
+
+    def seek(
+        self, signer: Signer, channel: str, start: ab_pb2.SeekPosition, stop: ab_pb2.SeekPosition
+    ) -> common_pb2.Envelope:
+        """Make the signed request that Deliver's functions take."""
+        channel_header = common_pb2.ChannelHeader(type=common_pb2.DELIVER_SEEK_INFO, channel_id=channel)
+        channel_header.timestamp.GetCurrentTime()
+        header = common_pb2.Header(
+            channel_header=channel_header.SerializeToString(),
+            signature_header=common_pb2.SignatureHeader(
+                creator=signer.creator, nonce=os.urandom(24)
+            ).SerializeToString(),
+        )
+        seek = ab_pb2.SeekInfo(start=start, stop=stop)
+        payload = common_pb2.Payload(header=header, data=seek.SerializeToString()).SerializeToString()
+        return common_pb2.Envelope(payload=payload, signature=signer.sign(payload))
+
+    async def deliver_status(self, method: str, envelope: bytes) -> int:
+        """Send bytes to one of Deliver's functions; return the status that it ends with."""
+        call = self.channel.stream_stream(
+            method, request_serializer=None, response_deserializer=events_pb2.DeliverResponse.FromString
+        )
+        stream = call(iter([envelope]), timeout=CALL_SECONDS)
+        try:
+            async for response in stream:
+                if response.WhichOneof("Type") == "status":
+                    return int(response.status)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise
+        return int(common_pb2.UNKNOWN)
 
 
 def sign_envelope(envelope: common_pb2.Envelope, signer: Signer) -> common_pb2.Envelope:
