@@ -36,6 +36,7 @@ def make_caller(
     name: str = "user1",
     roles: Iterable[Role] = (),
     attributes: Mapping[str, str] | None = None,
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> Caller:
     """Make an identity with a certificate of its own, signed by itself.
 
@@ -49,9 +50,11 @@ def make_caller(
         Written into the attribute that contracts read.
     attributes : mapping of str to str, optional
         Further attributes.
+    key : ec.EllipticCurvePrivateKey, optional
+        Its key, where a test signs with it; by default a new one.
     """
     texts = {**(attributes or {}), CertificateAttribute.ROLE.value: write_roles(roles)}
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "client"),
