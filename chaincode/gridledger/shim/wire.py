@@ -69,23 +69,50 @@ class WriteKind(IntEnum):
     PURGE_PRIVATE_DATA = 23
 
 
-class Message(NamedTuple):
-    """A message from the peer; `type` may be a number that `MessageType` does not know."""
+class Message:
+    """A message from the peer.
 
-    type: int
-    payload: bytes
-    tx_id: str
-    channel_id: str
-    raw: Any
-    """The parsed protobuf message; holds the signed proposal of a transaction."""
+    Attributes
+    ----------
+    type : int
+        May be a number that `MessageType` does not know.
+    payload : bytes
+        By the type.
+    tx_id, channel_id : str
+        Empty where the message is of no transaction.
+    raw : ChaincodeMessage
+        The parsed protobuf message; holds the signed proposal of a transaction.
+    """
+
+    __slots__ = ("channel_id", "payload", "raw", "tx_id", "type")
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self.type: int = raw.type
+        self.payload: bytes = raw.payload
+        self.tx_id: str = raw.txid
+        self.channel_id: str = raw.channel_id
 
 
-class ChaincodeInput(NamedTuple):
-    """Arguments of a transaction."""
+class ChaincodeInput:
+    """Arguments of a transaction; the rarely asked parts are read when asked."""
 
-    args: list[bytes]
-    decorations: dict[str, bytes]
-    is_init: bool
+    __slots__ = ("_parsed", "args")
+
+    def __init__(self, parsed: Any) -> None:
+        self.args: list[bytes] = list(parsed.args)
+        self._parsed = parsed
+
+    @property
+    def decorations(self) -> dict[str, bytes]:
+        """What the peer's decorators added."""
+        return dict(self._parsed.decorations)
+
+    @property
+    def is_init(self) -> bool:
+        """Whether the caller set the flag for the first call."""
+        flag: bool = self._parsed.is_init
+        return flag
 
 
 class Page(NamedTuple):
@@ -118,7 +145,7 @@ def decode(data: bytes) -> Message:
         raw = _Message.FromString(data)
     except DecodeError as exc:
         raise ProtocolError("the peer sent bytes that are no ChaincodeMessage") from exc
-    return Message(raw.type, raw.payload, raw.txid, raw.channel_id, raw)
+    return Message(raw)
 
 
 def encode(
@@ -274,8 +301,7 @@ def read_announcement(payload: bytes) -> Announcement:
 
 def read_input(payload: bytes) -> ChaincodeInput:
     """Read the payload of TRANSACTION and INIT."""
-    parsed = _parse(chaincode_pb2.ChaincodeInput, payload)
-    return ChaincodeInput(list(parsed.args), dict(parsed.decorations), parsed.is_init)
+    return ChaincodeInput(_parse(chaincode_pb2.ChaincodeInput, payload))
 
 
 def read_values(payload: bytes) -> list[bytes]:
