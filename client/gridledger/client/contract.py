@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gridledger.client.commit import Commit
 from gridledger.client.deadlines import Deadlines
-from gridledger.client.errors import CommitConflict, OutcomeUnknown
+from gridledger.client.errors import CommitConflict, EndorseError, EndorsementsDiffer, OutcomeUnknown
 from gridledger.client.outcome import Outcome
 from gridledger.client.proposal import Proposal
 from gridledger.client.session import Session
@@ -200,12 +200,13 @@ class Contract:
 
         Notes
         -----
-        After an MVCC or phantom read conflict a new transaction is made, a bounded number of times
-        (`RetryPolicy.conflicts`); after any other failure, none.
+        A new transaction is made only where the one before certainly did nothing, a bounded number of times:
+        after an MVCC or phantom read conflict (`RetryPolicy.conflicts`), and when peers endorsed differently,
+        so that nothing was ordered (`RetryPolicy.endorsements`).
         """
         limits = deadlines or self._session.deadlines
-        conflicts = self._session.retry.conflicts
-        attempt = 0
+        retry = self._session.retry
+        conflicts = differences = 0
         while True:
             proposal = self.proposal(
                 function,
@@ -214,17 +215,24 @@ class Contract:
                 endorsing_organizations=endorsing_organizations,
                 claimed_time_ms=claimed_time_ms,
             )
-            transaction = await proposal.endorse(timeout=limits.endorse)
-            status = await Outcome(transaction, deadlines=limits, retry=self._session.retry).settle()
             try:
+                transaction = await proposal.endorse(timeout=limits.endorse)
+                status = await Outcome(transaction, deadlines=limits, retry=retry).settle()
                 status.check()
             except CommitConflict:
-                attempt += 1
-                if attempt > conflicts.attempts:
+                conflicts += 1
+                if conflicts > retry.conflicts.attempts:
                     raise
-                await asyncio.sleep(conflicts.delay(attempt))
-                continue
-            return Committed(tx_id=status.tx_id, block_number=status.block_number, result=transaction.result)
+                await asyncio.sleep(retry.conflicts.delay(conflicts))
+            except (ContractError, EndorseError) as error:
+                differences += 1
+                if not _is_difference(error) or differences > retry.endorsements.attempts:
+                    raise
+                await asyncio.sleep(retry.endorsements.delay(differences))
+            else:
+                return Committed(
+                    tx_id=status.tx_id, block_number=status.block_number, result=transaction.result
+                )
 
     async def submit_once(
         self,
@@ -337,6 +345,11 @@ class Contract:
         if call.state is CallState.DONE:
             raise CallRepeated(call.tx_id, contract=self.name or "") from unknown
         raise CallCancelled(call.tx_id, contract=self.name or "") from unknown
+
+
+def _is_difference(error: ContractError | EndorseError) -> bool:
+    """Tell whether peers answered differently; a refusal is chained to the error of the step."""
+    return isinstance(error, EndorsementsDiffer) or isinstance(error.__cause__, EndorsementsDiffer)
 
 
 def new_call_key() -> str:

@@ -3,6 +3,7 @@
 GatewayError                GL-GTW-001  exit 40
 ├─ EvaluateError            GL-GTW-002  exit 41   a query was refused or not answered
 ├─ EndorseError             GL-GTW-003  exit 42   the endorsements could not be collected; nothing was ordered
+│  └─ EndorsementsDiffer    GL-GTW-011  exit 42   … since the peers were not at the same block
 ├─ SubmitError              GL-GTW-004  exit 43   ordering refused it, or (see `ambiguous`) may have taken it
 ├─ CommitStatusError        GL-GTW-005  exit 44   one question for the outcome was not answered
 ├─ CommitError              GL-GTW-006  exit 45   ordered, and invalid
@@ -25,6 +26,7 @@ __all__ = [
     "CommitError",
     "CommitStatusError",
     "EndorseError",
+    "EndorsementsDiffer",
     "EndpointDetail",
     "EvaluateError",
     "EventsError",
@@ -52,7 +54,8 @@ class EndpointDetail:
     """The node's own words."""
 
     def __str__(self) -> str:
-        return f"{self.address} ({self.msp_id}): {self.message}"
+        place = f"{self.address} ({self.msp_id})" if self.msp_id else self.address
+        return f"{place}: {' '.join(self.message.split())}"
 
 
 class RpcError(GatewayError):
@@ -81,6 +84,7 @@ class RpcError(GatewayError):
         details: Sequence[EndpointDetail] = (),
         **fields: FieldValue,
     ) -> None:
+        self.reason = message
         self.tx_id = tx_id
         self.grpc_status = grpc_status
         self.details = tuple(details)
@@ -88,7 +92,9 @@ class RpcError(GatewayError):
             {"address": detail.address, "msp_id": detail.msp_id, "message": detail.message}
             for detail in self.details
         ]
-        text = "; ".join([f"{grpc_status}: {message}", *map(str, self.details)])
+        words = " ".join(message.split())
+        head = words if grpc_status == "OK" else f"{grpc_status}: {words}"
+        text = "; ".join([head, *map(str, self.details)])
         super().__init__(
             f"transaction {tx_id}: {text}" if tx_id else text,
             tx_id=tx_id,
@@ -110,6 +116,20 @@ class EndorseError(RpcError):
 
     code = "GL-GTW-003"
     exit_code = 42
+
+
+class EndorsementsDiffer(EndorseError):
+    """One organisation's peer endorsed, another's refused or answered otherwise; nothing was ordered.
+
+    Notes
+    -----
+    Peers commit a block at slightly different moments, so that a call right after one of another organisation
+    finds some of them a block behind. A new transaction a moment later finds them alike; that is why it may
+    be made. Where the peers really disagree, it ends the same way again.
+    """
+
+    code = "GL-GTW-011"
+    retriable = True
 
 
 class SubmitError(RpcError):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.peer import proposal_pb2
 from google.protobuf.message import DecodeError
 
-from gridledger.client.errors import EndorseError, EvaluateError
+from gridledger.client.errors import EndorseError, EndorsementsDiffer, EvaluateError
 from gridledger.client.invocation import new_invocation
 from gridledger.client.refusal import raise_refusal
 from gridledger.client.session import Session
@@ -149,6 +150,8 @@ class Proposal:
         ------
         ContractError
             When the contract refused; its class is the contract's.
+        EndorsementsDiffer
+            When one organisation's peer endorsed and another's did not, such as one that is a block behind.
         EndorseError
             When it failed otherwise, or when the gateway answered with another transaction than the proposed
             one.
@@ -166,8 +169,7 @@ class Proposal:
         try:
             response = await self._session.transport.endorse(request, self.tx_id, seconds)
         except EndorseError as error:
-            raise_refusal(error)
-            raise
+            self._raise_endorse_error(error)
         prepared = gateway_pb2.PreparedTransaction(
             transaction_id=self._proposed.transaction_id, envelope=response.prepared_transaction
         )
@@ -182,6 +184,21 @@ class Proposal:
                 grpc_status="OK",
             )
         return transaction
+
+    def _raise_endorse_error(self, error: EndorseError) -> NoReturn:
+        """Raise what a failed endorsement means: a refusal, or the error, or that the peers differ."""
+        failed = {detail.msp_id for detail in error.details}
+        asked = set(self._proposed.endorsing_organizations)
+        # The gateway asks a peer of its own organisation first, and others only once that one has endorsed.
+        endorsed = asked - failed if asked else {self._session.signing.identity.msp_id} - failed
+        if error.grpc_status == "ABORTED" and failed and endorsed:
+            differ = EndorsementsDiffer(
+                error.reason, tx_id=self.tx_id, grpc_status=error.grpc_status, details=error.details
+            )
+            differ.__cause__ = error.__cause__
+            error = differ
+        raise_refusal(error)
+        raise error
 
     async def _sign(self) -> None:
         if not self._proposed.proposal.signature:

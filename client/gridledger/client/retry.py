@@ -62,6 +62,9 @@ class RetryPolicy:
     conflicts: Backoff = Backoff(attempts=8, first=0.1, longest=2.0)
     """New transactions after MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT."""
 
+    endorsements: Backoff = Backoff(attempts=4, first=0.1, longest=0.8)
+    """New transactions after `EndorsementsDiffer`: nothing was ordered, and some peer is a block behind."""
+
     resends: Backoff = Backoff(attempts=6, first=0.25, longest=4.0)
     """The same signed envelope again, while no outcome is known."""
 
