@@ -19,7 +19,7 @@ Tests that kill, wipe or stop components ask for `make_network`, which gives net
         network = make_network(organisations=3)
 
 `Network`'s calls block: inside an asynchronous test, `await asyncio.to_thread(network.deploy, …)` keeps the
-loop running. Without Fabric's binaries tests of that world skip; GRIDLEDGER_REQUIRE=fabric makes that a failure.
+loop running. Without the binaries tests of Fabric skip; GRIDLEDGER_REQUIRE=fabric makes that a failure.
 """
 
 from __future__ import annotations

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from gridledger.model.errors import ConfigError
 from gridledger.network.authority import NodeRole
 from gridledger.network.description import (
+    FILE_NAME,
     NetworkDescription,
     OrdererDescription,
     OrganisationDescription,
     Settings,
     World,
 )
+from gridledger.network.lock import network_lock
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
 from gridledger.network.ports import free_ports
 
-__all__ = ["ADMIN", "CHANNEL", "USER", "describe", "make_material"]
+__all__ = ["ADMIN", "CHANNEL", "USER", "create_folder", "describe"]
 
 CHANNEL = "energy"
 ADMIN = "admin"
 """The administrator that every organisation has."""
 USER = "user1"
 """The client that every peer organisation has."""
+_MAX_ORGANISATIONS = 20
 _ORDERERS = {World.DEVNET: 1, World.FABRIC: 4}
 # Four is the least at which SmartBFT stands one that lies; devnet has one key to sign blocks with.
 
 
 def describe(
-    world: World, organisations: int, binaries: Path | None, settings: Settings
+    world: World, *, organisations: int, binaries: Path | None, settings: Settings
 ) -> NetworkDescription:
     """Return a new network: names, and ports that are free now.
 
@@ -37,12 +42,24 @@ def describe(
     world : World
         What is to run it.
     organisations : int
-        Number of peer organisations.
+        Number of peer organisations, from 1 to 20.
     binaries : Path or None
         Folder of Fabric's binaries.
     settings : Settings
         How blocks are cut.
+
+    Raises
+    ------
+    ConfigError
+        If the number is out of its range.
     """
+    if not 1 <= organisations <= _MAX_ORGANISATIONS:
+        raise ConfigError(
+            f"want 1 to {_MAX_ORGANISATIONS}",
+            key="organisations",
+            source="Network.create",
+            value=organisations,
+        )
     ports = free_ports()
     return NetworkDescription(
         world=world,
@@ -54,8 +71,31 @@ def describe(
     )
 
 
-def make_material(description: NetworkDescription, directory: Path) -> None:
-    """Make keys and certificates: nodes and administrators, and a client for each peer organisation."""
+def create_folder(description: NetworkDescription, directory: Path) -> None:
+    """Fill a network's folder: keys and certificates, then the description.
+
+    Parameters
+    ----------
+    description : NetworkDescription
+        The network.
+    directory : Path
+        Its folder; may exist, but not hold a network.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds a network.
+    """
+    with network_lock(directory):
+        if (directory / FILE_NAME).exists():
+            raise ConfigError("there is a network already", key=FILE_NAME, source=str(directory))
+        shutil.rmtree(directory / "organizations", ignore_errors=True)
+        _make_material(description, directory)
+        # The last file written: a folder without it holds no network.
+        description.save(directory)
+
+
+def _make_material(description: NetworkDescription, directory: Path) -> None:
     for organisation in description.orderer_material(directory):
         made = OrganisationMaterial.create(organisation.root, organisation.name, OrganisationKind.ORDERER)
         made.add_node("orderer0")

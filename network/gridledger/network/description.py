@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from gridledger.model.errors import ConfigError
+from gridledger.model.record import ModelValue, value
 from gridledger.network.durable import write_file
 from gridledger.network.errors import UnknownComponent
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
@@ -44,26 +46,26 @@ class World(StrEnum):
     FABRIC = "fabric"
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class Settings:
-    """How blocks are cut and how fast a dead leader is noticed.
-
-    Parameters
-    ----------
-    block_interval_ms : int, default 100
-        How long a transaction waits for others before its block is cut.
-    block_max_messages : int, default 500
-        Transactions in a block at most.
-    forward_timeout_ms : int, default 1000
-        SmartBFT: a request that the leader has not ordered for this long is sent to it again. Not for devnet.
-    complain_timeout_ms : int, default 3000
-        SmartBFT: after this much longer a new leader is asked for. Not for devnet.
-    """
+@value
+class Settings(ModelValue):
+    """How blocks are cut and how fast a dead leader is noticed; ModelError if one is out of its range."""
 
     block_interval_ms: Annotated[int, Field(ge=1, le=60_000)] = 100
+    """How long a transaction waits for others before its block is cut."""
+
     block_max_messages: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """Transactions in a block at most."""
+
     forward_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = 1000
+    """SmartBFT: a request not ordered for this long is sent to the leader again. Not for devnet."""
+
     complain_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = 3000
+    """SmartBFT: when the leader does not answer that for this long, another is asked for. Not for devnet."""
+
+    def broken_rules(self) -> Iterable[tuple[str, str]]:
+        """Refuse what SmartBFT refuses."""
+        if self.forward_timeout_ms > self.complain_timeout_ms:
+            yield "forward_timeout_ms", "is above complain_timeout_ms"
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -198,20 +200,20 @@ class NetworkDescription:
         """
         path = directory / FILE_NAME
         try:
-            value = json.loads(path.read_bytes())
+            read = json.loads(path.read_bytes())
         except FileNotFoundError as error:
             raise ConfigError("there is no network here", key=FILE_NAME, source=str(directory)) from error
         except (OSError, ValueError, RecursionError) as error:
             raise ConfigError(f"cannot be read: {error}", key=FILE_NAME, source=str(directory)) from error
-        if not isinstance(value, dict):
+        if not isinstance(read, dict):
             raise ConfigError("is not an object", key=FILE_NAME, source=str(directory))
-        schema = value.pop("schema", None)
+        schema = read.pop("schema", None)
         if schema != _SCHEMA:
             raise ConfigError(
                 f"is not of version {_SCHEMA}", key="schema", source=str(path), value=str(schema)
             )
         try:
-            return _ADAPTER.validate_json(json.dumps(value))
+            return _ADAPTER.validate_json(json.dumps(read))
         except ValidationError as error:
             problems = "; ".join(
                 f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
@@ -221,8 +223,8 @@ class NetworkDescription:
 
     def save(self, directory: Path) -> None:
         """Write `network.json`, in one step."""
-        value = {"schema": _SCHEMA, **_ADAPTER.dump_python(self, mode="json")}
-        write_file(directory / FILE_NAME, (json.dumps(value, indent=2) + "\n").encode())
+        content = {"schema": _SCHEMA, **_ADAPTER.dump_python(self, mode="json")}
+        write_file(directory / FILE_NAME, (json.dumps(content, indent=2) + "\n").encode())
 
     def organisation(self, name: str) -> OrganisationDescription:
         """Return the peer organisation `name`.

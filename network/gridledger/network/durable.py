@@ -36,3 +36,9 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = Tr
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+    if durable:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

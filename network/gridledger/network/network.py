@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gridledger.client.collection import Collection, read_collections
@@ -12,17 +13,17 @@ from gridledger.model.errors import ConfigError
 from gridledger.network.access import connection_of
 from gridledger.network.authority import NodeRole
 from gridledger.network.blocking import run_blocking
-from gridledger.network.blueprint import describe, make_material
+from gridledger.network.blueprint import create_folder, describe
 from gridledger.network.component import Component
 from gridledger.network.deployment import Deployment
-from gridledger.network.description import FILE_NAME, NetworkDescription, Settings, World
+from gridledger.network.description import NetworkDescription, Settings, World
 from gridledger.network.errors import MaterialError, NotRunning
 from gridledger.network.fabric.binaries import Binaries
 from gridledger.network.inventory import Inventory
 from gridledger.network.lock import network_lock
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
 from gridledger.network.process import ManagedProcess
-from gridledger.network.status import ChaincodeStatus, ComponentStatus, NetworkStatus, read_peers
+from gridledger.network.status import NetworkStatus, read_status
 
 __all__ = ["Network"]
 
@@ -86,38 +87,24 @@ class Network:
         PrerequisiteMissing
             If the world is Fabric and a binary is not there.
         """
-        directory = directory.absolute()
-        if not 1 <= organisations <= 20:
-            raise ConfigError(
-                "want 1 to 20", key="organisations", source="Network.create", value=organisations
-            )
         found = Binaries.find(binaries) if world is World.FABRIC else None
-        with network_lock(directory):
-            if (directory / FILE_NAME).exists():
-                raise ConfigError("there is a network already", key=FILE_NAME, source=str(directory))
-            description = describe(
-                world, organisations, found.directory if found else None, settings or Settings()
-            )
-            shutil.rmtree(directory / "organizations", ignore_errors=True)
-            make_material(description, directory)
-            # The last file written: a folder without it holds no network.
-            description.save(directory)
+        description = describe(
+            world,
+            organisations=organisations,
+            binaries=found.directory if found else None,
+            settings=settings or Settings(),
+        )
+        create_folder(description, directory)
         return cls(directory)
 
     @classmethod
     def open(cls, directory: Path) -> Network:
-        """Return the network in a folder.
-
-        Raises
-        ------
-        ConfigError
-            If there is none, or its description is torn, of another version or out of its rules.
-        """
+        """Return the network in a folder; ConfigError if there is none, or its description is unreadable."""
         return cls(directory)
 
     @property
     def description(self) -> NetworkDescription:
-        """What the network consists of now, read anew: other commands may have changed it."""
+        """What the network consists of, read anew each time: other commands change it, too."""
         return NetworkDescription.load(self.directory)
 
     @property
@@ -134,6 +121,19 @@ class Network:
     def organisations(self) -> list[OrganisationMaterial]:
         """The peer organisations, with their material."""
         return self.description.peer_material(self.directory)
+
+    def organisation(self, name: str) -> OrganisationMaterial:
+        """Return the material of one peer organisation; UnknownComponent if there is none of the name."""
+        self.description.organisation(name)
+        return OrganisationMaterial(
+            name=name, kind=OrganisationKind.PEER, root=self.directory / "organizations"
+        )
+
+    def use_binaries(self, binaries: Path) -> None:
+        """Run Fabric from another folder from the next start on; PrerequisiteMissing if one is not there."""
+        found = Binaries.find(binaries)
+        with network_lock(self.directory):
+            replace(self.description, binaries=str(found.directory)).save(self.directory)
 
     def up(self) -> None:
         """Start what does not run, on kept ledgers and the same ports, and wait until it serves.
@@ -173,25 +173,8 @@ class Network:
 
     def status(self) -> NetworkStatus:
         """Look at processes, and compare the peers' copies of the channel."""
-        return NetworkStatus(
-            world=self.world,
-            channel=self.channel,
-            directory=self.directory,
-            components=[
-                ComponentStatus.of(component) for component in Inventory(self.directory).components()
-            ],
-            peers=run_blocking(lambda: read_peers(self.description, self.directory)),
-            chaincodes=[
-                ChaincodeStatus(
-                    name=chaincode.name,
-                    sequence=chaincode.current.sequence,
-                    module=chaincode.current.module,
-                    policy=chaincode.current.policy,
-                )
-                for chaincode in self.description.chaincodes
-                if chaincode.current is not None
-            ],
-        )
+        components = Inventory(self.directory).components()
+        return run_blocking(read_status, self.description, self.directory, components)
 
     def chaincode_component(self, chaincode: str, organisation: str) -> str:
         """Return the component that runs a chaincode's current release for an organisation.
@@ -393,14 +376,10 @@ class Network:
         MaterialError
             If the name breaks the rule or the user exists.
         """
-        self.description.organisation(org)
         if role not in {NodeRole.CLIENT, NodeRole.ADMIN}:
             raise MaterialError(f"a user is client or admin, not {role}")
         with network_lock(self.directory):
-            material = OrganisationMaterial(
-                name=org, kind=OrganisationKind.PEER, root=self.directory / "organizations"
-            )
-            material.add_user(user, role=role, attributes=attributes)
+            self.organisation(org).add_user(user, role=role, attributes=attributes)
         return self.connection(org=org, user=user)
 
     def _start(self, components: Sequence[Component]) -> None:

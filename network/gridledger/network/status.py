@@ -14,7 +14,7 @@ from gridledger.network.access import connection_of
 from gridledger.network.component import Component, ComponentKind
 from gridledger.network.description import NetworkDescription, World
 
-__all__ = ["ChaincodeStatus", "ComponentStatus", "NetworkStatus", "PeerStatus", "read_peers"]
+__all__ = ["ChaincodeStatus", "ComponentStatus", "NetworkStatus", "PeerStatus", "read_status"]
 
 _SECONDS = 5.0
 
@@ -133,8 +133,10 @@ class NetworkStatus:
         }
 
 
-async def read_peers(description: NetworkDescription, directory: Path) -> list[PeerStatus]:
-    """Ask every organisation's peer how far its copy of the channel goes, all at once.
+async def read_status(
+    description: NetworkDescription, directory: Path, components: Sequence[Component]
+) -> NetworkStatus:
+    """Look at the processes, and ask all peers at once how far their copies of the channel go.
 
     Parameters
     ----------
@@ -142,9 +144,27 @@ async def read_peers(description: NetworkDescription, directory: Path) -> list[P
         The network.
     directory : Path
         Its folder.
+    components : sequence of Component
+        Its components.
     """
     names = [organisation.name for organisation in description.organisations]
-    return await asyncio.gather(*(_read_peer(description, directory, name) for name in names))
+    return NetworkStatus(
+        world=description.world,
+        channel=description.channel,
+        directory=directory,
+        components=[ComponentStatus.of(component) for component in components],
+        peers=await asyncio.gather(*(_read_peer(description, directory, name) for name in names)),
+        chaincodes=[
+            ChaincodeStatus(
+                name=chaincode.name,
+                sequence=chaincode.current.sequence,
+                module=chaincode.current.module,
+                policy=chaincode.current.policy,
+            )
+            for chaincode in description.chaincodes
+            if chaincode.current is not None
+        ],
+    )
 
 
 async def _read_peer(description: NetworkDescription, directory: Path, organisation: str) -> PeerStatus:

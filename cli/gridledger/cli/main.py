@@ -1,0 +1,83 @@
+"""The entry point: `gridledger GROUP COMMAND …`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from gridledger.cli.command import LazyGroup
+from gridledger.cli.output import Output
+from gridledger.model.errors import GridLedgerError
+
+__all__ = ["cli", "main", "run"]
+
+_GROUPS = {
+    # A group: where it stands, and its line in the help.
+    "agent": ("gridledger.cli.agent_cmd:group", "Run an organisation's agent."),
+    "network": ("gridledger.cli.network_cmd:group", "Run a network of either world and deploy to it."),
+}
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=_GROUPS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="gridledger")
+def cli() -> None:
+    """Energy data that stays with its owners: found by identifier, paid per query, provable on the ledger.
+
+    An error ends a command with the exit code of its class, and is said on standard error as `GL-… message`,
+    with --json as JSON.
+    """
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str], output: Output | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        What stands behind `gridledger`.
+    output : Output, optional
+        Where results go; the process's own streams by default.
+
+    Returns
+    -------
+    int
+        Exit code: 0, the error's, or 2 for a command that was called wrongly.
+    """
+    output = output or Output()
+    try:
+        cli.main(args=list(arguments), prog_name="gridledger", standalone_mode=False, obj=output)
+    except GridLedgerError as error:
+        output.fail(error)
+        return error.exit_code
+    except click.ClickException as error:
+        output.fail_usage(_usage(error))
+        return error.exit_code
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader has left, as `head` does: what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    return 0
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f"\n{context.get_usage()}" if context is not None else ""
+    return f"{error.format_message()}{hint}"
