@@ -11,6 +11,7 @@ from tests.conformance.probe.steps import Step, decode_results, encode_steps
 from tests.conformance.wire import ProposalParts, Signer, Wire
 
 from gridledger.client import Committed, Contract, Gateway, Proposal
+from gridledger.model.argument import Argument
 
 CHANNEL = "energy"
 
@@ -45,6 +46,22 @@ class Caller:
     async def transact(self, *steps: Step, **options: Any) -> Committed:
         """Take steps as a transaction and wait until all peers have it; return where it stands."""
         committed = await self.contract.transact("Run", encode_steps(steps), **options)
+        await self.all_peers_have(committed.tx_id)
+        return committed
+
+    async def query(self, function: str, *arguments: Argument, **options: Any) -> bytes:
+        """Call a contract's query."""
+        return await self.contract.evaluate(function, *arguments, **options)
+
+    async def call(self, function: str, *arguments: Argument, **options: Any) -> bytes:
+        """Call a contract's transaction and wait until all peers have it."""
+        committed = await self.contract.transact(function, *arguments, **options)
+        await self.all_peers_have(committed.tx_id)
+        return committed.result
+
+    async def call_once(self, function: str, *arguments: Argument, **options: Any) -> Committed:
+        """Call a contract's transaction under a call key and wait until all peers have it."""
+        committed = await self.contract.transact_once(function, *arguments, **options)
         await self.all_peers_have(committed.tx_id)
         return committed
 
