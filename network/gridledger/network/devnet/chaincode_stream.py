@@ -1,0 +1,294 @@
+"""The peer's side of the stream to one organisation's chaincode: dial, register, run transactions, dial again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeAlias
+
+import grpc
+import grpc.aio
+from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2
+from google.protobuf.message import DecodeError
+
+from gridledger.network.devnet.errors import (
+    ChaincodeUnreachable,
+    DevnetError,
+    Malformed,
+    Refused,
+    StreamTerminated,
+)
+from gridledger.network.devnet.installed import ChaincodeAddress
+from gridledger.network.devnet.shim_request import ShimRequests
+from gridledger.network.devnet.transaction_context import TransactionContext
+
+__all__ = ["ChaincodeStream"]
+
+_log = logging.getLogger(__name__)
+_Message: TypeAlias = chaincode_shim_pb2.ChaincodeMessage
+_Type = _Message.Type
+_METHOD: Final = "/protos.Chaincode/Connect"
+_MESSAGE_LIMIT: Final = 100 * 1024 * 1024
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
+    ("grpc.max_send_message_length", _MESSAGE_LIMIT),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.use_local_subchannel_pool", 1),
+)
+_BATCH_LIMIT: Final = 1000
+"""Keys or writes in one message, Fabric's default; announced to chaincode."""
+EXECUTE_SECONDS: Final = 30.0
+"""How long chaincode may work on a transaction, Fabric's default."""
+_BACKOFF_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+_REGISTER_SECONDS: Final = 10.0
+
+InvokeChaincode: TypeAlias = "Callable[[TransactionContext, bytes], Awaitable[_Message]]"
+"""Answers a chaincode's call of another chaincode: context and serialised ChaincodeSpec to the other's last message."""
+
+
+class ChaincodeStream:
+    """The connection to one chaincode's server, kept up for as long as it is wanted.
+
+    Parameters
+    ----------
+    package_id : str
+        The package that the chaincode must register as.
+    address : ChaincodeAddress
+        Where its server is.
+    requests : ShimRequests
+        Answers chaincode's requests.
+    invoke_chaincode : InvokeChaincode
+        Answers its calls of other chaincodes.
+    """
+
+    def __init__(
+        self,
+        package_id: str,
+        address: ChaincodeAddress,
+        requests: ShimRequests,
+        invoke_chaincode: InvokeChaincode,
+    ) -> None:
+        self._package_id = package_id
+        self._address = address
+        self._requests = requests
+        self._invoke_chaincode = invoke_chaincode
+        self._contexts: dict[str, TransactionContext] = {}
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self._ready = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._failure = "not dialled yet"
+        self._calls: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to dial; a second call does nothing."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep_up(), name=f"chaincode {self._package_id}")
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._fail_contexts()
+
+    async def execute(self, context: TransactionContext, message: bytes) -> _Message:
+        """Hand a transaction to the chaincode and return its last message.
+
+        Parameters
+        ----------
+        context : TransactionContext
+            The transaction.
+        message : bytes
+            The serialised message that starts the work.
+
+        Raises
+        ------
+        ChaincodeUnreachable
+            If the chaincode cannot be reached in time.
+        StreamTerminated
+            If the stream ends before the answer.
+        Refused
+            If the chaincode works on the same transaction already, or does not answer within 30 s.
+        """
+        await self._wait_ready()
+        transaction_id = context.proposal.transaction_id
+        if transaction_id in self._contexts:
+            raise Refused(f"error sending: txid: {transaction_id}({context.proposal.channel_id}) exists")
+        self._contexts[transaction_id] = context
+        try:
+            self._outbox.put_nowait(message)
+            async with asyncio.timeout(EXECUTE_SECONDS):
+                return await context.completed
+        except TimeoutError as error:
+            raise Refused("error sending: timeout expired while executing transaction") from error
+        finally:
+            del self._contexts[transaction_id]
+
+    async def _wait_ready(self) -> None:
+        if self._ready.is_set():
+            return
+        self.start()
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(self._address.dial_seconds):
+                await self._ready.wait()
+        except TimeoutError as error:
+            raise ChaincodeUnreachable(
+                f"could not launch chaincode {self._package_id}: connection to {self._package_id} failed: error cannot "
+                f"create connection for {self._package_id}: error creating grpc connection to {self._address.address}: "
+                f"{self._failure}"
+            ) from error
+
+    async def _keep_up(self) -> None:
+        attempts = 0
+        while True:
+            self._wanted.clear()
+            try:
+                async with self._open_channel() as channel:
+                    await self._run(channel)
+            except (grpc.aio.AioRpcError, DevnetError, TimeoutError) as error:
+                self._failure = (
+                    error.details() or str(error.code()) if isinstance(error, grpc.RpcError) else str(error)
+                )
+            else:
+                self._failure = "the chaincode ended the stream"
+            if self._ready.is_set():
+                attempts = 0
+                _log.warning("chaincode %s: stream ended: %s", self._package_id, self._failure)
+            self._ready.clear()
+            self._fail_contexts()
+            pause = _BACKOFF_SECONDS[min(attempts, len(_BACKOFF_SECONDS) - 1)]
+            attempts += 1
+            try:
+                # A transaction that waits for the chaincode ends a long pause.
+                async with asyncio.timeout(pause):
+                    await self._wanted.wait()
+                await asyncio.sleep(_BACKOFF_SECONDS[0])
+            except TimeoutError:
+                continue
+
+    def _open_channel(self) -> grpc.aio.Channel:
+        address = self._address
+        if address.root_certificate is None:
+            return grpc.aio.insecure_channel(address.address, options=_OPTIONS)
+        credentials = grpc.ssl_channel_credentials(
+            address.root_certificate.encode(),
+            address.client_key.encode() if address.client_key else None,
+            address.client_certificate.encode() if address.client_certificate else None,
+        )
+        options: list[tuple[str, object]] = list(_OPTIONS)
+        if address.server_name:
+            options.append(("grpc.ssl_target_name_override", address.server_name))
+        return grpc.aio.secure_channel(address.address, credentials, options=options)
+
+    async def _run(self, channel: grpc.aio.Channel) -> None:
+        call = channel.stream_stream(_METHOD)()
+        try:
+            async with asyncio.timeout(_REGISTER_SECONDS):
+                await self._register(call)
+            self._outbox = asyncio.Queue()
+            writer = asyncio.create_task(self._write(call, self._outbox))
+            self._ready.set()
+            _log.info("chaincode %s registered", self._package_id)
+            try:
+                while (data := await call.read()) is not grpc.aio.EOF:
+                    self._receive(data)
+            finally:
+                writer.cancel()
+                await asyncio.gather(writer, return_exceptions=True)
+        finally:
+            call.cancel()
+
+    async def _register(self, call: Any) -> None:
+        data = await call.read()
+        if data is grpc.aio.EOF:
+            raise StreamTerminated("the chaincode ended the stream before it registered")
+        try:
+            message = _Message.FromString(data)
+            name = chaincode_pb2.ChaincodeID.FromString(message.payload).name
+        except DecodeError as error:
+            raise Malformed("could not unmarshal registration info") from error
+        if message.type != _Type.REGISTER:
+            raise Malformed(f"cannot handle message ({message.type}) while in created state")
+        if name != self._package_id:
+            raise Refused(f"the chaincode registered as {name!r}, not as {self._package_id!r}")
+        await call.write(_Message(type=_Type.REGISTERED).SerializeToString())
+        parameters = chaincode_pb2.ChaincodeAdditionalParams(
+            use_write_batch=True,
+            max_size_write_batch=_BATCH_LIMIT,
+            use_get_multiple_keys=True,
+            max_size_get_multiple_keys=_BATCH_LIMIT,
+        )
+        await call.write(
+            _Message(type=_Type.READY, payload=parameters.SerializeToString()).SerializeToString()
+        )
+
+    async def _write(self, call: Any, outbox: asyncio.Queue[bytes]) -> None:
+        while True:
+            await call.write(await outbox.get())
+
+    def _receive(self, data: bytes) -> None:
+        try:
+            message = _Message.FromString(data)
+        except DecodeError as error:
+            raise Malformed("the chaincode sent what is no message") from error
+        kind = message.type
+        if kind == _Type.KEEPALIVE:
+            return
+        context = self._contexts.get(message.txid)
+        if kind in (_Type.COMPLETED, _Type.ERROR):
+            if context is not None and not context.completed.done():
+                context.completed.set_result(message)
+        elif kind == _Type.INVOKE_CHAINCODE:
+            task = asyncio.create_task(self._invoke(context, message))
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+        elif self._requests.knows(kind):
+            self._outbox.put_nowait(self._answer(context, message))
+        else:
+            raise Malformed(
+                f"[{message.txid}] Fabric side handler cannot handle message ({kind}) while in ready state"
+            )
+
+    def _answer(self, context: TransactionContext | None, message: _Message) -> bytes:
+        try:
+            if context is None:
+                raise Refused("no ledger context")
+            payload = self._requests.answer(context, message.type, message.payload)
+        except DevnetError as error:
+            return _error(message, error.message)
+        return _response(message, payload)
+
+    async def _invoke(self, context: TransactionContext | None, message: _Message) -> None:
+        outbox = self._outbox
+        try:
+            if context is None:
+                raise Refused("could not get valid transaction")
+            answer = await self._invoke_chaincode(context, message.payload)
+        except DevnetError as error:
+            outbox.put_nowait(_error(message, error.message))
+        else:
+            outbox.put_nowait(_response(message, answer.SerializeToString()))
+
+    def _fail_contexts(self) -> None:
+        for context in self._contexts.values():
+            if not context.completed.done():
+                context.completed.set_exception(
+                    StreamTerminated("error sending: chaincode stream terminated")
+                )
+
+
+def _response(request: _Message, payload: bytes) -> bytes:
+    message = _Message(type=_Type.RESPONSE, payload=payload, txid=request.txid, channel_id=request.channel_id)
+    return bytes(message.SerializeToString())
+
+
+def _error(request: _Message, text: str) -> bytes:
+    reason = f"{_Type.Name(request.type)} failed: transaction ID: {request.txid}: {text}"
+    message = _Message(
+        type=_Type.ERROR, payload=reason.encode(), txid=request.txid, channel_id=request.channel_id
+    )
+    return bytes(message.SerializeToString())
