@@ -8,8 +8,9 @@ from gridledger.model.errors import ModelError
 from gridledger.model.refusals import WriteInQuery
 from gridledger.shim import wire
 from gridledger.shim.composite_key import check_key
+from gridledger.shim.errors import ProtocolError
+from gridledger.shim.peer_transaction import PeerTransaction
 from gridledger.shim.results import QueryResponseMetadata, StateIterator
-from gridledger.shim.transaction import Transaction
 from gridledger.shim.wire import MessageType, WriteKind
 from gridledger.shim.write_batch import WriteBatch
 
@@ -22,7 +23,7 @@ _MAX_PAGE_SIZE = 2**31 - 1
 class LedgerAccess:
     """Base of the stub: reads and writes with a collection, which is empty for public state."""
 
-    _transaction: Transaction
+    _transaction: PeerTransaction
     _batch: WriteBatch | None
     _query: str = ""
 
@@ -50,7 +51,10 @@ class LedgerAccess:
             payload = await self._transaction.ask(
                 MessageType.GET_STATE_MULTIPLE, wire.get_state_multiple(collection, part)
             )
-            values.extend(value or None for value in wire.read_values(payload))
+            found = wire.read_values(payload)
+            if len(found) != len(part):
+                raise ProtocolError(f"the peer sent {len(found)} values for {len(part)} keys")
+            values.extend(value or None for value in found)
         return values
 
     async def _put(self, collection: str, key: str, value: bytes) -> None:

@@ -12,10 +12,10 @@ from gridledger.model.refusals import BadArgument
 from gridledger.shim import wire
 from gridledger.shim.chaincode import Chaincode
 from gridledger.shim.errors import ProtocolError
+from gridledger.shim.peer_transaction import MAX_MESSAGE_BYTES, PeerTransaction
 from gridledger.shim.proposal import Proposal
-from gridledger.shim.response import refusal
+from gridledger.shim.response import Response, refusal
 from gridledger.shim.stub import ChaincodeStub
-from gridledger.shim.transaction import MAX_MESSAGE_BYTES, Transaction
 from gridledger.shim.wire import Announcement, Message, MessageType
 
 __all__ = ["PeerStream"]
@@ -35,7 +35,7 @@ class _Running:
 
     __slots__ = ("expires", "task", "transaction")
 
-    def __init__(self, transaction: Transaction, expires: float) -> None:
+    def __init__(self, transaction: PeerTransaction, expires: float) -> None:
         self.transaction = transaction
         self.expires = expires
         self.task: asyncio.Task[None] | None = None
@@ -184,7 +184,7 @@ class PeerStream:
         if problem is not None or self._announcement is None:
             self._refuse(message, problem or "")
             return
-        transaction = Transaction(message.tx_id, message.channel_id, self._send, self._announcement)
+        transaction = PeerTransaction(message.tx_id, message.channel_id, self._send, self._announcement)
         entry = _Running(transaction, self._loop.time() + self._deadline_s)
         self._running[key] = entry
         entry.task = asyncio.create_task(self._execute(key, transaction, message))
@@ -205,7 +205,7 @@ class PeerStream:
 
     # --- a transaction
 
-    async def _execute(self, key: tuple[str, str], transaction: Transaction, message: Message) -> None:
+    async def _execute(self, key: tuple[str, str], transaction: PeerTransaction, message: Message) -> None:
         answer = b""
         try:
             answer = await self._answer(transaction, message)
@@ -223,26 +223,23 @@ class PeerStream:
             if not self._closed:
                 self._send(answer)
 
-    async def _answer(self, transaction: Transaction, message: Message) -> bytes:
-        stub = ChaincodeStub(transaction, wire.read_input(message.payload), Proposal(message.raw))
+    async def _answer(self, transaction: PeerTransaction, message: Message) -> bytes:
+        event = None
         try:
-            response = await self._chaincode.invoke(stub)
+            stub, response = await self._invoke(transaction, message)
+            if response.endorsable:
+                await stub.finish_write_batch()
+                event = stub.event
         except ContractError as exc:
             response = refusal(exc)
         except ModelError as exc:
             response = refusal(BadArgument.from_model_error(exc))
-        unanswered = transaction.unanswered
-        await transaction.settle()
-        if unanswered and response.endorsable:
-            raise RuntimeError(f"invoke returned while {unanswered} requests to the peer were unanswered")
-        if response.endorsable:
-            await stub.finish_write_batch()
         data = wire.encode(
             MessageType.COMPLETED,
             wire.response(response),
             transaction.tx_id,
             transaction.channel_id,
-            stub.event,
+            event,
         )
         if len(data) > MAX_MESSAGE_BYTES:
             return self._error(
@@ -250,8 +247,21 @@ class PeerStream:
             )
         return data
 
+    async def _invoke(self, transaction: PeerTransaction, message: Message) -> tuple[ChaincodeStub, Response]:
+        stub = ChaincodeStub(transaction, wire.read_input(message.payload), Proposal(message.raw))
+        try:
+            response = await self._chaincode.invoke(stub)
+        except Exception:
+            await transaction.settle()
+            raise
+        unanswered = transaction.unanswered
+        await transaction.settle()
+        if unanswered and response.endorsable:
+            raise RuntimeError(f"invoke returned while {unanswered} requests were unanswered")
+        return stub, response
+
     @staticmethod
-    def _error(transaction: Transaction, text: str) -> bytes:
+    def _error(transaction: PeerTransaction, text: str) -> bytes:
         return wire.encode(
             MessageType.ERROR, text.encode(errors="replace"), transaction.tx_id, transaction.channel_id
         )

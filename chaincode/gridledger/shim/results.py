@@ -11,8 +11,8 @@ from google.protobuf.message import DecodeError
 
 from gridledger.shim import wire
 from gridledger.shim.errors import ProtocolError
+from gridledger.shim.peer_transaction import PeerTransaction
 from gridledger.shim.proposal import Timestamp
-from gridledger.shim.transaction import Transaction
 from gridledger.shim.wire import MessageType, Page
 
 __all__ = ["HistoryIterator", "KeyModification", "KeyValue", "QueryResponseMetadata", "StateIterator"]
@@ -52,7 +52,7 @@ class _Iterator(Generic[_Row]):
     open at the end of the transaction.
     """
 
-    def __init__(self, transaction: Transaction, page: Page) -> None:
+    def __init__(self, transaction: PeerTransaction, page: Page) -> None:
         self._transaction = transaction
         self._rows: deque[bytes] = deque(page.results)
         self._has_more = page.has_more

@@ -14,8 +14,8 @@ from gridledger.model.errors import ConfigError
 from gridledger.shim.chaincode import Chaincode
 from gridledger.shim.errors import ProtocolError
 from gridledger.shim.peer_stream import PeerStream
+from gridledger.shim.peer_transaction import MAX_MESSAGE_BYTES
 from gridledger.shim.settings import ServerSettings
-from gridledger.shim.transaction import MAX_MESSAGE_BYTES
 
 __all__ = ["ChaincodeServer"]
 

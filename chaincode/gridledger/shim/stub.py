@@ -8,11 +8,11 @@ from gridledger.model.errors import ModelError
 from gridledger.shim import wire
 from gridledger.shim.composite_key import create_composite_key, split_composite_key
 from gridledger.shim.creator import Creator
+from gridledger.shim.peer_transaction import PeerTransaction
 from gridledger.shim.private_data import PrivateDataAccess
 from gridledger.shim.proposal import Proposal, SignedProposal, Timestamp
 from gridledger.shim.response import Response
 from gridledger.shim.state import StateAccess
-from gridledger.shim.transaction import Transaction
 from gridledger.shim.wire import ChaincodeInput, MessageType
 from gridledger.shim.write_batch import WriteBatch
 
@@ -29,7 +29,7 @@ class ChaincodeStub(StateAccess, PrivateDataAccess):
     The server makes stubs; tests take `gridledger.shim.testing`.
     """
 
-    def __init__(self, transaction: Transaction, arguments: ChaincodeInput, proposal: Proposal) -> None:
+    def __init__(self, transaction: PeerTransaction, arguments: ChaincodeInput, proposal: Proposal) -> None:
         self._transaction = transaction
         self._input = arguments
         self._proposal = proposal

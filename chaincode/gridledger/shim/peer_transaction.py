@@ -11,7 +11,7 @@ from gridledger.shim import wire
 from gridledger.shim.errors import PeerError, TransactionClosed
 from gridledger.shim.wire import Announcement, Message, MessageType
 
-__all__ = ["MAX_MESSAGE_BYTES", "Transaction"]
+__all__ = ["MAX_MESSAGE_BYTES", "PeerTransaction"]
 
 MAX_MESSAGE_BYTES = 100 * 1024 * 1024
 """The peer's own limit for a message to or from a chaincode."""
@@ -28,7 +28,7 @@ class _Request:
         self.future = future
 
 
-class Transaction:
+class PeerTransaction:
     """Requests of one transaction, asked one after the other.
 
     Parameters
