@@ -146,6 +146,12 @@ async def admin(users: Users, org2: Caller) -> Caller:
 
 
 @pytest.fixture(scope="session")
+async def admin2(users: Users, org1: Caller) -> Caller:
+    """Return the administrator of organisation 2."""
+    return replace(await users.caller("org2", "admin"), others=[org1])
+
+
+@pytest.fixture(scope="session")
 async def auditor(users: Users, org2: Caller) -> Caller:
     """Return a user of organisation 1 with the role auditor in the certificate."""
     attributes = {CertificateAttribute.ROLE.value: Role.AUDITOR.value}
