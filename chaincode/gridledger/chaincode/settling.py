@@ -138,7 +138,7 @@ def _check_content(
     request = resolution.request
     target = resolution.target(contract.owner)
     rows = sum(
-        check.rows or 0 for field in (target.forwarded() if target else ()) for check in field.forwarded
+        check.rows or 0 for field in (target.forwarded() if target else ()) for check in field.intact()
     )
     expected: dict[str, bool] = {
         "the application": contract.application == order.application,

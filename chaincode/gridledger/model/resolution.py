@@ -125,11 +125,10 @@ class TargetField(ModelValue):
     @property
     def withheld(self) -> bool:
         """Whether nothing of it is forwarded."""
-        return any(check.outcome.withholds for check in self.checks) or not self.forwarded
+        return any(check.outcome.withholds for check in self.checks) or not self.intact()
 
-    @property
-    def forwarded(self) -> tuple[FieldCheck, ...]:
-        """The intact periods."""
+    def intact(self) -> tuple[FieldCheck, ...]:
+        """Return the intact periods: those that are delivered."""
         return tuple(check for check in self.checks if check.outcome is Outcome.INTACT)
 
 

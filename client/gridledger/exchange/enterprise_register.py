@@ -1,0 +1,75 @@
+"""The register that enterprises are looked up in, and the first credit of their systems.
+
+National registers stand behind `EnterpriseRegister`; what ships is one of a JSON file:
+
+    {"made": true, "enterprises": [{"name": "…", "code": "…", "region": "…", "credit": 80}]}
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gridledger.model.errors import ConfigError
+from gridledger.model.fieldtype import problems_of
+from gridledger.model.system import Enterprise
+
+__all__ = ["EnterpriseRegister", "FileRegister"]
+
+
+class EnterpriseRegister(Protocol):
+    """Knows enterprises."""
+
+    async def credit(self, enterprise: Enterprise) -> int | None:
+        """Return the first credit, of 100, of an enterprise's systems; None if it is not in the register."""
+        ...
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    code: str
+    region: str
+    credit: Annotated[int, Field(ge=0, le=100)]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    made: bool
+    enterprises: list[_Entry]
+
+
+class FileRegister:
+    """A register in a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or is no register.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            read = _File.model_validate(json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError) as error:
+            problems = problems_of(error) if isinstance(error, ValidationError) else {"": str(error)}
+            raise ConfigError(
+                f"is no register: {'; '.join(problems.values())}", key="register", source=str(path)
+            ) from error
+        self.made = read.made
+        """Whether the data are made, and not of a national register."""
+        self._entries = {entry.code: entry for entry in read.enterprises}
+
+    async def credit(self, enterprise: Enterprise) -> int | None:
+        """Return the first credit of an enterprise that is known by this code and name."""
+        entry = self._entries.get(enterprise.code)
+        return entry.credit if entry is not None and entry.name == enterprise.name else None

@@ -1,0 +1,179 @@
+"""A party of the exchange: one identity that calls the ledger, signs records and calls servers.
+
+async with Party.connect(connection, authorities) as party:
+    system = await party.ledger.system(identifier)
+    signature = await party.sign(request)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+from types import TracebackType
+from typing import Self, TypeVar
+
+from gridledger.client import Connection, Gateway, Network
+from gridledger.client.signing_identity import SigningIdentity
+from gridledger.exchange.ledger import ExchangeLedger
+from gridledger.model.record import Record
+from gridledger.model.signature import key_id, public_key_of
+from gridledger.model.system import Agent
+from gridledger.web import (
+    Authorities,
+    Caller,
+    Fault,
+    MessageSigner,
+    NotPermitted,
+    Patience,
+    Reply,
+    ReplyUnproven,
+    SignedClient,
+)
+from gridledger.web.route import Payload
+
+__all__ = ["Party", "is_agent", "require_caller"]
+
+Given = TypeVar("Given", bound=Payload)
+
+
+class Party:
+    """An identity with its gateway, its signature, and connections to servers; an async context manager.
+
+    Parameters
+    ----------
+    gateway : Gateway
+        Closed with the party.
+    identity : SigningIdentity
+        Who speaks and signs.
+    authorities : Authorities
+        Whom servers' replies may be signed by.
+    patience : Patience, optional
+        How long servers are waited for.
+
+    Notes
+    -----
+    Made by `connect`.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        identity: SigningIdentity,
+        authorities: Authorities,
+        *,
+        patience: Patience | None = None,
+    ) -> None:
+        self.network: Network = gateway.network()
+        self.ledger = ExchangeLedger(self.network)
+        self.authorities = authorities
+        self.signer = MessageSigner(identity.identity, identity)
+        self.public_key = public_key_of(identity.identity.x509)
+        self._gateway = gateway
+        self._identity = identity
+        self._patience = patience
+        self._clients: dict[str, SignedClient] = {}
+
+    @classmethod
+    def connect(
+        cls, connection: Connection, authorities: Authorities, *, patience: Patience | None = None
+    ) -> Party:
+        """Open a party by a connection that names channel, chaincode, certificate and private key.
+
+        Raises
+        ------
+        ConfigError
+            If a file cannot be read, or something is not named.
+        """
+        identity = SigningIdentity.from_connection(connection)
+        return cls(Gateway.connect(connection), identity, authorities, patience=patience)
+
+    @property
+    def key_id(self) -> str:
+        """Name of the party's key: the id of its application for a system identifier."""
+        return key_id(self.public_key)
+
+    async def sign(self, record: Record) -> bytes:
+        """Sign a record's canonical bytes; DER with low s."""
+        return await self._identity.sign(sha256(record.to_bytes()).digest())
+
+    async def call(
+        self,
+        server: str,
+        path: str,
+        value: Payload | None,
+        *,
+        gives: type[Given],
+        agent: Agent | None = None,
+        method: str = "POST",
+    ) -> Reply[Given]:
+        """Call a server with a signed request, and check who answers.
+
+        Parameters
+        ----------
+        server : str
+            Its origin.
+        path : str
+            Its route.
+        value : Payload, optional
+            The body.
+        gives : type
+            What the reply's body is.
+        agent : Agent, optional
+            Whose key must have signed the reply.
+        method : str, default "POST"
+
+        Raises
+        ------
+        ReplyUnproven
+            If another key signed it.
+        ContractError, ModelError, ServiceError
+            What the server answered; see `SignedClient.call`.
+        """
+        reply = await self._client(server).call(method, path, value, gives=gives, idempotent=True)
+        if agent is not None and not is_agent(reply.signer, agent):
+            raise ReplyUnproven(
+                f"the reply of {server} is not signed by its agent {agent.subject}",
+                reason=Fault.OTHER_SIGNER,
+                signer=reply.signer.subject,
+            )
+        return reply
+
+    async def close(self) -> None:
+        """Close the gateway and the connections to servers."""
+        clients = list(self._clients.values())
+        self._clients.clear()
+        await asyncio.gather(self._gateway.close(), *(client.close() for client in clients))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _client(self, server: str) -> SignedClient:
+        client = self._clients.get(server)
+        if client is None:
+            client = SignedClient(
+                server, signer=self.signer, authorities=self.authorities, patience=self._patience
+            )
+            self._clients[server] = client
+        return client
+
+
+def is_agent(caller: Caller, agent: Agent) -> bool:
+    """Tell whether a caller is a system's agent: of its organisation, with its key."""
+    return caller.msp_id == agent.msp_id and public_key_of(caller.certificate) == agent.public_key
+
+
+def require_caller(caller: Caller, agent: Agent, what: str) -> None:
+    """Refuse a caller that is not a system's agent.
+
+    Raises
+    ------
+    NotPermitted
+        Naming what it may not do.
+    """
+    if not is_agent(caller, agent):
+        raise NotPermitted(f"{what} is for {agent.subject} of {agent.msp_id}", caller=caller.subject)

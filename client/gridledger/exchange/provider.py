@@ -1,0 +1,216 @@
+"""An owner's server: the only way by which content leaves its database.
+
+It answers whoever the ledger says has a right: actual roots to the aggregation system, rows to a data
+application whose hold is committed, countersignatures for what it delivered.
+
+Source: CN112508707B, [0094], [0095], [0104].
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any
+
+from gridledger.exchange.business_system import BusinessSystem
+from gridledger.exchange.messages import (
+    COUNTERSIGNATURES_PATH,
+    DELIVERIES_PATH,
+    ROOTS_PATH,
+    DeliveryQuestion,
+    OfferedContract,
+)
+from gridledger.exchange.party import require_caller
+from gridledger.exchange.vault import KeptDelivery
+from gridledger.model.delivery import Delivery
+from gridledger.model.errors import CryptoError
+from gridledger.model.exchange_refusals import ContractDiffers, NoHold, SignatureRefused
+from gridledger.model.integrity import ActualRoots, SignedRoots
+from gridledger.model.paid_line import PaidLine
+from gridledger.model.resolution import SignedRequest
+from gridledger.model.signature import verify_signature
+from gridledger.model.states import Outcome
+from gridledger.model.trade import CountersignedContract, TransactionContract
+from gridledger.web import Call, Limits, NotPaid, Service, Undelivered
+from gridledger.web.replay import ReplayStore
+
+__all__ = ["Provider"]
+
+Clock = Callable[[], float]
+
+
+class Provider:
+    """The routes of an owner's server.
+
+    Parameters
+    ----------
+    owner : BusinessSystem
+        Whose data it serves; the opener closes it.
+    clock : callable, default time.time
+        Seconds since 1970.
+    """
+
+    def __init__(self, owner: BusinessSystem, *, clock: Clock = time.time) -> None:
+        self._owner = owner
+        self._ledger = owner.party.ledger
+        self._clock = clock
+
+    def service(
+        self,
+        replay: ReplayStore,
+        *,
+        limits: Limits | None = None,
+        lifespan: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
+    ) -> Service:
+        """Build the service.
+
+        Parameters
+        ----------
+        replay : ReplayStore
+            Where the nonces of requests are kept; a file, so that a restart forgets none.
+        limits : Limits, optional
+        lifespan : callable, optional
+            See `Service`.
+        """
+        party = self._owner.party
+        service = Service(
+            self._owner.settings.name,
+            signer=party.signer,
+            authorities=party.authorities,
+            replay=replay,
+            limits=limits,
+            lifespan=lifespan,
+        )
+        service.post(ROOTS_PATH, takes=SignedRequest, gives=SignedRoots)(self.sign_roots)
+        service.post(DELIVERIES_PATH, takes=DeliveryQuestion, gives=Delivery)(self.deliver)
+        service.post(COUNTERSIGNATURES_PATH, takes=OfferedContract, gives=CountersignedContract)(
+            self.countersign
+        )
+        return service
+
+    async def sign_roots(self, call: Call[SignedRequest]) -> SignedRoots:
+        """Sign the actual roots of a request's fields and periods, as the database has them at this moment.
+
+        The ledger says which these are: the aggregation system is not believed.
+
+        Raises
+        ------
+        NotPermitted
+            The caller is not the aggregation system of this owner's root.
+        ContractError
+            The ledger refuses the request.
+        NoHold
+            This owner is no target of it.
+        """
+        root = await self._ledger.system(self._owner.settings.root)
+        require_caller(call.caller, root.agent, "asking for actual roots")
+        identifier, decided = await asyncio.gather(self._owner.identifier(), self._ledger.decide(call.value))
+        target = decided.target(identifier)
+        wanted = [
+            (field.field, check.period)
+            for field in (target.fields if target else ())
+            for check in field.checks
+            if check.outcome is not Outcome.NOT_DEPOSITED
+        ]
+        periods = [await self._owner.read(field, period) for field, period in wanted]
+        roots = ActualRoots(
+            request=call.value.request.id,
+            system=identifier,
+            roots=tuple(period.root() for period in periods),
+            computed_ms=self._now_ms(),
+        )
+        return SignedRoots(roots=roots, signature=await self._owner.party.sign(roots))
+
+    async def deliver(self, call: Call[DeliveryQuestion]) -> Delivery:
+        """Deliver what an order's committed hold pays for, with salts.
+
+        Raises
+        ------
+        NotPaid
+            No hold waits for this owner, or it ends too soon.
+        NotPermitted
+            The caller is not the data application that ordered.
+        Undelivered
+            The rows are no longer those that the resolution was made on.
+        """
+        line = await self._paid_line(call.value.order)
+        require_caller(call.caller, line.agent, "this delivery")
+        left_ms = line.hold.deadline_ms - self._now_ms()
+        if left_ms < self._owner.settings.server.margin_s * 1000:
+            raise NotPaid("the hold ends too soon to deliver on it", left_ms=left_ms)
+        periods = []
+        for field in line.target.forwarded():
+            for check in field.intact():
+                period = await self._owner.read(field.field, check.period)
+                if period.root().root != check.root:
+                    raise Undelivered(
+                        "the rows have changed since the resolution",
+                        field=str(field.field),
+                        period=str(check.period),
+                    )
+                periods.append(period)
+        delivery = Delivery(order=line.order.id, owner=line.target.system, periods=tuple(periods))
+        kept = KeptDelivery(
+            order=line.order.id,
+            content=delivery.digest(),
+            rows=delivery.rows(),
+            delivered_ms=self._now_ms(),
+        )
+        await asyncio.to_thread(self._owner.vault.keep_delivery, kept)
+        return delivery
+
+    async def countersign(self, call: Call[OfferedContract]) -> CountersignedContract:
+        """Countersign a transaction contract that says what was delivered.
+
+        Raises
+        ------
+        NotPaid
+            No hold waits for this owner.
+        NotPermitted
+            The caller is not the data application that ordered.
+        SignatureRefused, ContractDiffers
+            Its signature does not hold, or the contract says something else.
+        """
+        contract = call.value.contract
+        line = await self._paid_line(contract.order)
+        require_caller(call.caller, line.agent, "this contract")
+        try:
+            verify_signature(line.agent.public_key, contract.to_bytes(), call.value.signature)
+        except CryptoError as error:
+            raise SignatureRefused("transaction contract", str(contract.application)) from error
+        kept = await asyncio.to_thread(self._owner.vault.delivery, contract.order)
+        _check_contract(contract, line, kept)
+        return CountersignedContract(
+            contract=contract,
+            application_signature=call.value.signature,
+            owner_signature=await self._owner.party.sign(contract),
+        )
+
+    async def _paid_line(self, order: str) -> PaidLine:
+        try:
+            return await self._ledger.paid_line(order, await self._owner.identifier())
+        except NoHold as error:
+            raise NotPaid("no committed hold waits for this owner", order=order) from error
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+
+def _check_contract(contract: TransactionContract, line: PaidLine, kept: KeptDelivery | None) -> None:
+    if kept is None:
+        raise ContractDiffers("nothing was delivered for this order")
+    request = line.request
+    fields = tuple(field.field for field in line.target.forwarded())
+    expected = {
+        "the parties": (contract.application, contract.owner) == (request.application, line.target.system),
+        "the resolution": contract.resolution == line.order.resolution,
+        "the fields": contract.fields == fields,
+        "the days": (contract.first, contract.last) == (request.first, request.last),
+        "the content": (contract.content, contract.rows) == (kept.content, kept.rows),
+        "the amount": contract.amount_milliyuan == line.hold.amount_milliyuan,
+    }
+    differing = [what for what, holds in expected.items() if not holds]
+    if differing:
+        raise ContractDiffers(f"not as delivered: {', '.join(differing)}")

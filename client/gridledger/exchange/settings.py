@@ -1,0 +1,295 @@
+"""The configuration of a business system: one TOML file for its registration, its fields and its server.
+
+root = "88.1042"
+database = "monitoring.db"          # paths start from the file's folder
+vault = "vault.db"
+
+[system]
+name = "PV monitoring"
+introduction = "15-minute readings of plant meters"
+enterprise = { name = "…", code = "…", region = "…" }
+
+[server]
+port = 8443                         # 0 takes a free one
+margin_s = 300                      # holds that end sooner are not delivered on
+
+[network]
+connection = "connection.json"      # what `gridledger network connection --json` prints
+authorities = { Org1MSP = "msp/org1", Org2MSP = "msp/org2" }
+
+[[device]]
+own_code = "2050.15.003.BLK01.PAD01.MTR01"
+name = "Meter of plant 27"
+kind = "meter"
+identities = ["plant=R27"]
+
+[[field]]
+name = "ac_power"
+title = "AC power"
+unit = "kW"
+data_type = "number"
+frequency = "day"
+roles = ["maintenance-worker"]
+price = "1.2"                       # yuan a query
+table = "reading"                   # see gridledger.exchange.source
+own_code = "meter"
+key = "measured_at"
+value = "ac_power_kw"
+time = "measured_at"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gridledger.exchange.source import FieldSource
+from gridledger.model.device import DeclaredIdentity, DeviceEntry, FieldEntry, FieldMetadata
+from gridledger.model.errors import ConfigError, ModelError
+from gridledger.model.fieldtype import problems_of
+from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.money import parse_yuan
+from gridledger.model.period import Frequency
+from gridledger.model.system import Enterprise, SystemKind, SystemProfile
+
+__all__ = ["BusinessSettings", "FieldSettings", "ServerSettings", "parse_identity"]
+
+DEFAULT_MARGIN_S: Final = 300
+"""Holds that end sooner are not delivered on: the chain knows the time to two minutes on either side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldSettings:
+    """A field: what it is, what it costs, where it stands."""
+
+    metadata: FieldMetadata
+    price_milliyuan: int
+    source: FieldSource
+
+    def entry(self, own_code: str) -> FieldEntry:
+        """Return the registration of this field for a device."""
+        return FieldEntry(
+            own_code=own_code,
+            name=self.source.name,
+            metadata=self.metadata,
+            price_milliyuan=self.price_milliyuan,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """How the owner's server listens."""
+
+    host: str
+    port: int
+    origins: tuple[str, ...]
+    """Addresses under which callers know it, besides its own."""
+    margin_s: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BusinessSettings:
+    """All that a business system is told."""
+
+    source: Path
+    """The file."""
+    root: SystemIdentifier
+    database: Path
+    vault: Path
+    name: str
+    """The system's name."""
+    introduction: str
+    enterprise: Enterprise
+    server: ServerSettings
+    connection: Path
+    authorities: Mapping[str, Path]
+    devices: tuple[DeviceEntry, ...]
+    fields: Mapping[str, FieldSettings]
+    """By name."""
+
+    def profile(self, server: str) -> SystemProfile:
+        """Return what the system says of itself when it applies; `server` is its server's origin."""
+        return SystemProfile(
+            kind=SystemKind.BUSINESS_SYSTEM,
+            enterprise=self.enterprise,
+            name=self.name,
+            introduction=self.introduction,
+            server=server,
+        )
+
+    @classmethod
+    def from_file(cls, path: Path) -> BusinessSettings:
+        """Read the file.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be read, or anything in it is missing, unknown or wrong; it names all such keys.
+        """
+        try:
+            text = path.read_text("utf-8")
+            document = _File.model_validate(tomllib.loads(text))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"cannot be read: {error}", key="config", source=str(path)) from error
+        except ValidationError as error:
+            problems = problems_of(error)
+            raise ConfigError(
+                "; ".join(problems.values()), key=", ".join(problems), source=str(path)
+            ) from error
+        try:
+            return _settings(path, document)
+        except ModelError as error:
+            raise ConfigError(error.message, key=", ".join(error.problems), source=str(path)) from error
+
+
+def parse_identity(text: str) -> DeclaredIdentity:
+    """Read a common identity, `scheme=value`.
+
+    Raises
+    ------
+    ModelError
+        If it is none.
+
+    Examples
+    --------
+    >>> str(parse_identity("plant=R27"))
+    'plant=R27'
+    """
+    scheme, sign, value = text.partition("=")
+    if not sign:
+        raise ModelError({"identity": "want scheme=value"}, subject="identity")
+    return DeclaredIdentity(scheme=scheme, value=value)
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class _Enterprise(_Table):
+    name: str
+    code: str
+    region: str
+
+
+class _System(_Table):
+    name: str
+    introduction: str = ""
+    enterprise: _Enterprise
+
+
+class _Server(_Table):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    origins: list[str] = []
+    margin_s: Annotated[int, Field(ge=0, le=86_400)] = DEFAULT_MARGIN_S
+
+
+class _Network(_Table):
+    connection: str
+    authorities: Annotated[dict[str, str], Field(min_length=1)]
+
+
+class _Device(_Table):
+    own_code: str
+    name: str
+    kind: str
+    identities: list[str] = []
+
+
+class _Field(_Table):
+    name: str
+    title: str
+    unit: str = ""
+    data_type: str = "text"
+    frequency: str
+    roles: list[str]
+    price: str
+    table: str
+    own_code: str
+    key: str
+    value: str
+    time: str | None = None
+
+
+class _File(_Table):
+    root: str
+    database: str
+    vault: str
+    system: _System
+    server: _Server = _Server()
+    network: _Network
+    device: list[_Device] = []
+    field: list[_Field] = []
+
+
+def _settings(path: Path, document: _File) -> BusinessSettings:
+    folder = path.absolute().parent
+    fields = [_field(path, one) for one in document.field]
+    names = [one.source.name for one in fields]
+    if len(set(names)) != len(names):
+        raise ConfigError("one stands twice", key="field.name", source=str(path))
+    return BusinessSettings(
+        source=path,
+        root=SystemIdentifier(document.root),
+        database=folder / document.database,
+        vault=folder / document.vault,
+        name=document.system.name,
+        introduction=document.system.introduction,
+        enterprise=Enterprise(
+            name=document.system.enterprise.name,
+            code=document.system.enterprise.code,
+            region=document.system.enterprise.region,
+        ),
+        server=ServerSettings(
+            host=document.server.host,
+            port=document.server.port,
+            origins=tuple(document.server.origins),
+            margin_s=document.server.margin_s,
+        ),
+        connection=folder / document.network.connection,
+        authorities={msp: folder / place for msp, place in document.network.authorities.items()},
+        devices=tuple(_device(one) for one in document.device),
+        fields=dict(zip(names, fields, strict=True)),
+    )
+
+
+def _field(path: Path, field: _Field) -> FieldSettings:
+    if field.frequency not in list(Frequency):
+        raise ConfigError(
+            f"want one of {', '.join(Frequency)}",
+            key=f"field {field.name}: frequency",
+            source=str(path),
+            value=field.frequency,
+        )
+    frequency = Frequency(field.frequency)
+    if frequency is not Frequency.ONCE and field.time is None:
+        raise ConfigError(
+            "is missing: rows belong to days by it", key=f"field {field.name}: time", source=str(path)
+        )
+    metadata = FieldMetadata(
+        title=field.title,
+        unit=field.unit,
+        data_type=field.data_type,
+        frequency=frequency,
+        roles=tuple(sorted(set(field.roles))),
+    )
+    columns: dict[str, Any] = {
+        name: getattr(field, name) for name in ("name", "table", "own_code", "key", "value", "time")
+    }
+    return FieldSettings(
+        metadata=metadata, price_milliyuan=parse_yuan(field.price), source=FieldSource(**columns)
+    )
+
+
+def _device(device: _Device) -> DeviceEntry:
+    return DeviceEntry(
+        own_code=device.own_code,
+        name=device.name,
+        kind=device.kind,
+        identities=tuple(parse_identity(text) for text in device.identities),
+    )
