@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def with_output(function: Callable[Concatenate[Output, P], T]) -> Callable[P, T]:
-    """Give a command the option `--json`, and its Output as first argument.
+    """Give a command the option `--json`, its Output as first argument, and exit codes for its errors.
 
     Stands below click's own decorators::
 
@@ -41,7 +41,14 @@ def with_output(function: Callable[Concatenate[Output, P], T]) -> Callable[P, T]
         output = click.get_current_context().find_object(Output)
         if output is None:
             raise RuntimeError("a command is called through gridledger.cli.main")
-        return function(output, *arguments, **keywords)
+        # Imported here, where the command has imported it already: help is to be there at once.
+        from gridledger.model.errors import GridLedgerError
+
+        try:
+            return function(output, *arguments, **keywords)
+        except GridLedgerError as error:
+            output.fail(error)
+            raise click.exceptions.Exit(error.exit_code) from error
 
     return called
 

@@ -10,7 +10,6 @@ import click
 
 from gridledger.cli.command import LazyGroup
 from gridledger.cli.output import Output
-from gridledger.model.errors import GridLedgerError
 
 __all__ = ["cli", "main", "run"]
 
@@ -59,14 +58,12 @@ def run(arguments: Sequence[str], output: Output | None = None) -> int:
     """
     output = output or Output()
     try:
-        cli.main(args=list(arguments), prog_name="gridledger", standalone_mode=False, obj=output)
-    except GridLedgerError as error:
-        output.fail(error)
-        return error.exit_code
+        code = cli.main(args=list(arguments), prog_name="gridledger", standalone_mode=False, obj=output)
     except click.ClickException as error:
+        if "--json" in arguments:
+            # It may stand behind what could not be read.
+            output.use_json()
         output.fail_usage(_usage(error))
-        return error.exit_code
-    except click.exceptions.Exit as error:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
@@ -74,7 +71,8 @@ def run(arguments: Sequence[str], output: Output | None = None) -> int:
         # The reader has left, as `head` does: what is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
-    return 0
+    # What --help and a command that failed end with; commands themselves return nothing.
+    return code if isinstance(code, int) else 0
 
 
 def _usage(error: click.ClickException) -> str:

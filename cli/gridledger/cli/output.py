@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gridledger.model.errors import FieldValue, GridLedgerError
-
 if TYPE_CHECKING:
-    # rich is slow to import, and JSON does without it.
+    # Both are slow to import: JSON does without rich, and help without model.
     from rich.console import Console, RenderableType
+
+    from gridledger.model.errors import FieldValue, GridLedgerError
 
 __all__ = ["Output", "fields", "table"]
 
