@@ -25,12 +25,12 @@ _CACHED_CREATORS = 1024  # more callers than a peer meets in a minute; some 4 KB
 # The order in which the official shims list the parts of a name, which is Go's, and their short names.
 _NAME_ORDER = (
     (NameOID.COUNTRY_NAME, "C"),
-    (NameOID.ORGANIZATION_NAME, "O"),
-    (NameOID.ORGANIZATIONAL_UNIT_NAME, "OU"),
-    (NameOID.LOCALITY_NAME, "L"),
     (NameOID.STATE_OR_PROVINCE_NAME, "ST"),
+    (NameOID.LOCALITY_NAME, "L"),
     (NameOID.STREET_ADDRESS, "STREET"),
     (NameOID.POSTAL_CODE, "POSTALCODE"),
+    (NameOID.ORGANIZATION_NAME, "O"),
+    (NameOID.ORGANIZATIONAL_UNIT_NAME, "OU"),
     (NameOID.COMMON_NAME, "CN"),
     (NameOID.SERIAL_NUMBER, "SERIALNUMBER"),
 )

@@ -14,9 +14,8 @@ from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from gridledger.model.fieldtype import field_type, split_optional
+from gridledger.model.fieldtype import split_optional
+from gridledger.model.jsonschema import json_schema
 from gridledger.shim.function import ContractFunction, Kind, Parameter
 
 __all__ = ["METADATA_CONTRACT", "describe"]
@@ -103,20 +102,23 @@ class _Components:
 
     def __init__(self) -> None:
         self.schemas: dict[str, Any] = {}
+        self._sources: dict[str, Any] = {}
 
     def schema_of(self, annotation: object) -> dict[str, Any]:
         """Return the schema of an argument's or a result's type."""
         inner, _ = split_optional(annotation)
         if inner is bytes:
             return {"type": "string", "format": "binary"}
-        schema = TypeAdapter(field_type(inner)).json_schema()
+        schema = json_schema(inner)
         definitions: dict[str, Any] = schema.pop("$defs", {})
-        converted = self._convert(schema, definitions)
         if schema.get("type") == "object" and "properties" in schema:
             return self._reference(str(schema["title"]), schema, definitions)
-        return converted
+        return self._convert(schema, definitions)
 
     def _reference(self, name: str, schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+        source = {member: schema[member] for member in schema if member != "$schema"}
+        if self._sources.setdefault(name, source) != source:
+            raise TypeError(f"two types of arguments are called {name}")
         if name not in self.schemas:
             self.schemas[name] = {}  # a type may hold itself
             self.schemas[name] = {"$id": name, **self._convert(schema, definitions)}
@@ -129,13 +131,7 @@ class _Components:
             if target.get("type") == "object" and "properties" in target:
                 return self._reference(name, target, definitions)
             return self._convert(target, definitions)
-        if "anyOf" in schema:
-            # An optional member: it is left out where it has no value, and null is refused.
-            others = [one for one in schema["anyOf"] if one.get("type") != "null"]
-            return self._convert(others[0], definitions)
         converted = {name: schema[name] for name in _PLAIN_MEMBERS if name in schema}
-        if converted.get("minLength") == 0:
-            del converted["minLength"]
         if "const" in schema:
             converted["enum"] = [schema["const"]]
         if "exclusiveMinimum" in schema:
@@ -155,12 +151,12 @@ class _Components:
             converted["properties"] = {
                 name: self._convert(one, definitions) for name, one in properties.items()
             }
-            # Canonical bytes hold every member that has a value, also those with defaults and the schema.
-            converted["required"] = [name for name, one in properties.items() if "anyOf" not in one]
+        # The keys' pattern (ASCII) has no place in the definition's language.
+        for one in schema.get("patternProperties", {}).values():
+            converted["additionalProperties"] = self._convert(one, definitions)
         additional = schema.get("additionalProperties")
-        if additional is not None:
-            is_schema = isinstance(additional, dict)
-            converted["additionalProperties"] = (
-                self._convert(additional, definitions) if is_schema else additional
-            )
+        if isinstance(additional, dict):
+            converted["additionalProperties"] = self._convert(additional, definitions)
+        elif additional is not None:
+            converted["additionalProperties"] = additional
         return converted
