@@ -81,11 +81,21 @@ class ChaincodeStream:
         self._failure = "not dialled yet"
         self._calls: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._retired = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nobody dials any more."""
+        return self._retired and self._task is not None and self._task.done()
 
     def start(self) -> None:
         """Begin to dial; a second call does nothing."""
         if self._task is None:
             self._task = asyncio.create_task(self._keep_up(), name=f"chaincode {self._package_id}")
+
+    def retire(self) -> None:
+        """Do not dial again once the stream ends: another package runs the chaincode now."""
+        self._retired = True
 
     async def close(self) -> None:
         """Hang up."""
@@ -144,7 +154,7 @@ class ChaincodeStream:
 
     async def _keep_up(self) -> None:
         attempts = 0
-        while True:
+        while not self._retired:
             self._wanted.clear()
             try:
                 async with self._open_channel() as channel:

@@ -210,6 +210,12 @@ class Definitions:
             )
         return found
 
+    def names(self, snapshot: Snapshot) -> list[str]:
+        """Return the names of all committed chaincodes."""
+        prefix = metadata_key(NAMESPACES, "")
+        found = snapshot.range(LIFECYCLE, prefix.encode(), f"{prefix}\x7f".encode())
+        return [key.key.removeprefix(prefix) for key in found]
+
     def collections(self, snapshot: Snapshot, name: str) -> Mapping[str, Collection] | None:
         """Return a chaincode's collections, None if there is no such chaincode."""
         if name == LIFECYCLE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from fabric_protos.peer import chaincode_event_pb2, chaincode_pb2, chaincode_shim_pb2, proposal_response_pb2
@@ -11,12 +11,15 @@ from google.protobuf.message import DecodeError
 
 from gridledger.network.devnet.chaincode_stream import ChaincodeStream
 from gridledger.network.devnet.channel import WRITERS, Channel
+from gridledger.network.devnet.definition import NAMESPACES, field_key
 from gridledger.network.devnet.errors import DevnetError, Malformed, Refused
 from gridledger.network.devnet.installed import InstalledPackage
 from gridledger.network.devnet.organisation import Organisation
 from gridledger.network.devnet.proposal import Proposal
 from gridledger.network.devnet.shim_request import ShimRequests
 from gridledger.network.devnet.simulator import SYSTEM_CHAINCODES, Simulator
+from gridledger.network.devnet.snapshot import Snapshot
+from gridledger.network.devnet.state import Version
 from gridledger.network.devnet.system_chaincode import SystemCall, SystemChaincode
 from gridledger.network.devnet.transaction_context import TransactionContext
 
@@ -53,11 +56,27 @@ class Execution:
     def connect(self, package: InstalledPackage) -> ChaincodeStream:
         """Return the stream to a package's chaincode, begun if it is new."""
         stream = self._streams.get(package.package_id)
-        if stream is None:
+        if stream is None or stream.ended:
             stream = ChaincodeStream(package.package_id, package.address, self._requests, self._call)
             self._streams[package.package_id] = stream
             stream.start()
         return stream
+
+    def retire_unused(self, snapshot: Snapshot, names: Iterable[str]) -> None:
+        """Let go of packages that no committed chaincode uses any more.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            The definitions.
+        names : iterable of str
+            The committed chaincodes.
+        """
+        local = (self._organisation.chaincode(snapshot, name) for name in names)
+        used = {chaincode.package.package_id for chaincode in local if chaincode and chaincode.package}
+        for package_id, stream in self._streams.items():
+            if package_id not in used:
+                stream.retire()
 
     async def close(self) -> None:
         """Hang up on every chaincode."""
@@ -189,10 +208,13 @@ class Execution:
             raise Refused(f"execute failed: {error.message}") from error
 
 
-def _sequence_read(simulator: Simulator, name: str, organisation: Organisation):  # type: ignore[no-untyped-def]
+def _sequence_read(
+    simulator: Simulator, name: str, organisation: Organisation
+) -> tuple[str, Version | None]:
+    """Return the lifecycle's key that changes with a chaincode's definition, at its version."""
     local = organisation.chaincode(simulator.snapshot, name)
     if local is None:
-        return f"namespaces/fields/{name}/Sequence", None
+        return field_key(NAMESPACES, name, "Sequence"), None
     return local.definition.sequence_read
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from fabric_protos.peer import proposal_response_pb2
 
 from gridledger.network.devnet.channel import Channel
-from gridledger.network.devnet.definition import Definitions
+from gridledger.network.devnet.definition import LIFECYCLE, Definitions
 from gridledger.network.devnet.errors import Malformed, Refused
 from gridledger.network.devnet.organisation import Organisation
 from gridledger.network.devnet.policy import Policy
@@ -102,7 +102,7 @@ class Layouts:
         """Return the organisations that may see the private data which is read."""
         allowed = sorted(self._organisations)
         for call in interest.chaincodes:
-            if self._definitions.get(snapshot, call.name) is None:
+            if call.name != LIFECYCLE and self._definitions.get(snapshot, call.name) is None:
                 raise Refused(
                     f"No metadata was found for chaincode {call.name} in channel {self._channel.channel_id}"
                 )

@@ -96,17 +96,12 @@ class Orderer:
         self._left_over: Transaction | None = None
         self._pending: set[str] = set()
         self._listeners: list[Callable[[int, Sequence[Transaction], Sequence[int]], None]] = []
+        self._definition_listeners: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to cut blocks."""
+    def start(self) -> asyncio.Task[None]:
+        """Begin to cut blocks; the returned task ends only if a block could not be written."""
         self._task = asyncio.create_task(self._run(), name="orderer")
-
-    @property
-    def task(self) -> asyncio.Task[None]:
-        """The task that orders; it ends only if a block could not be written."""
-        if self._task is None:
-            raise RuntimeError("the orderer has not been started")
         return self._task
 
     async def close(self) -> None:
@@ -118,6 +113,10 @@ class Orderer:
     def on_commit(self, listener: Callable[[int, Sequence[Transaction], Sequence[int]], None]) -> None:
         """Call `listener(number, transactions, codes)` after every commit."""
         self._listeners.append(listener)
+
+    def on_definition(self, listener: Callable[[], None]) -> None:
+        """Call `listener()` after every commit that changed a chaincode's definition or an approval."""
+        self._definition_listeners.append(listener)
 
     def submit(self, envelope: common_pb2.Envelope) -> None:
         """Take a transaction in.
@@ -227,6 +226,9 @@ class Orderer:
         self._private_data.forget(write.transaction_ids, self._ledger.height)
         for listener in self._listeners:
             listener(number, batch, validated.codes)
+        if validated.changes_lifecycle:
+            for changed in self._definition_listeners:
+                changed()
 
 
 def _history(number: int, validated: ValidatedBlock) -> list[tuple[object, ...]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from fabric_protos.msp import identities_pb2
+from fabric_protos.msp import identities_pb2, msp_config_pb2
 
 from gridledger.network.description import NetworkDescription
 from gridledger.network.devnet.block import BlockHeader, Signer, data_hash, orderer_metadata
@@ -32,6 +32,8 @@ from gridledger.network.devnet.organisation import Organisation
 from gridledger.network.devnet.private import PrivateData, TransientStore
 from gridledger.network.devnet.qscc import QueryChaincode
 from gridledger.network.devnet.server import PeerServer
+from gridledger.network.devnet.system_chaincode import SystemChaincode
+from gridledger.network.devnet.time_marks import TimeMarks, agent_connection
 from gridledger.network.devnet.validator import Validator
 from gridledger.network.material import Member, OrganisationMaterial
 from gridledger.network.ports import LOOPBACK
@@ -44,20 +46,27 @@ _ORDERER_NODE: Final = "orderer0"
 
 
 class Devnet:
-    """The running embedded network.
+    """The running embedded network; enter it to start it.
 
     Parameters
     ----------
     directory : Path
-        The network's folder, with `network.json` and the key material.
+        The network's folder, with `network.json` and the key material; the ledger is kept below `data/devnet`.
+
+    Raises
+    ------
+    ConfigError
+        If `network.json` is missing or breaks a rule.
     """
 
     def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._description = NetworkDescription.load(directory)
         self._material = self._description.peer_material(directory)
         self._orderer_material = self._description.orderer_material(directory)[0]
         self._data = directory / "data" / "devnet"
         self._stack = AsyncExitStack()
+        self._ordering: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -72,47 +81,43 @@ class Devnet:
     ) -> None:
         await self._stack.aclose()
 
+    async def run(self) -> None:
+        """Wait for ever; the error that ended the orderer, should one do so, is raised here."""
+        if self._ordering is not None:
+            await asyncio.shield(self._ordering)
+
     async def _start(self) -> None:
         self._data.mkdir(parents=True, exist_ok=True)
         ledger = Ledger(self._data / "ledger.db")
         self._stack.callback(ledger.close)
-        node = self._orderer_material.node(_ORDERER_NODE)
-        orderer_signer = _signer(node)
-        if ledger.height == 0:
-            await self._write_first_block(ledger, node, orderer_signer)
-        with ledger.snapshot() as snapshot:
-            rows = snapshot.envelopes(0)
-        if not rows:
-            raise LedgerCorrupt("block 0 is empty")
-        channel = Channel(rows[0][1])
-        definitions = Definitions(channel)
-        organisations = self._organisations(channel, ledger, definitions)
         transient = TransientStore(self._data / "transient.db")
         self._stack.callback(transient.close)
+        channel = await self._open_channel(ledger)
+        definitions = Definitions(channel)
+        organisations = self._organisations(channel, ledger, definitions)
         private_data = PrivateData(channel, definitions, organisations, transient)
-        settings = self._description.settings
-        orderer = Orderer(
-            channel=channel,
-            ledger=ledger,
-            validator=Validator(channel, definitions),
-            private_data=private_data,
-            signer=orderer_signer,
-            interval_seconds=settings.block_interval_ms / 1000,
-            max_messages=settings.block_max_messages,
-        )
-        commits = Commits(ledger)
-        orderer.on_commit(commits.committed)
-        endorsers = {
-            msp_id: self._endorser(organisation, channel, ledger, definitions, private_data)
+        executions = {
+            msp_id: self._execution(organisation, channel, ledger, definitions)
             for msp_id, organisation in organisations.items()
         }
+        endorsers = {
+            msp_id: Endorser(
+                organisation=organisation,
+                channel=channel,
+                ledger=ledger,
+                definitions=definitions,
+                execution=executions[msp_id],
+                private_data=private_data,
+            )
+            for msp_id, organisation in organisations.items()
+        }
+        orderer = self._orderer(channel, ledger, definitions, private_data)
+        commits = Commits(ledger)
+        orderer.on_commit(commits.committed)
         layouts = Layouts(channel, definitions, organisations)
-        servers = []
         for material in self._material:
-            msp_id = material.msp_id
-            peer = material.node(_NODE)
             gateway = GatewayService(
-                msp_id=msp_id,
+                msp_id=material.msp_id,
                 channel=channel,
                 ledger=ledger,
                 endorsers=endorsers,
@@ -121,27 +126,54 @@ class Devnet:
                 commits=commits,
                 orderer_msp_id=self._orderer_material.msp_id,
             )
-            deliver = DeliverService(msp_id=msp_id, channel=channel, ledger=ledger, definitions=definitions)
-            servers.append(
-                PeerServer(
-                    address=organisations[msp_id].address,
-                    certificate=peer.tls_certificate,
-                    key=peer.tls_key,
-                    gateway=gateway,
-                    endorser=endorsers[msp_id],
-                    deliver=deliver,
-                )
+            await self._serve(
+                material,
+                organisations[material.msp_id].address,
+                gateway,
+                endorsers[material.msp_id],
+                DeliverService(
+                    msp_id=material.msp_id, channel=channel, ledger=ledger, definitions=definitions
+                ),
             )
-        orderer.start()
-        self._orderer = orderer
-        self._stack.push_async_callback(orderer.close)
-        for server in servers:
-            await server.start()
-            self._stack.push_async_callback(server.stop)
+        self._watch_definitions(orderer, ledger, definitions, executions)
         _log.info(
-            "devnet serves channel %s at height %d: one orderer, no consensus, not for production",
+            "serving channel %s at height %d; one orderer, no consensus: for development, not for production",
             channel.channel_id,
             ledger.height,
+        )
+
+    async def _open_channel(self, ledger: Ledger) -> Channel:
+        if ledger.height == 0:
+            await self._write_first_block(ledger)
+        with ledger.snapshot() as snapshot:
+            envelopes = snapshot.envelopes(0)
+        if not envelopes:
+            raise LedgerCorrupt("block 0 is empty")
+        return Channel(envelopes[0][1])
+
+    async def _write_first_block(self, ledger: Ledger) -> None:
+        node = self._orderer_material.node(_ORDERER_NODE)
+        envelope = config_envelope(
+            self._description.channel,
+            [_msp_config(material) for material in self._material],
+            _msp_config(self._orderer_material),
+            Consenter(
+                msp_id=node.msp_id,
+                certificate=node.msp.certificate.read_bytes(),
+                tls_certificate=node.tls_certificate.read_bytes(),
+            ),
+            self._description.settings.block_interval_ms,
+            _signer(node),
+        )
+        header = BlockHeader(0, b"", data_hash([envelope]))
+        await ledger.commit(
+            BlockWrite(
+                header=header,
+                signatures=orderer_metadata(header, 0, None),
+                envelopes=[envelope],
+                codes=[0],
+                transaction_ids=[""],
+            )
         )
 
     def _organisations(
@@ -163,62 +195,79 @@ class Devnet:
             )
         return organisations
 
-    def _endorser(
-        self,
-        organisation: Organisation,
-        channel: Channel,
-        ledger: Ledger,
-        definitions: Definitions,
-        private_data: PrivateData,
-    ) -> Endorser:
+    def _execution(
+        self, organisation: Organisation, channel: Channel, ledger: Ledger, definitions: Definitions
+    ) -> Execution:
         msp_id = organisation.msp_id
-        system = {
+        system: dict[str, SystemChaincode] = {
             LIFECYCLE: Lifecycle(channel, definitions, organisation.packages, msp_id),
             "qscc": QueryChaincode(channel, ledger),
             "cscc": ConfigurationChaincode(channel, ledger, msp_id),
         }
         execution = Execution(organisation, channel, system)
         self._stack.push_async_callback(execution.close)
-        return Endorser(
-            organisation=organisation,
+        return execution
+
+    def _orderer(
+        self, channel: Channel, ledger: Ledger, definitions: Definitions, private_data: PrivateData
+    ) -> Orderer:
+        settings = self._description.settings
+        orderer = Orderer(
             channel=channel,
             ledger=ledger,
-            definitions=definitions,
-            execution=execution,
+            validator=Validator(channel, definitions),
             private_data=private_data,
+            signer=_signer(self._orderer_material.node(_ORDERER_NODE)),
+            interval_seconds=settings.block_interval_ms / 1000,
+            max_messages=settings.block_max_messages,
         )
+        self._ordering = orderer.start()
+        self._stack.push_async_callback(orderer.close)
+        return orderer
 
-    async def _write_first_block(self, ledger: Ledger, node: Member, signer: Signer) -> None:
-        consenter = Consenter(
-            msp_id=node.msp_id,
-            certificate=node.msp.certificate.read_bytes(),
-            tls_certificate=node.tls_certificate.read_bytes(),
+    async def _serve(
+        self,
+        material: OrganisationMaterial,
+        address: str,
+        gateway: GatewayService,
+        endorser: Endorser,
+        deliver: DeliverService,
+    ) -> None:
+        peer = material.node(_NODE)
+        server = PeerServer(
+            address=address,
+            certificate=peer.tls_certificate,
+            key=peer.tls_key,
+            gateway=gateway,
+            endorser=endorser,
+            deliver=deliver,
         )
-        envelope = config_envelope(
-            self._description.channel,
-            [_msp_config(material) for material in self._material],
-            _msp_config(self._orderer_material),
-            consenter,
-            self._description.settings.block_interval_ms,
-            signer,
-        )
-        header = BlockHeader(0, b"", data_hash([envelope]))
-        await ledger.commit(
-            BlockWrite(
-                header=header,
-                signatures=orderer_metadata(header, 0, None),
-                envelopes=[envelope],
-                codes=[0],
-                transaction_ids=[""],
-            )
-        )
+        await server.start()
+        self._stack.push_async_callback(server.stop)
 
-    async def run(self) -> None:
-        """Run until the orderer fails; a cancellation ends it."""
-        await asyncio.shield(self._orderer.task)
+    def _watch_definitions(
+        self, orderer: Orderer, ledger: Ledger, definitions: Definitions, executions: dict[str, Execution]
+    ) -> None:
+        """Renew the time marks of what is deployed, and let go of what was upgraded."""
+
+        def names() -> list[str]:
+            with ledger.snapshot() as snapshot:
+                return definitions.names(snapshot)
+
+        def retire() -> None:
+            with ledger.snapshot() as snapshot:
+                for execution in executions.values():
+                    execution.retire_unused(snapshot, definitions.names(snapshot))
+
+        connection = agent_connection(self._description, self._directory, self._material[0])
+        time_marks = TimeMarks(connection, names)
+        time_marks.start()
+        self._stack.push_async_callback(time_marks.close)
+        orderer.on_definition(time_marks.changed)
+        orderer.on_definition(retire)
 
 
-def _msp_config(material: OrganisationMaterial):  # type: ignore[no-untyped-def]
+def _msp_config(material: OrganisationMaterial) -> msp_config_pb2.FabricMSPConfig:
     return msp_config_from_folder(material.msp.path, material.msp_id)
 
 
