@@ -20,7 +20,7 @@ from gridledger.network.lock import network_lock
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
 from gridledger.network.ports import free_ports
 
-__all__ = ["ADMIN", "CHANNEL", "USER", "create_folder", "describe"]
+__all__ = ["ADMIN", "CHANNEL", "USER", "create_folder", "default_settings", "describe"]
 
 CHANNEL = "energy"
 ADMIN = "admin"
@@ -30,6 +30,13 @@ USER = "user1"
 _MAX_ORGANISATIONS = 20
 _ORDERERS = {World.DEVNET: 1, World.FABRIC: 4}
 # Four is the least at which SmartBFT stands one that lies; devnet has one key to sign blocks with.
+_BLOCK_INTERVALS_MS = {World.DEVNET: 10, World.FABRIC: 100}
+# Agreeing on a block costs four orderers work that is worth sharing; devnet's blocks cost one write to the disk.
+
+
+def default_settings(world: World) -> Settings:
+    """Return how blocks are cut where nobody says otherwise."""
+    return Settings(block_interval_ms=_BLOCK_INTERVALS_MS[world])
 
 
 def describe(

@@ -13,7 +13,7 @@ from gridledger.model.errors import ConfigError
 from gridledger.network.access import connection_of
 from gridledger.network.authority import NodeRole
 from gridledger.network.blocking import run_blocking
-from gridledger.network.blueprint import create_folder, describe
+from gridledger.network.blueprint import create_folder, default_settings, describe
 from gridledger.network.component import Component
 from gridledger.network.deployment import Deployment
 from gridledger.network.description import NetworkDescription, Settings, World
@@ -78,7 +78,7 @@ class Network:
         binaries : Path, optional
             Folder of Fabric's binaries; see `Binaries.find`.
         settings : Settings, optional
-            How blocks are cut.
+            How blocks are cut; after 10 ms in devnet and 100 ms on Fabric by default.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Network:
             world,
             organisations=organisations,
             binaries=found.directory if found else None,
-            settings=settings or Settings(),
+            settings=settings or default_settings(world),
         )
         create_folder(description, directory)
         return cls(directory)
@@ -310,10 +310,8 @@ class Network:
         """
         read = read_collections(collections) if isinstance(collections, Path) else list(collections)
         with network_lock(self.directory):
-            if any(
-                component.process.pid() is None
-                for component in Inventory(self.directory).world().components()
-            ):
+            nodes = Inventory(self.directory).world().components()
+            if not any(node.process.pid() for node in nodes):
                 raise NotRunning("the network does not run: start it with up")
             deployment = Deployment(self.directory)
             deployment.settle()
