@@ -148,9 +148,13 @@ class ManagedProcess:
             If the deadline passed.
         """
         deadline = time.monotonic() + seconds
-        while not check():
+        while True:
+            ready = check()
+            # Looked at last: a port that answers may be another's, whom ours found there and ended.
             if self.pid() is None:
                 raise ComponentStopped(self.name, log=self.log, log_tail=self.log_tail())
+            if ready:
+                return
             if time.monotonic() >= deadline:
                 raise StartTimeout(self.name, seconds=seconds, log=self.log, log_tail=self.log_tail())
             time.sleep(_POLL_SECONDS)

@@ -88,7 +88,7 @@ def test_process_killed_is_gone_and_cannot_be_killed_again(process: ManagedProce
 
 
 def test_process_that_ended_does_not_look_alive_as_a_zombie(process: ManagedProcess) -> None:
-    _start(process, [sys.executable, "-S", "-c", "print('up', flush=True)"])
+    process.start([sys.executable, "-S", "-c", "print('up', flush=True)"], environment={})
     with pytest.raises(ComponentStopped):
         process.wait_ready(lambda: False, seconds=30)
     assert process.pid() is None
@@ -154,6 +154,13 @@ def test_process_that_ends_while_awaited_is_told_with_its_log(process: ManagedPr
     with pytest.raises(ComponentStopped) as caught:
         process.wait_ready(lambda: False, seconds=30)
     assert "no disk" in caught.value.log_tail
+
+
+def test_process_that_ended_is_not_ready_whatever_answers_in_its_place(process: ManagedProcess) -> None:
+    _start(process, SLEEP)
+    process.stop()
+    with pytest.raises(ComponentStopped):
+        process.wait_ready(lambda: True, seconds=30)
 
 
 def test_program_that_is_not_there_is_a_missing_prerequisite(process: ManagedProcess) -> None:
