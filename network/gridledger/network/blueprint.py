@@ -31,7 +31,7 @@ _MAX_ORGANISATIONS = 20
 _ORDERERS = {World.DEVNET: 1, World.FABRIC: 4}
 # Four is the least at which SmartBFT stands one that lies; devnet has one key to sign blocks with.
 _BLOCK_INTERVALS_MS = {World.DEVNET: 10, World.FABRIC: 100}
-# Agreeing on a block costs four orderers work that is worth sharing; devnet's blocks cost one write to the disk.
+# Agreeing on a block costs four orderers work that is worth sharing; a block of devnet is one write to disk.
 
 
 def default_settings(world: World) -> Settings:
