@@ -389,7 +389,7 @@ async def test_request_cancelled_before_it_is_sent_is_left_out(bench: Bench) -> 
     bench.peer.answer(request, b"3")
 
     assert _Shim.GetState.FromString(request.payload).key == "c"
-    assert await asyncio.gather(first, third) == [b"1", b"3"]
+    assert list(await asyncio.gather(first, third)) == [b"1", b"3"]
 
 
 async def test_answer_of_a_cancelled_request_does_not_reach_the_next(bench: Bench) -> None:
@@ -679,13 +679,13 @@ async def test_writes_forbidden_name_the_query(bench: Bench) -> None:
     stub.forbid_writes("readings:GetReading")
 
     for write in (
-        lambda: stub.put_state("k", b"v"),
-        lambda: stub.del_state("k"),
-        lambda: stub.purge_private_data("c", "k"),
-        lambda: stub.set_state_validation_parameter("k", b""),
+        stub.put_state("k", b"v"),
+        stub.del_state("k"),
+        stub.purge_private_data("c", "k"),
+        stub.set_state_validation_parameter("k", b""),
     ):
         with pytest.raises(WriteInQuery, match="readings:GetReading"):
-            await write()
+            await write
     with pytest.raises(WriteInQuery):
         stub.set_event("E")
     assert await bench.peer.is_silent()
