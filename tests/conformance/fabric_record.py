@@ -14,7 +14,7 @@ Written by `make test-fabric` (`pytest tests/conformance --world fabric --record
 test that is not listed has not passed on Fabric.
 """
 _ROW = re.compile(r"\| `(?P<test>test_\w+)` \| (?P<version>v[\w.-]+) \|")
-_SECTION = re.compile(r"## (?P<file>test_\w+\.py)")
+_SECTION = re.compile(r"## (?P<file>[\w/]*test_\w+\.py)")
 _VERSION = re.compile(r"^\s*Version: (v[\w.-]+)\s*$", re.MULTILINE)
 _VERSION_SECONDS = 30
 
@@ -30,9 +30,10 @@ class FabricRecord:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         path, _, name = report.nodeid.partition("::")
-        if Path(path).parent.name != self._folder.name:
+        _, folder, file = path.partition(f"{self._folder.name}/")
+        if not folder:
             return
-        test = (Path(path).name, name.partition("[")[0])
+        test = (file, name.partition("[")[0])
         if report.failed:
             self._failed.add(test)
         elif report.passed and report.when == "call":

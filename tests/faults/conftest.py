@@ -1,0 +1,105 @@
+"""How many of the random faults a run has, and the networks that it breaks."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from tests.conftest import MakeNetwork
+from tests.faults.load import PATIENT
+
+from gridledger.client import Gateway
+from gridledger.network import Network, World
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = "tests.conformance.probe.script:ScriptProbe"
+TYPED = "tests.conformance.probe.typed:TypedProbe"
+BOTH = "AND('Org1MSP.peer','Org2MSP.peer')"
+_SHARE = "GRIDLEDGER_FAULTS_SHARE"
+_SEED = "GRIDLEDGER_FAULTS_SEED"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--faults-share",
+        type=float,
+        default=float(os.environ.get(_SHARE, "0.1")),
+        help="share of the random faults to try, from 0 to 1; a tenth by default",
+    )
+    parser.addoption(
+        "--faults-seed",
+        type=int,
+        default=int(os.environ.get(_SEED, random.SystemRandom().randrange(2**32))),
+        help="seed of the random faults; drawn by default, and printed when a test fails",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "faults" in item.path.parts:
+            item.add_marker("faults")
+
+
+@pytest.fixture
+def share(pytestconfig: pytest.Config) -> float:
+    """Return which share of the random faults to try."""
+    value = float(pytestconfig.getoption("--faults-share"))
+    assert 0 < value <= 1, "--faults-share is more than 0 and at most 1"
+    return value
+
+
+@pytest.fixture
+def chance(pytestconfig: pytest.Config) -> random.Random:
+    """Return the source of chance; what it was seeded with is printed with a failure."""
+    seed = pytestconfig.getoption("--faults-seed")
+    print(f"--faults-seed {seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture
+def own(make_network: MakeNetwork) -> Network:
+    """Return a network for this test alone, with the script probe that both organisations endorse."""
+    return with_probe(make_network())
+
+
+@pytest.fixture
+def fabric(world: World, make_network: MakeNetwork) -> Network:
+    """Return a real Fabric network for this test alone, with the script probe; skip in the embedded world."""
+    if world is not World.FABRIC:
+        pytest.skip("ordering by several nodes is Fabric's: run with --world fabric")
+    return with_probe(make_network())
+
+
+@pytest.fixture
+def devnet(world: World, make_network: MakeNetwork) -> Network:
+    """Return an embedded network for this test alone, with the script probe; skip on Fabric."""
+    if world is not World.DEVNET:
+        pytest.skip("the embedded network's own process: run with --world devnet")
+    return with_probe(make_network())
+
+
+def with_probe(network: Network) -> Network:
+    network.deploy("script", SCRIPT, policy=BOTH, python_path=[ROOT])
+    return network
+
+
+@pytest.fixture
+async def gateways() -> AsyncIterator[Gateways]:
+    """Return what opens gateways that are closed at the end of the test."""
+    async with AsyncExitStack() as stack:
+        yield Gateways(stack)
+
+
+class Gateways:
+    """Opens gateways of a network's users."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+
+    async def open(self, network: Network, org: str = "org1", user: str = "user1") -> Gateway:
+        gateway = Gateway.connect(network.connection(org=org, user=user), deadlines=PATIENT)
+        return await self._stack.enter_async_context(gateway)
