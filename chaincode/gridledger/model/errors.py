@@ -173,9 +173,9 @@ class ContractError(GridLedgerError):
         self.contract = contract
 
     def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
         if cls.status not in range(400, 600):
             raise TypeError(f"{cls.__name__}: status {cls.status} is not one of 400 to 599")
+        super().__init_subclass__()
 
     def __str__(self) -> str:
         return f"{self.code} {self.contract}: {self.message}" if self.contract else super().__str__()

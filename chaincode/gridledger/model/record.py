@@ -90,9 +90,8 @@ class ModelValue:
 
     def to_value(self) -> dict[str, Value]:
         """Return the value as plain data of the canonical domain; fields that are None are left out."""
-        return cast(
-            "dict[str, Value]", self.__pydantic_serializer__.to_python(self, mode="json", exclude_none=True)
-        )
+        plain = self.__pydantic_serializer__.to_python(self, mode="json", exclude_none=True, warnings="none")
+        return cast("dict[str, Value]", plain)
 
     def to_bytes(self) -> bytes:
         """Write the canonical bytes.
