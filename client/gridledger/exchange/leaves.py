@@ -1,8 +1,8 @@
 """An owner's rows as salted leaves.
 
 A row's salt is the first 16 bytes of HMAC-SHA256, keyed with the owner's secret, over the canonical JSON list
-of field, period and key. Nothing has to be kept but the secret; every row and field has a salt of its own, and
-one that was delivered says nothing about another.
+of field, period and key. Nothing has to be kept but the secret; every row and field has a salt of its own,
+and one that was delivered says nothing about another.
 """
 
 from __future__ import annotations

@@ -45,13 +45,12 @@ def _plant(line: dict[str, str]) -> tuple[object, ...]:
 
 
 def _reading(line: dict[str, str]) -> tuple[object, ...]:
-    irradiance = float(line["POAirradiance"]) if line["POAirradiance"] else None
     return (
         line["AssetId"],
         _iso(line["Date"]),
-        float(line["AC_POWER"]),
+        _number(line["AC_POWER"]),
         int(line["energy_delivered"]),
-        irradiance,
+        _number(line["POAirradiance"]),
     )
 
 
@@ -66,6 +65,10 @@ def _work_order(line: dict[str, str]) -> tuple[object, ...]:
         ended,
         line["GeneralDesc"],
     )
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
 
 
 def _iso(text: str) -> str:
@@ -83,7 +86,7 @@ DATABASES: Final = {
         file="monitoring.csv",
         table="reading",
         columns=(
-            "meter TEXT NOT NULL, measured_at TEXT NOT NULL, ac_power_kw REAL NOT NULL,"
+            "meter TEXT NOT NULL, measured_at TEXT NOT NULL, ac_power_kw REAL,"
             " energy_kwh INTEGER NOT NULL, irradiance_w_m2 REAL, PRIMARY KEY (meter, measured_at)"
         ),
         row=_reading,
