@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint types imports format test test-unit test-fabric test-faults demo clean
+.PHONY: help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -41,6 +41,18 @@ test-unit: setup ## tests that touch no socket
 
 test: lint types imports ## lint, types, import layers and all tests that need no Fabric binaries
 	$(BIN)/pytest -n $(JOBS) -rs tests
+
+bench-client: setup ## our client against the official Node client on real Fabric; BENCH=--record writes docs/BENCHMARKS.md
+	$(BIN)/python -m tests.bench.client_bench $(BENCH)
+
+bench-shim: setup ## our shim against the Node shim on real Fabric, and what the contract layer adds
+	$(BIN)/python -m tests.bench.shim_bench $(BENCH)
+
+bench-batch: setup ## 8 reads and 8 writes on real Fabric, batched against one by one
+	$(BIN)/python -m tests.bench.batch_bench $(BENCH)
+
+bench-devnet: setup ## the embedded network: throughput, evaluate, start
+	$(BIN)/python -m tests.bench.devnet_bench $(BENCH)
 
 clean: ## remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
