@@ -52,5 +52,6 @@ async def test_devnet_killed_while_idle_keeps_all(devnet: Network, gateways: Gat
     await asyncio.to_thread(devnet.kill, "devnet")
     await asyncio.to_thread(devnet.restart, "devnet")
 
-    assert await gateway.network(CHANNEL).chain_info() == before
-    await load.check(gateway)
+    again = await gateways.open(devnet)
+    assert await again.network(CHANNEL).chain_info() == before
+    await load.check(again)

@@ -22,6 +22,8 @@ _OPTIONS: list[tuple[str, int | str]] = [
     # Peers refuse pings more often than once a minute.
     ("grpc.keepalive_time_ms", 120_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    # A connection of its own: a shared one would be waiting, too, while another channel waits to try again.
+    ("grpc.use_local_subchannel_pool", 1),
     # A restarted peer is found again within a second, not after gRPC's two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
