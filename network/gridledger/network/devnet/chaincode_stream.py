@@ -28,6 +28,11 @@ __all__ = ["ChaincodeStream"]
 _log = logging.getLogger(__name__)
 _Message: TypeAlias = chaincode_shim_pb2.ChaincodeMessage
 _Type = _Message.Type
+_KEEPALIVE: Final[int] = _Type.KEEPALIVE
+_COMPLETED: Final[int] = _Type.COMPLETED
+_ERROR: Final[int] = _Type.ERROR
+_INVOKE_CHAINCODE: Final[int] = _Type.INVOKE_CHAINCODE
+_RESPONSE: Final[int] = _Type.RESPONSE
 _METHOD: Final = "/protos.Chaincode/Connect"
 _MESSAGE_LIMIT: Final = 100 * 1024 * 1024
 _OPTIONS: Final = (
@@ -246,13 +251,13 @@ class ChaincodeStream:
         except DecodeError as error:
             raise Malformed("the chaincode sent what is no message") from error
         kind = message.type
-        if kind == _Type.KEEPALIVE:
+        if kind == _KEEPALIVE:
             return
         context = self._contexts.get(message.txid)
-        if kind in (_Type.COMPLETED, _Type.ERROR):
+        if kind in (_COMPLETED, _ERROR):
             if context is not None and not context.completed.done():
                 context.completed.set_result(message)
-        elif kind == _Type.INVOKE_CHAINCODE:
+        elif kind == _INVOKE_CHAINCODE:
             task = asyncio.create_task(self._invoke(context, message))
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
@@ -292,13 +297,11 @@ class ChaincodeStream:
 
 
 def _response(request: _Message, payload: bytes) -> bytes:
-    message = _Message(type=_Type.RESPONSE, payload=payload, txid=request.txid, channel_id=request.channel_id)
+    message = _Message(type=_RESPONSE, payload=payload, txid=request.txid, channel_id=request.channel_id)
     return bytes(message.SerializeToString())
 
 
 def _error(request: _Message, text: str) -> bytes:
     reason = f"{_Type.Name(request.type)} failed: transaction ID: {request.txid}: {text}"
-    message = _Message(
-        type=_Type.ERROR, payload=reason.encode(), txid=request.txid, channel_id=request.channel_id
-    )
+    message = _Message(type=_ERROR, payload=reason.encode(), txid=request.txid, channel_id=request.channel_id)
     return bytes(message.SerializeToString())

@@ -252,7 +252,7 @@ class Channel:
     def check_access(self, path: str, signed: SignedData) -> None:
         """Refuse a request whose signer does not satisfy the policy at `path`."""
         try:
-            self.policies.check_signed(self.policies.get(path), [signed])
+            self.policies.check_one(path, signed)
         except Refused as refusal:
             raise Refused(
                 f"Failed evaluating policy on signed data during check policy on channel [{self.channel_id}] "

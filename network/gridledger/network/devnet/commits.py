@@ -7,14 +7,14 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-from fabric_protos.peer import chaincode_event_pb2, transaction_pb2
+from fabric_protos.peer import chaincode_event_pb2
 
+from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet.ledger import Ledger
 from gridledger.network.devnet.transaction import Transaction
 
 __all__ = ["Commits"]
 
-_VALID = transaction_pb2.TxValidationCode.VALID
 _KEPT_BLOCKS: Final = 256
 """Blocks whose events are kept parsed, for those who follow closely; older ones are parsed again."""
 
@@ -81,5 +81,7 @@ def _events(
     return [
         transaction.action.event
         for transaction, code in zip(transactions, codes, strict=True)
-        if code == _VALID and transaction.action is not None and transaction.action.event is not None
+        if code == ValidationCode.VALID
+        and transaction.action is not None
+        and transaction.action.event is not None
     ]

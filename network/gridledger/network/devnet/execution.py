@@ -208,9 +208,7 @@ class Execution:
             raise Refused(f"execute failed: {error.message}") from error
 
 
-def _sequence_read(
-    simulator: Simulator, name: str, organisation: Organisation
-) -> tuple[str, Version | None]:
+def _sequence_read(simulator: Simulator, name: str, organisation: Organisation) -> tuple[str, Version | None]:
     """Return the lifecycle's key that changes with a chaincode's definition, at its version."""
     local = organisation.chaincode(simulator.snapshot, name)
     if local is None:

@@ -71,6 +71,7 @@ class Identity:
         "expires_at",
         "identifier",
         "msp",
+        "satisfied",
         "units",
     )
 
@@ -87,6 +88,7 @@ class Identity:
             str(unit.value)
             for unit in certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
         )
+        self.satisfied: dict[tuple[int, bytes], bool] = {}
         self._key = key
         self._validated = False
         self._invalid: str | None = None

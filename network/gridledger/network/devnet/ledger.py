@@ -16,6 +16,7 @@ from gridledger.network.devnet.block import BlockHeader, data_hash
 from gridledger.network.devnet.errors import LedgerCorrupt
 from gridledger.network.devnet.snapshot import Snapshot, SnapshotPool
 from gridledger.network.devnet.state import UpdateBatch, Version
+from gridledger.network.devnet.transaction_index import TransactionIndex
 
 __all__ = ["BlockWrite", "Ledger", "PrivateRow"]
 
@@ -134,13 +135,14 @@ class Ledger:
         self._writer.execute("PRAGMA wal_autocheckpoint = 4000")
         if not self._writer.execute("PRAGMA user_version").fetchone()[0]:
             self._writer.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
-        self._pool = SnapshotPool(self._uri)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="committer")
         self._condition = asyncio.Condition()
         self.height = 0
         self.last_hash = b""
         self._lifecycle_height = self._meta("lifecycle_height")
         self._recover()
+        self._index = TransactionIndex(self.height)
+        self._pool = SnapshotPool(self._uri, self._index)
 
     def _meta(self, name: str) -> int:
         row = self._writer.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -195,6 +197,7 @@ class Ledger:
         self.last_hash = write.header.hash()
         if write.changes_lifecycle:
             self._lifecycle_height = self.height
+        self._index.add(write.header.number, write.transaction_ids, write.codes)
         self._pool.outdate()
         async with self._condition:
             self._condition.notify_all()

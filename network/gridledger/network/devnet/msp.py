@@ -6,6 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import yaml
 from cryptography import x509
@@ -24,9 +25,15 @@ _CACHED_IDENTITIES = 4096
 _VERIFIED_SIGNATURES = 16384
 """Signatures that this process found or made valid: a few blocks' worth of transactions in flight."""
 _CHAIN_LIMIT = 8
+_KNOWN_PRINCIPALS = 256
+"""Principals whose answer an identity keeps; policies of keys can name any number."""
 
+_CLIENT: Final[int] = msp_principal_pb2.MSPRole.MSPRoleType.CLIENT
+_PEER: Final[int] = msp_principal_pb2.MSPRole.MSPRoleType.PEER
+_ADMIN: Final[int] = msp_principal_pb2.MSPRole.MSPRoleType.ADMIN
+_ORDERER: Final[int] = msp_principal_pb2.MSPRole.MSPRoleType.ORDERER
+_MEMBER: Final[int] = msp_principal_pb2.MSPRole.MSPRoleType.MEMBER
 _Classification = msp_principal_pb2.MSPPrincipal.Classification
-_Role = msp_principal_pb2.MSPRole.MSPRoleType
 
 
 def msp_config_from_folder(folder: Path, msp_id: str) -> msp_config_pb2.FabricMSPConfig:
@@ -97,10 +104,10 @@ class Msp:
         self._enforced: bool = node_ous.enable
         self._node_ous: dict[int, tuple[str, bytes]] = {}
         for role, entry in (
-            (_Role.CLIENT, node_ous.client_ou_identifier),
-            (_Role.PEER, node_ous.peer_ou_identifier),
-            (_Role.ADMIN, node_ous.admin_ou_identifier),
-            (_Role.ORDERER, node_ous.orderer_ou_identifier),
+            (_CLIENT, node_ous.client_ou_identifier),
+            (_PEER, node_ous.peer_ou_identifier),
+            (_ADMIN, node_ous.admin_ou_identifier),
+            (_ORDERER, node_ous.orderer_ou_identifier),
         ):
             if entry.organizational_unit_identifier:
                 certifier = self._certifier(entry.certificate) if entry.certificate else b""
@@ -152,10 +159,17 @@ class Msp:
 
     def satisfies(self, identity: Identity, principal: msp_principal_pb2.MSPPrincipal) -> bool:
         """Tell whether an identity of this MSP is what a policy's principal asks for."""
-        try:
-            return self._satisfies(identity, principal)
-        except (Refused, DecodeError):
-            return False
+        # Neither the certificate nor the rules change: what was found once holds.
+        key = (principal.principal_classification, principal.principal)
+        known = identity.satisfied.get(key)
+        if known is None:
+            try:
+                known = self._satisfies(identity, principal)
+            except (Refused, DecodeError):
+                known = False
+            if len(identity.satisfied) < _KNOWN_PRINCIPALS:
+                identity.satisfied[key] = known
+        return known
 
     def _satisfies(self, identity: Identity, principal: msp_principal_pb2.MSPPrincipal) -> bool:
         kind = principal.principal_classification
@@ -163,10 +177,10 @@ class Msp:
             role = msp_principal_pb2.MSPRole.FromString(principal.principal)
             if role.msp_identifier != self.msp_id:
                 return False
-            if role.role == _Role.ADMIN and identity.der in self._admins:
+            if role.role == _ADMIN and identity.der in self._admins:
                 return True
             identity.validate()
-            return role.role == _Role.MEMBER or self._has_role(identity, role.role)
+            return role.role == _MEMBER or self._has_role(identity, role.role)
         if kind == _Classification.ORGANIZATION_UNIT:
             unit = msp_principal_pb2.OrganizationUnit.FromString(principal.principal)
             if unit.msp_identifier != self.msp_id:

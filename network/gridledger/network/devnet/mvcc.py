@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
-from fabric_protos.peer import transaction_pb2
 
+from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet.range_query import RangeResults, read_of
 from gridledger.network.devnet.rwset import NamespaceReadWrites, is_delete, is_hash_delete
 from gridledger.network.devnet.snapshot import Snapshot
@@ -20,8 +20,6 @@ from gridledger.network.devnet.state import (
 )
 
 __all__ = ["apply_writes", "check_reads"]
-
-Code = transaction_pb2.TxValidationCode
 
 
 def check_reads(
@@ -45,21 +43,21 @@ def check_reads(
     for part in read_write_set:
         for read in part.public.reads:
             if (part.name, "", read.key) in updates:
-                return Code.MVCC_READ_CONFLICT
+                return ValidationCode.MVCC_READ_CONFLICT
             if _version(snapshot.state(part.name, read.key)) != _read_version(read):
-                return Code.MVCC_READ_CONFLICT
+                return ValidationCode.MVCC_READ_CONFLICT
         for query in part.public.range_queries_info:
             if not _same_range(part.name, query, snapshot, updates):
-                return Code.PHANTOM_READ_CONFLICT
+                return ValidationCode.PHANTOM_READ_CONFLICT
         for collection in part.collections:
             for hashed in collection.hashed.hashed_reads:
                 if (part.name, collection.name, bytes(hashed.key_hash)) in updates:
-                    return Code.MVCC_READ_CONFLICT
+                    return ValidationCode.MVCC_READ_CONFLICT
                 if _version(snapshot.hashed(part.name, collection.name, hashed.key_hash)) != _read_version(
                     hashed
                 ):
-                    return Code.MVCC_READ_CONFLICT
-    return Code.VALID
+                    return ValidationCode.MVCC_READ_CONFLICT
+    return ValidationCode.VALID
 
 
 def _version(found: VersionedValue | None) -> Version | None:

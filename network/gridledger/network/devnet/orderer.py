@@ -27,6 +27,8 @@ __all__ = ["Orderer", "OrderingRefused"]
 
 _log = logging.getLogger(__name__)
 _QUEUE_LIMIT = 10_000
+_LOOK_SECONDS = 0.01
+"""While a block waits, the queue is looked at this often: a full block does not wait for the interval's end."""
 
 
 class OrderingRefused(Refused):
@@ -148,9 +150,7 @@ class Orderer:
         try:
             if self._channel.msps.deserialize(transaction.signed.identity).expires_at < time.time():
                 raise OrderingRefused("broadcast client identity expired", status=status.BAD_REQUEST)
-            self._channel.policies.check_signed(
-                self._channel.policies.get(CHANNEL_WRITERS), [transaction.signed]
-            )
+            self._channel.policies.check_one(CHANNEL_WRITERS, transaction.signed)
         except OrderingRefused:
             raise
         except Refused as refusal:
@@ -187,16 +187,12 @@ class Orderer:
         first = self._left_over or await self._queue.get()
         self._left_over = None
         batch, size = [first], len(first.envelope)
-        deadline = asyncio.get_running_loop().time() + self._interval_seconds
-        while len(batch) < self._max_messages and size < PREFERRED_MAX_BYTES:
-            try:
-                following = self._queue.get_nowait()
-            except asyncio.QueueEmpty:
-                try:
-                    async with asyncio.timeout_at(deadline):
-                        following = await self._queue.get()
-                except TimeoutError:
-                    break
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._interval_seconds
+        while self._queue.qsize() + 1 < self._max_messages and (left := deadline - loop.time()) > 0:
+            await asyncio.sleep(min(left, _LOOK_SECONDS))
+        while len(batch) < self._max_messages and not self._queue.empty():
+            following = self._queue.get_nowait()
             size += len(following.envelope)
             if size > PREFERRED_MAX_BYTES:
                 self._left_over = following

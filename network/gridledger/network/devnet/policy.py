@@ -186,9 +186,9 @@ class PolicyManager:
             self._compiled.clear()
         self._compiled[key] = policy
 
-    def check_signed(self, policy: Policy, signatures: Sequence[SignedData]) -> None:
-        """Refuse signatures that are bad or do not satisfy the policy."""
-        policy.check(self._msps.signers(signatures))
+    def check_one(self, path: str, signed: SignedData) -> None:
+        """Refuse a signature that is bad, or whose signer alone does not satisfy the policy at `path`."""
+        self.get(path).check(self._msps.signers([signed]))
 
 
 def member_policy(*msp_ids: str, role: int | None = None) -> policies_pb2.SignaturePolicyEnvelope:

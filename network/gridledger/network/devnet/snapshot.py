@@ -11,6 +11,7 @@ from fabric_protos.common import common_pb2
 
 from gridledger.network.devnet import block
 from gridledger.network.devnet.state import Version, VersionedKey, VersionedValue
+from gridledger.network.devnet.transaction_index import Committed, TransactionIndex
 
 __all__ = ["Snapshot", "SnapshotPool"]
 
@@ -31,6 +32,9 @@ _PRIVATE_RANGE_OPEN = (
     "WHERE msp_id = ? AND namespace = ? AND collection = ? AND key >= ? ORDER BY key"
 )
 _HISTORY = "SELECT place FROM history WHERE namespace = ? AND key = ? ORDER BY place DESC"
+_KEPT_KEYS = 4096
+_KEPT_SIZE = 16 * 1024
+"""Keys that a snapshot keeps once they were read, unless their values are large."""
 
 
 class Snapshot:
@@ -42,6 +46,8 @@ class Snapshot:
         Takes the connection back when the last user is done.
     connection : sqlite3.Connection
         A read transaction begins on it.
+    index : TransactionIndex
+        Which transactions are committed.
     lifecycle_height : int
         Height after the last block that changed a chaincode definition; what is derived from definitions is kept by it.
 
@@ -51,8 +57,16 @@ class Snapshot:
     between the same two blocks share a snapshot. Enter it to use it.
     """
 
-    def __init__(self, pool: SnapshotPool, connection: sqlite3.Connection, lifecycle_height: int) -> None:
+    def __init__(
+        self,
+        pool: SnapshotPool,
+        connection: sqlite3.Connection,
+        index: TransactionIndex,
+        lifecycle_height: int,
+    ) -> None:
         self._pool = pool
+        self._index = index
+        self._read: dict[tuple[str, str], VersionedValue | None] = {}
         self._connection = connection
         self._users = 0
         self.current = True
@@ -78,8 +92,15 @@ class Snapshot:
 
     def state(self, namespace: str, key: str) -> VersionedValue | None:
         """Return a public key's value."""
+        name = (namespace, key)
+        # Endorsers of one transaction, and its validation, read the same keys, mostly before the next block.
+        if name in self._read:
+            return self._read[name]
         row = self._connection.execute(_STATE, (namespace, key.encode())).fetchone()
-        return None if row is None else VersionedValue(row[0], row[1], Version.from_place(row[2]))
+        found = None if row is None else VersionedValue(row[0], row[1], Version.from_place(row[2]))
+        if len(self._read) < _KEPT_KEYS and (row is None or len(row[0]) <= _KEPT_SIZE):
+            self._read[name] = found
+        return found
 
     def hashed(self, namespace: str, collection: str, key_hash: bytes) -> VersionedValue | None:
         """Return the hash of a private key's value, by the hash of the key."""
@@ -143,13 +164,9 @@ class Snapshot:
             "SELECT code, data FROM envelope WHERE place >= ? AND place < ? ORDER BY place", (first, after)
         ).fetchall()
 
-    def transaction(self, transaction_id: str) -> tuple[Version, int] | None:
+    def transaction(self, transaction_id: str) -> Committed | None:
         """Return where a transaction stands and its validation code."""
-        row = self._connection.execute(
-            "SELECT place, code FROM tx JOIN envelope USING (place) WHERE txid = ?",
-            (transaction_id.encode(),),
-        ).fetchone()
-        return None if row is None else (Version.from_place(row[0]), row[1])
+        return self._index.find(self._connection, transaction_id, self.height)
 
     def envelope(self, version: Version) -> bytes:
         """Return the envelope that stands at a place."""
@@ -216,10 +233,13 @@ class SnapshotPool:
     ----------
     uri : str
         The database.
+    index : TransactionIndex
+        Which transactions are committed.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, index: TransactionIndex) -> None:
         self._uri = uri
+        self._index = index
         self._idle: list[sqlite3.Connection] = []
         self._all: set[sqlite3.Connection] = set()
         self._latest: Snapshot | None = None
@@ -227,7 +247,7 @@ class SnapshotPool:
     def latest(self, lifecycle_height: int) -> Snapshot:
         """Return the newest snapshot."""
         if self._latest is None:
-            self._latest = Snapshot(self, self._take(), lifecycle_height)
+            self._latest = Snapshot(self, self._take(), self._index, lifecycle_height)
         return self._latest
 
     def outdate(self) -> None:

@@ -11,6 +11,7 @@ from fabric_protos.ledger.queryresult import kv_query_result_pb2
 from fabric_protos.peer import chaincode_event_pb2, proposal_pb2, proposal_response_pb2, transaction_pb2
 from google.protobuf.message import DecodeError
 
+from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet.errors import Malformed
 from gridledger.network.devnet.identity import SignedData
 from gridledger.network.devnet.proposal import transaction_id
@@ -18,7 +19,6 @@ from gridledger.network.devnet.rwset import NamespaceReadWrites, is_delete, pars
 
 __all__ = ["Action", "Transaction", "key_modification"]
 
-Code = transaction_pb2.TxValidationCode
 _ENDORSER_TRANSACTION = common_pb2.HeaderType.ENDORSER_TRANSACTION
 _KNOWN_TYPES = frozenset(
     {_ENDORSER_TRANSACTION, common_pb2.HeaderType.CONFIG_UPDATE, common_pb2.HeaderType.CONFIG}
@@ -98,18 +98,18 @@ class Transaction:
         signed: SignedData | None = None
         action: Action | None = None
         request_id = ""
-        code = Code.BAD_PAYLOAD
+        code = ValidationCode.BAD_PAYLOAD
         try:
             envelope = common_pb2.Envelope.FromString(data)
             payload = common_pb2.Payload.FromString(envelope.payload)
-            code = Code.BAD_COMMON_HEADER
+            code = ValidationCode.BAD_COMMON_HEADER
             channel_header = common_pb2.ChannelHeader.FromString(payload.header.channel_header)
             signature_header = common_pb2.SignatureHeader.FromString(payload.header.signature_header)
             signed = SignedData(envelope.payload, signature_header.creator, envelope.signature)
             request_id = transaction_id(signature_header.nonce, signature_header.creator)
             code = _check_headers(channel_header, signature_header)
-            if code == Code.VALID:
-                code = Code.INVALID_ENDORSER_TRANSACTION
+            if code == ValidationCode.VALID:
+                code = ValidationCode.INVALID_ENDORSER_TRANSACTION
                 code, action = _read_action(payload)
         except (DecodeError, Malformed):
             pass
@@ -127,15 +127,15 @@ def _check_headers(
     channel_header: common_pb2.ChannelHeader, signature_header: common_pb2.SignatureHeader
 ) -> int:
     if channel_header.type not in _KNOWN_TYPES or channel_header.epoch != 0:
-        return Code.BAD_COMMON_HEADER
+        return ValidationCode.BAD_COMMON_HEADER
     if not signature_header.nonce or not signature_header.creator:
-        return Code.BAD_COMMON_HEADER
+        return ValidationCode.BAD_COMMON_HEADER
     if channel_header.type != _ENDORSER_TRANSACTION:
         # Configuration comes with block 0 alone.
-        return Code.UNSUPPORTED_TX_PAYLOAD
+        return ValidationCode.UNSUPPORTED_TX_PAYLOAD
     if channel_header.tx_id != transaction_id(signature_header.nonce, signature_header.creator):
-        return Code.BAD_PROPOSAL_TXID
-    return Code.VALID
+        return ValidationCode.BAD_PROPOSAL_TXID
+    return ValidationCode.VALID
 
 
 def _read_action(payload: common_pb2.Payload) -> tuple[int, Action | None]:
@@ -171,18 +171,18 @@ def _read_result(
     try:
         result = proposal_pb2.ChaincodeAction.FromString(response_payload.extension)
     except DecodeError:
-        return Code.BAD_RESPONSE_PAYLOAD, None
+        return ValidationCode.BAD_RESPONSE_PAYLOAD, None
     try:
         read_write_set = parse_read_write_set(result.results)
     except Malformed:
-        return Code.BAD_RWSET, None
+        return ValidationCode.BAD_RWSET, None
     event = None
     if result.events:
         try:
             event = chaincode_event_pb2.ChaincodeEvent.FromString(result.events)
         except DecodeError:
-            return Code.INVALID_OTHER_REASON, None
-    return Code.VALID, Action(
+            return ValidationCode.INVALID_OTHER_REASON, None
+    return ValidationCode.VALID, Action(
         result=result,
         response_payload=endorsed.proposal_response_payload,
         endorsements=endorsed.endorsements,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fabric_protos.peer import proposal_pb2, transaction_pb2
+from fabric_protos.peer import proposal_pb2
 from google.protobuf.message import DecodeError
 
+from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet.channel import Channel
 from gridledger.network.devnet.definition import LIFECYCLE, Definitions
 from gridledger.network.devnet.errors import Malformed, Refused
@@ -21,8 +22,6 @@ from gridledger.network.devnet.state import UpdateBatch, Version, read_metadata
 from gridledger.network.devnet.transaction import Action, Transaction
 
 __all__ = ["ValidatedBlock", "Validator"]
-
-Code = transaction_pb2.TxValidationCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,20 +82,20 @@ class Validator:
         codes = []
         for transaction in transactions:
             code = self._check(transaction, snapshot, changed_policies)
-            if code == Code.VALID:
+            if code == ValidationCode.VALID:
                 if transaction.transaction_id in seen:
-                    code = Code.DUPLICATE_TXID
+                    code = ValidationCode.DUPLICATE_TXID
                 else:
                     seen.add(transaction.transaction_id)
             codes.append(code)
         updates = UpdateBatch()
         valid = []
         for index, transaction in enumerate(transactions):
-            if codes[index] != Code.VALID or transaction.action is None:
+            if codes[index] != ValidationCode.VALID or transaction.action is None:
                 continue
             read_write_set = transaction.action.read_write_set
             codes[index] = check_reads(read_write_set, snapshot, updates)
-            if codes[index] == Code.VALID:
+            if codes[index] == ValidationCode.VALID:
                 apply_writes(read_write_set, snapshot, updates, Version(number, index))
                 valid.append((index, transaction.transaction_id, read_write_set))
         return ValidatedBlock(codes=codes, updates=updates, valid=valid)
@@ -108,23 +107,26 @@ class Validator:
         changed_policies: set[tuple[str, str, str | bytes]],
     ) -> int:
         """Return VALID or why a transaction's signatures, form or endorsements do not do."""
-        if transaction.code in (Code.BAD_PAYLOAD, Code.BAD_COMMON_HEADER) or transaction.signed is None:
+        if (
+            transaction.code in (ValidationCode.BAD_PAYLOAD, ValidationCode.BAD_COMMON_HEADER)
+            or transaction.signed is None
+        ):
             return transaction.code
         try:
             self._channel.msps.verify(transaction.signed).validate()
         except Refused:
-            return Code.BAD_CREATOR_SIGNATURE
+            return ValidationCode.BAD_CREATOR_SIGNATURE
         action = transaction.action
-        if transaction.code != Code.VALID and transaction.code not in _AFTER_DUPLICATES:
+        if transaction.code != ValidationCode.VALID and transaction.code not in _AFTER_DUPLICATES:
             return transaction.code
         if transaction.channel_header.channel_id != self._channel.channel_id:
-            return Code.BAD_CREATOR_SIGNATURE
+            return ValidationCode.BAD_CREATOR_SIGNATURE
         if snapshot.transaction(transaction.transaction_id) is not None:
-            return Code.DUPLICATE_TXID
+            return ValidationCode.DUPLICATE_TXID
         if action is None:
             return transaction.code
         code = self._check_action(transaction, action, snapshot, changed_policies)
-        if code == Code.VALID:
+        if code == ValidationCode.VALID:
             changed_policies.update(_changed_policies(action))
         return code
 
@@ -138,32 +140,34 @@ class Validator:
         name = _addressed(transaction)
         result = action.result
         if not name or not result.HasField("chaincode_id"):
-            return Code.INVALID_OTHER_REASON
+            return ValidationCode.INVALID_OTHER_REASON
         if name != result.chaincode_id.name or not result.chaincode_id.version:
-            return Code.INVALID_CHAINCODE
+            return ValidationCode.INVALID_CHAINCODE
         if action.event is not None and action.event.chaincode_id != name:
-            return Code.INVALID_OTHER_REASON
+            return ValidationCode.INVALID_OTHER_REASON
         namespaces = [part.name for part in action.read_write_set]
         if len(set(namespaces)) != len(namespaces):
-            return Code.ILLEGAL_WRITESET
+            return ValidationCode.ILLEGAL_WRITESET
         signers = self._channel.msps.signers(action.signatures())
         written = {part.name for part in action.read_write_set if part.writes} | {name}
         for namespace in sorted(written):
             try:
                 policy = self._definitions.endorsement_policy(snapshot, namespace)
             except Malformed:
-                return Code.ENDORSEMENT_POLICY_FAILURE
+                return ValidationCode.ENDORSEMENT_POLICY_FAILURE
             if policy is None:
-                return Code.INVALID_CHAINCODE
+                return ValidationCode.INVALID_CHAINCODE
             check = _EndorsementCheck(self._definitions, self._channel, snapshot, namespace, policy, signers)
             try:
                 check.run(action.read_write_set, changed_policies)
             except (Refused, Malformed):
-                return Code.ENDORSEMENT_POLICY_FAILURE
-        return Code.VALID
+                return ValidationCode.ENDORSEMENT_POLICY_FAILURE
+        return ValidationCode.VALID
 
 
-_AFTER_DUPLICATES = frozenset({Code.BAD_RESPONSE_PAYLOAD, Code.BAD_RWSET, Code.INVALID_OTHER_REASON})
+_AFTER_DUPLICATES = frozenset(
+    {ValidationCode.BAD_RESPONSE_PAYLOAD, ValidationCode.BAD_RWSET, ValidationCode.INVALID_OTHER_REASON}
+)
 """What Fabric finds only after it looked for an earlier transaction with the id."""
 
 
