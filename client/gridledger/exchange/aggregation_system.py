@@ -15,6 +15,7 @@ from gridledger.client.chaincode_events import ChaincodeEvent
 from gridledger.client.events import Events
 from gridledger.exchange.enterprise_register import EnterpriseRegister
 from gridledger.exchange.errors import VerdictMissing
+from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import ROOTS_PATH
 from gridledger.exchange.party import Party
 from gridledger.model.catalogue import Publication, PublicationEntry
@@ -86,7 +87,7 @@ class AggregationSystem:
         the server holds the key of the applying agent now. A server that does not answer is a finding, not
         an error.
         """
-        found = await self.party.ledger.application(application)
+        found = await until_seen(lambda: self.party.ledger.application(application))
         credit = None
         if self._register is not None:
             credit = await self._register.credit(found.profile.enterprise)

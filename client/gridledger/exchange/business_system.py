@@ -13,6 +13,7 @@ from typing import Self
 
 from gridledger.client import Connection
 from gridledger.exchange.errors import SourceUnreadable
+from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.leaves import Alteration, first_alteration, leaf_digests, read_period
 from gridledger.exchange.party import Party
 from gridledger.exchange.settings import BusinessSettings
@@ -24,6 +25,7 @@ from gridledger.model.exchange_refusals import NotActive
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.integrity import MAX_DEPOSITS, PeriodRoot
 from gridledger.model.period import Period
+from gridledger.model.refusals import NotFound
 from gridledger.model.states import ApplicationState
 from gridledger.model.system import SystemApplication
 from gridledger.web import Authorities
@@ -99,6 +101,10 @@ class BusinessSystem:
                 raise NotActive(f"the application of {self.settings.name}", application.state.value)
             self._identifier = application.system
         return self._identifier
+
+    async def wait_approved(self, *, deadline_s: float = 10.0) -> SystemIdentifier:
+        """Wait until the application is approved, and return the system identifier; see `identifier`."""
+        return await until_seen(self.identifier, missing=(NotFound, NotActive), deadline_s=deadline_s)
 
     async def register_devices(self, *, call_key: str | None = None) -> tuple[ItemResult, ...]:
         """Register the devices of the settings."""

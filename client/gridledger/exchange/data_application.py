@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gridledger.exchange.errors import NothingForwarded, RowsUnproven
+from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import (
     COUNTERSIGNATURES_PATH,
     DELIVERIES_PATH,
@@ -216,6 +217,7 @@ class DataApplication:
         amount = sum(target.amount_milliyuan() for target in resolution.targets)
         if not any(target.forwarded() for target in resolution.targets):
             raise NothingForwarded("every field of the resolution is withheld", resolution=resolution.id)
+        await until_seen(lambda: self.party.ledger.resolution(resolution.id))
         notes = await self.purse.take(amount)
         entry = OrderEntry(
             application=self.identifier,

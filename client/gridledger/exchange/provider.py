@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 from gridledger.exchange.business_system import BusinessSystem
+from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import (
     COUNTERSIGNATURES_PATH,
     DELIVERIES_PATH,
@@ -189,8 +190,9 @@ class Provider:
         )
 
     async def _paid_line(self, order: str) -> PaidLine:
+        owner = await self._owner.identifier()
         try:
-            return await self._ledger.paid_line(order, await self._owner.identifier())
+            return await until_seen(lambda: self._ledger.paid_line(order, owner))
         except NoHold as error:
             raise NotPaid("no committed hold waits for this owner", order=order) from error
 

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,12 +24,15 @@ from gridledger.client import Connection
 from gridledger.exchange.demo.systems import SYSTEMS
 from gridledger.exchange.party import Party
 from gridledger.model.roles import Role
-from gridledger.web import Authorities
+from gridledger.web import Authorities, ServiceUnavailable
 
 __all__ = ["CAST", "Cast", "Enrol"]
 
 Enrol = Callable[[str, str, Role], Connection]
 """Makes an identity of an organisation, by organisation, name and role, and returns its connection."""
+
+_EVEN_S: Final = 10.0
+_POLL_S: Final = 0.01
 
 CAST: Final[Mapping[str, tuple[str, Role]]] = {
     "aggregation": ("org1", Role.AGGREGATION_SYSTEM),
@@ -62,6 +66,24 @@ class Cast:
 
     def __getitem__(self, name: str) -> Party:
         return self._parties[name]
+
+    async def even(self) -> None:
+        """Wait until the peers of all organisations have the same blocks, so that all read the same.
+
+        Raises
+        ------
+        ServiceUnavailable
+            If they have not within 10 seconds.
+        """
+        networks = [self._parties[name].network for name in ("aggregation", "lifecycle")]
+        height = max([(await network.chain_info()).height for network in networks])
+        try:
+            async with asyncio.timeout(_EVEN_S):
+                for network in networks:
+                    while (await network.chain_info()).height < height:  # noqa: ASYNC110 - a peer
+                        await asyncio.sleep(_POLL_S)
+        except TimeoutError as error:
+            raise ServiceUnavailable(f"a peer is still behind block {height - 1}") from error
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

@@ -91,6 +91,7 @@ async def alter(scene: Scene) -> Step:
         raise GridLedgerError(f"{changed} rows were altered, not one")
     application = scene.application
     resolution = await application.resolve(await request(scene, "after the alteration"))
+    await scene.cast.even()
     ledger = application.party.ledger
     stands, verdict = await ledger.resolution(resolution.id), await ledger.verdict(resolution.id)
     altered = verdict.altered()

@@ -63,7 +63,7 @@ async def register_systems(scene: Scene) -> Step:
         application = await owner.apply(scene.servers.urls[name])
         checked = await scene.aggregation.check(application.id)
         await scene.cast["auditor"].ledger.approve_system(application.id)
-        identifier = await owner.identifier()
+        identifier = await owner.wait_approved()
         scene.systems[name] = identifier
         check = checked.check
         if check is not None:
@@ -86,8 +86,10 @@ async def register_application(scene: Scene) -> Step:
     await scene.aggregation.check(applied.id)
     system = await scene.cast["auditor"].ledger.approve_system(applied.id)
     scene.systems[APPLICATION] = system.identifier
+    await scene.cast.even()
     user = await party.ledger.register_user(system.identifier, USER, [USER_ROLE])
     await scene.cast["administrator"].ledger.pay_in(system.identifier, PAID_IN)
+    await scene.cast.even()
     notes = await scene.application.purse.notes()
     amounts = ", ".join(format_yuan(note.amount_milliyuan) for note in notes)
     return Step(
@@ -158,6 +160,7 @@ async def approve_devices(scene: Scene) -> Step:
 async def associate(scene: Scene) -> Step:
     """Find the key device and deposit its association catalogue."""
     _require_accepted(await scene.aggregation.associate([IDENTITY]))
+    await scene.cast.even()
     association = await scene.cast[APPLICATION].ledger.association(ROOT, IDENTITY)
     return Step(
         title="The key device and its association catalogue",

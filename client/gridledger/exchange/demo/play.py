@@ -37,5 +37,6 @@ async def play(scene: Scene) -> AsyncIterator[Step]:
     """Take all steps, one after the other; the time of each counts what is read back, too."""
     for act in ACTS:
         started = time.monotonic()
+        await scene.cast.even()
         step = await act(scene)
         yield replace(step, milliseconds=round((time.monotonic() - started) * 1000))

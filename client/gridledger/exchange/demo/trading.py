@@ -55,6 +55,7 @@ async def resolve(scene: Scene) -> Step:
     signed = await request(scene, "work order 1: hurricane response")
     resolution = await scene.application.resolve(signed)
     scene.resolution = resolution
+    await scene.cast.even()
     ledger = scene.cast[APPLICATION].ledger
     stands, verdict = await ledger.resolution(resolution.id), await ledger.verdict(resolution.id)
     return Step(
