@@ -17,6 +17,7 @@ from gridledger.model.errors import ConfigError
 __all__ = ["ConnectionProfile"]
 
 _MAX_FILE_BYTES = 1 << 20
+_MAX_DEPTH = 32
 # What the SDKs of several languages have called the same thing.
 _HOST_OVERRIDES = ("ssl-target-name-override", "grpc.ssl_target_name_override", "hostnameOverride")
 
@@ -79,7 +80,7 @@ class ConnectionProfile:
         if len(data) > _MAX_FILE_BYTES:
             raise ConfigError("is too large for a profile", key="profile", source=str(file))
         try:
-            values = json.loads(data) if file.suffix == ".json" else yaml.safe_load(data)
+            values = json.loads(data) if file.suffix == ".json" else _read_yaml(data)
         except (ValueError, RecursionError, yaml.YAMLError):
             # Not chained: the parsers' errors quote the text, which may hold keys.
             raise ConfigError("want JSON or YAML", key="profile", source=str(file)) from None
@@ -238,3 +239,16 @@ class ConnectionProfile:
                 "is missing" if value is None else "want a mapping", key=key, source=self._source
             )
         return value
+
+
+def _read_yaml(data: bytes) -> object:
+    """Read YAML; ValueError when it is nested too deeply: the parser's time grows with the square of it."""
+    depth = 0
+    for event in yaml.parse(data, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MAX_DEPTH:
+            raise ValueError("nested too deeply")
+    return yaml.safe_load(data)

@@ -137,7 +137,8 @@ def test_wrong_value_names_its_key_and_the_file(path: tuple[str, ...], value: An
         b"5",
         b"",
         b"!!python/object/apply:os.system ['true']",
-        b"[" * 5_000,
+        b"[" * 500_000,
+        b"- " * 500_000,
     ],
 )
 @pytest.mark.parametrize("name", ["profile.json", "profile.yaml"])
