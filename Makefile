@@ -54,5 +54,8 @@ bench-batch: setup ## 8 reads and 8 writes on real Fabric, batched against one b
 bench-devnet: setup ## the embedded network: throughput, evaluate, start
 	$(BIN)/python -m tests.bench.devnet_bench $(BENCH)
 
+demo: setup ## a paid, proven look-up of a real PV plant's data on the embedded network
+	$(BIN)/gridledger demo
+
 clean: ## remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,6 +16,7 @@ __all__ = ["cli", "main", "run"]
 _GROUPS = {
     # A group: where it stands, and its line in the help.
     "agent": ("gridledger.cli.agent_cmd:group", "Run an organisation's agent."),
+    "demo": ("gridledger.cli.demo_cmd:command", "Show a paid, proven look-up of a real PV plant's data."),
     "network": ("gridledger.cli.network_cmd:group", "Run a network of either world and deploy to it."),
 }
 _INTERRUPTED = 130

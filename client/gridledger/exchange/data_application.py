@@ -46,7 +46,7 @@ from gridledger.model.trade import (
     OrderLine,
     TransactionContract,
 )
-from gridledger.web import Evidence, Undelivered
+from gridledger.web import Evidence, ServiceUnavailable, Undelivered
 
 __all__ = ["DataApplication", "Fetched", "QueryResult", "Resolver", "check_delivery"]
 
@@ -94,8 +94,8 @@ class DataApplication:
         Its agent; the opener closes it.
     identifier : SystemIdentifier
         Its system identifier, and its account.
-    resolver : Resolver
-        Where requests go.
+    resolver : Resolver, optional
+        Where requests go; needed by `query` and `resolve`.
     clock : callable, default time.time
         Seconds since 1970.
     """
@@ -104,7 +104,7 @@ class DataApplication:
         self,
         party: Party,
         identifier: SystemIdentifier,
-        resolver: Resolver,
+        resolver: Resolver | None = None,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -148,7 +148,7 @@ class DataApplication:
             last=last,
             wanted=wanted,
         )
-        resolution = await self._resolver.resolve(signed)
+        resolution = await self.resolve(signed)
         order = await self.order(resolution, hold_s=hold_s)
         fetched = await self.fetch(resolution, order)
         settled = await self.settle(fetched)
@@ -199,7 +199,17 @@ class DataApplication:
         return SignedRequest(request=request, signature=await self.party.sign(request))
 
     async def resolve(self, signed: SignedRequest) -> Resolution:
-        """Have a request resolved."""
+        """Have a request resolved.
+
+        Raises
+        ------
+        ServiceUnavailable
+            This application was given no resolver.
+        ContractError, VerdictMissing
+            See `query`.
+        """
+        if self._resolver is None:
+            raise ServiceUnavailable("the data application was given no resolver")
         return await self._resolver.resolve(signed)
 
     async def order(

@@ -1,15 +1,19 @@
 """An owner's rows as salted leaves.
 
-A row's salt is the first 16 bytes of HMAC-SHA256, keyed with the owner's secret, over the canonical JSON list
-of field, period and key. Nothing has to be kept but the secret; every row and field has a salt of its own,
-and one that was delivered says nothing about another.
+A row's salt is made from the owner's secret:
+
+    key of a field and period = HMAC-SHA256( secret, canonical JSON list of field and period )
+    salt                      = first 16 bytes of HMAC-SHA256( that key, the row's key in UTF-8 )
+
+Nothing has to be kept but the secret; every row and field has a salt of its own, and one that was delivered
+says nothing about another.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,10 +42,11 @@ class Salts:
     def __repr__(self) -> str:
         return "Salts()"
 
-    def salt(self, field: FieldIdentifier, period: Period, key: str) -> bytes:
-        """Return the salt of a row."""
-        name = canonical_bytes([str(field), str(period), key])
-        return hmac.digest(self._secret, name, hashlib.sha256)[:SALT_BYTES]
+    def of(self, field: FieldIdentifier, period: Period) -> Callable[[str], bytes]:
+        """Return what makes the salts of a field and period, from the keys of rows."""
+        name = canonical_bytes([str(field), str(period)])
+        key = hmac.digest(self._secret, name, "sha256")
+        return lambda row: hmac.digest(key, row.encode("utf-8"), "sha256")[:SALT_BYTES]
 
 
 def read_period(
@@ -55,13 +60,11 @@ def read_period(
         See `Database.rows`.
     """
     rows = database.rows(source, field.device.own_code, period)
+    salt = salts.of(field, period)
     return DeliveredPeriod(
         field=field,
         period=period,
-        rows=tuple(
-            DeliveredRow(key=row.key, value=row.value, salt=salts.salt(field, period, row.key))
-            for row in rows
-        ),
+        rows=tuple(DeliveredRow(key=row.key, value=row.value, salt=salt(row.key)) for row in rows),
     )
 
 

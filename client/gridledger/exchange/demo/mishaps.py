@@ -58,7 +58,7 @@ async def order_in_vain(scene: Scene) -> Step:
         text=f"The hold ends in {_SHORT_HOLD_S} s, less than the owners' margin: they refuse. After the"
         " deadline the money returns.",
         chain=chain,
-        sheet=Sheet(title="The owners' answers", columns=("owner", "answer"), rows=refusals),
+        sheets=[Sheet(title="The owners' answers", columns=("owner", "answer"), rows=refusals)],
     )
 
 
@@ -77,7 +77,7 @@ async def count_money(scene: Scene) -> Step:
     return Step(
         title="All money is counted",
         text=f"{format_yuan(paid_in)} yuan were paid in; as much stands in all accounts together.",
-        sheet=Sheet(title="Accounts, in yuan", columns=("account", "notes", "delta rows"), rows=rows),
+        sheets=[Sheet(title="Accounts, in yuan", columns=("account", "notes", "delta rows"), rows=rows)],
     )
 
 
@@ -119,9 +119,11 @@ async def alter(scene: Scene) -> Step:
             ),
             *resolution_entries(stands),
         ],
-        sheet=Sheet(
-            title="What the owner finds", columns=("field", "period", "first altered row"), rows=findings
-        ),
+        sheets=[
+            Sheet(
+                title="What the owner finds", columns=("field", "period", "first altered row"), rows=findings
+            )
+        ],
     )
 
 

@@ -237,11 +237,13 @@ async def deposit(scene: Scene) -> Step:
         text="A Merkle root per field and period; each row's leaf has a secret salt of 16 bytes, so a root"
         " says nothing about values. One of each system is shown.",
         chain=chain,
-        sheet=Sheet(
-            title="Deposited",
-            columns=("system", "roots", "leaves"),
-            rows=[(str(system), str(count), str(leaves)) for system, (count, leaves) in rows.items()],
-        ),
+        sheets=[
+            Sheet(
+                title="Deposited",
+                columns=("system", "roots", "leaves"),
+                rows=[(str(system), str(count), str(leaves)) for system, (count, leaves) in rows.items()],
+            )
+        ],
     )
 
 

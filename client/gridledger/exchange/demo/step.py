@@ -47,17 +47,15 @@ class Step:
     text: str
     """What was done and why, in a sentence or two."""
     chain: Sequence[ChainEntry] = ()
-    sheet: Sheet | None = None
+    sheets: Sequence[Sheet] = ()
     milliseconds: int = 0
 
     def to_value(self) -> dict[str, FieldValue]:
         """Return it as plain data."""
-        value: dict[str, FieldValue] = {
+        return {
             "step": self.title,
             "text": self.text,
             "milliseconds": self.milliseconds,
             "chain": [entry.to_value() for entry in self.chain],
+            "sheets": [sheet.to_value() for sheet in self.sheets],
         }
-        if self.sheet is not None:
-            value["sheet"] = self.sheet.to_value()
-        return value

@@ -10,7 +10,8 @@ from gridledger.exchange.demo.opening import FUNCTION
 from gridledger.exchange.demo.scene import APPLICATION, Scene
 from gridledger.exchange.demo.step import ChainEntry, Sheet, Step
 from gridledger.exchange.demo.systems import PLANT
-from gridledger.model.delivery import DeliveredPeriod
+from gridledger.exchange.errors import RowsUnproven
+from gridledger.model.delivery import Delivery
 from gridledger.model.integrity import Verdict
 from gridledger.model.money import format_yuan
 from gridledger.model.period import Day
@@ -34,7 +35,18 @@ __all__ = [
 FIRST, LAST = Day("2018-09-14"), Day("2018-09-16")
 """From the morning on which the hurricane took the plant off the grid to the evening when it came back."""
 
-SHOWN_ROWS = ("2018-09-14T09:45", "2018-09-14T10:00", "2018-09-14T10:15", "2018-09-14T10:30")
+SHOWN_ROWS = (
+    "2018-09-14T10:00",
+    "2018-09-14T10:15",
+    "2018-09-14T10:30",
+    "2018-09-16T16:30",
+    "2018-09-16T16:45",
+    "2018-09-16T17:00",
+)
+"""Readings around both ends of the outage."""
+
+MOST_ROWS = 10
+"""A period with more rows is not shown whole."""
 
 
 async def request(scene: Scene, purpose: str) -> SignedRequest:
@@ -99,12 +111,9 @@ async def fetch(scene: Scene) -> Step:
     return Step(
         title="Three owners deliver, each from its own database",
         text="Each server checks identity, role, resolution and hold on chain, then answers with rows and"
-        f" salts. All {rows} rows of {len(periods)} fields and periods lead to the deposited roots.",
-        sheet=Sheet(
-            title=f"Some of the rows ({LAST} inclusive)",
-            columns=("field", "row", "value", "proof"),
-            rows=[line for period in periods for line in _lines(period)],
-        ),
+        f" salts. All {rows} rows of {len(periods)} fields and periods lead to the deposited roots. The"
+        " outage shows in the plant's power and in its work orders.",
+        sheets=[_sheet(one.delivery) for one in scene.fetched if one.delivery is not None],
     )
 
 
@@ -175,17 +184,24 @@ def short(identifier: str) -> str:
     return f"{identifier[:12]}…"
 
 
-def _lines(period: DeliveredPeriod) -> list[tuple[str, str, str, str]]:
-    """Return the rows of a period that are shown: few of those with many."""
-    lines: list[tuple[str, str, str, str]] = []
-    for index, row in enumerate(period.rows):
-        if len(period.rows) > 10 and row.key not in SHOWN_ROWS:
-            continue
-        proof = period.proof(index)
-        leaf = row.leaf(period.field, period.period)
+def _sheet(delivery: Delivery) -> Sheet:
+    """Draw a delivery: a line a row, a column a field, and whether each value's own proof holds."""
+    names = list(dict.fromkeys(period.field.name for period in delivery.periods))
+    cells: dict[str, dict[str, str]] = {}
+    lengths: dict[str, set[int]] = {}
+    for period in delivery.periods:
         root = period.root()
-        holds = "holds" if proof.proves(leaf, root=root.root, size=root.rows) else "fails"
-        value = "none" if row.value is None else row.value
-        text = value if len(value) <= 60 else f"{value[:59]}…"
-        lines.append((period.field.name, row.key, text, f"{holds}, {len(proof.path)} digests"))
-    return lines
+        for index, row in enumerate(period.rows):
+            if len(period.rows) > MOST_ROWS and row.key not in SHOWN_ROWS:
+                continue
+            proof = period.proof(index)
+            if not proof.proves(row.leaf(period.field, period.period), root=root.root, size=root.rows):
+                raise RowsUnproven("a row's own proof does not hold", field=str(period.field), row=row.key)
+            value = "none" if row.value is None else row.value
+            cells.setdefault(row.key, {})[period.field.name] = value if len(value) <= 48 else f"{value[:47]}…"
+            lengths.setdefault(row.key, set()).add(len(proof.path))
+    rows = [
+        (key, *(found.get(name, "") for name in names), "/".join(str(one) for one in sorted(lengths[key])))
+        for key, found in cells.items()
+    ]
+    return Sheet(title=f"From {delivery.owner}", columns=("row", *names, "digests of proof"), rows=rows)
