@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pydantic import TypeAdapter
-
+from gridledger.model.jsonschema import json_schema
 from gridledger.web.route import Nothing, Route
 from gridledger.web.signing import CERTIFICATE_FIELD
 
@@ -88,7 +87,9 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 def _content(kind: type[Any], schemas: dict[str, Any]) -> dict[str, Any]:
     if kind is Nothing:
         return {}
-    schema = TypeAdapter(kind).json_schema(ref_template="#/components/schemas/{model}", mode="validation")
+    text = json.dumps(json_schema(kind)).replace('"#/$defs/', '"#/components/schemas/')
+    schema = json.loads(text)
+    del schema["$schema"]
     schemas.update(schema.pop("$defs", {}))
     schemas[kind.__name__] = schema
     return {"content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}}}

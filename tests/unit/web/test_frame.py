@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gridledger.model.errors import ConfigError, GatewayError, ServiceError
+from gridledger.model.record import ModelValue, value
 from gridledger.web.access import Access
 from gridledger.web.errors import ServiceUnavailable
 from gridledger.web.message import HeaderLines, RequestMessage
@@ -320,6 +321,7 @@ async def test_description_names_routes_types_and_errors(raw) -> None:
     assert question["required"] == ["field", "rows"]
     assert question["properties"]["rows"]["type"] == "integer"
     assert question["additionalProperties"] is False
+    assert "null" not in json.dumps(description["components"]["schemas"]["Answer"])
     read = description["paths"]["/v1/fields/{name}"]["get"]
     assert read["parameters"][0]["name"] == "name"
     assert "requestBody" not in read
@@ -347,3 +349,27 @@ async def test_lifespan_is_entered_and_left(world) -> None:
 def test_origins_that_are_none_are_refused(world, origins: list[str]) -> None:
     with pytest.raises(ConfigError):
         world.service().app(origins)
+
+
+@value
+class _Row(ModelValue):
+    time_ms: int
+
+
+@value
+class _Rows(ModelValue):
+    rows: tuple[_Row, ...]
+    first: _Row
+
+
+async def test_description_of_nested_types_refers_to_components(world, raw_of) -> None:
+    service = world.service()
+
+    @service.post("/v1/rows", takes=_Rows, gives=_Row)
+    async def first(call: Call[_Rows]) -> _Row:
+        return call.value.first
+
+    description = (await raw_of(service).http.get(f"{URL}/openapi.json")).json()
+    schemas = description["components"]["schemas"]
+    assert schemas["_Rows"]["properties"]["first"] == {"$ref": "#/components/schemas/_Row"}
+    assert schemas["_Row"]["properties"]["time_ms"]["type"] == "integer"
