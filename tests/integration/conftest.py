@@ -1,0 +1,20 @@
+"""The exchange on a network of the chosen world."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.integration.exchange import CHAINCODE, opened_scene
+
+from gridledger.exchange.demo.scene import Scene
+from gridledger.network import Network
+
+
+@pytest.fixture(scope="session")
+async def scene(network: Network, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """Give the demo's scene after its opening acts; tests share it and leave its databases as they were."""
+    await asyncio.to_thread(network.deploy, CHAINCODE, "gridledger.chaincode:GridLedger")
+    async with opened_scene(network, tmp_path_factory.mktemp("exchange") / "scene") as scene:
+        yield scene

@@ -1,0 +1,87 @@
+"""The demo's scene on a network of the tests, after its opening acts, and a way to ask once more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from gridledger.client import Connection
+from gridledger.exchange.demo import opening
+from gridledger.exchange.demo.made import USER, USER_ROLE
+from gridledger.exchange.demo.scene import APPLICATION, Scene
+from gridledger.exchange.demo.systems import PLANT
+from gridledger.exchange.demo.trading import FIRST, LAST
+from gridledger.exchange.purse import Purse
+from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.resolution import SignedRequest
+from gridledger.model.roles import CertificateAttribute, Role, write_roles
+from gridledger.model.trade import MoneyKey
+from gridledger.network import Network
+
+__all__ = ["CHAINCODE", "authorities", "enrol", "fund", "opened_scene", "signed_request"]
+
+CHAINCODE = "gridledger"
+
+OPENING = (
+    opening.establish,
+    opening.register_systems,
+    opening.register_application,
+    opening.register_devices,
+    opening.approve_devices,
+    opening.associate,
+    opening.publish,
+    opening.set_rule,
+    opening.deposit,
+)
+
+
+def enrol(network: Network, organisation: str, user: str, role: Role) -> Connection:
+    """Make an identity, unless there is one of the name."""
+    if user not in network.organisation(organisation).users():
+        attributes = {CertificateAttribute.ROLE.value: write_roles([role])}
+        network.enrol(org=organisation, user=user, attributes=attributes)
+    return network.connection(org=organisation, user=user, chaincode=CHAINCODE)
+
+
+def authorities(network: Network) -> Mapping[str, Path]:
+    return {one.msp_id: one.path / "msp" for one in network.organisations}
+
+
+@asynccontextmanager
+async def opened_scene(network: Network, folder: Path) -> AsyncIterator[Scene]:
+    """Give the scene with everything registered, published, ruled and deposited."""
+
+    def make(organisation: str, user: str, role: Role) -> Connection:
+        return enrol(network, organisation, user, role)
+
+    async with Scene.set_up(folder, make, authorities(network)) as scene:
+        for act in OPENING:
+            await scene.cast.even()
+            await act(scene)
+        yield scene
+
+
+async def signed_request(scene: Scene, **changes: Any) -> SignedRequest:
+    """Make the worker's request, or a changed one."""
+    asked: dict[str, Any] = {
+        "user": USER,
+        "user_role": USER_ROLE,
+        "function": opening.FUNCTION,
+        "purpose": "work order 1",
+        "device": scene.systems["construction"].device(PLANT),
+        "first": FIRST,
+        "last": LAST,
+    }
+    return await scene.application.request(**{**asked, **changes})
+
+
+async def fund(scene: Scene, *amounts_milliyuan: int) -> tuple[MoneyKey, ...]:
+    """Pay money in, and return the new notes."""
+    account: SystemIdentifier = scene.systems[APPLICATION]
+    purse = Purse(scene.cast[APPLICATION].ledger, account)
+    before = {note.key for note in await purse.notes()}
+    await scene.cast["administrator"].ledger.pay_in(account, amounts_milliyuan)
+    await scene.cast.even()
+    return tuple(note.key for note in await purse.notes() if note.key not in before)
