@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,16 @@ from fabric_protos.common import common_pb2, ledger_pb2
 from tests.conformance.probe.steps import Step, decode_results, encode_steps
 from tests.conformance.wire import ProposalParts, Signer, Wire
 
-from gridledger.client import Committed, Contract, Gateway, Proposal
+from gridledger.client import (
+    Commit,
+    CommitStatus,
+    Committed,
+    Contract,
+    Gateway,
+    Proposal,
+    SubmitError,
+    Transaction,
+)
 from gridledger.model.argument import Argument
 
 CHANNEL = "energy"
@@ -65,6 +75,16 @@ class Caller:
         await self.all_peers_have(committed.tx_id)
         return committed
 
+    async def outcome(self, transaction: Transaction) -> CommitStatus:
+        """Send an endorsed transaction and wait until all peers have it, valid or not."""
+        status = await (await send(transaction)).status()
+        await self.all_peers_have(status.tx_id)
+        return status
+
+    async def outcomes(self, transactions: Iterable[Transaction]) -> list[CommitStatus]:
+        """Send endorsed transactions at once."""
+        return await asyncio.gather(*map(self.outcome, transactions))
+
     async def all_peers_have(self, tx_id: str) -> None:
         """Wait until the peers of the others have committed a transaction, valid or not.
 
@@ -103,3 +123,17 @@ class Caller:
             arguments=[each.encode() if isinstance(each, str) else each for each in arguments],
             transient=transient or {},
         )
+
+
+async def send(transaction: Transaction) -> Commit:
+    """Submit an endorsed transaction once, and return the question for its outcome.
+
+    A gateway of Fabric may answer "unavailable" for a transaction that is ordered all the same, when orderers
+    have got it from each other before it came from the gateway.
+    """
+    try:
+        return await transaction.submit()
+    except SubmitError as error:
+        if not error.ambiguous:
+            raise
+        return transaction.commit()

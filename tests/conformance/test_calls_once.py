@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.caller import Caller
 from tests.conformance.probe.typed import Reading
 
-from gridledger.client import CommitError, ValidationCode
+from gridledger.client import CommitError, Committed, Deadlines, OutcomeUnknown, ValidationCode
 from gridledger.model.call import Call
 from gridledger.model.refusals import BadArgument, CallCancelled, CallRepeated, NotFound
 from gridledger.model.states import CallState
@@ -73,12 +73,39 @@ async def test_calls_in_flight_under_one_key_one_is_done(
         await readings.contract.proposal("AddToReading", key, reading.name, 5).endorse() for _ in range(5)
     ]
 
-    commits = await asyncio.gather(*(call.submit() for call in calls))
-    statuses = await asyncio.gather(*(commit.status() for commit in commits))
+    statuses = await readings.outcomes(calls)
 
     codes = Counter(status.validation_code for status in statuses)
     assert codes == {ValidationCode.VALID: 1, ValidationCode.MVCC_READ_CONFLICT: 4}
     assert await value_of(readings, reading.name) == 5
+
+
+async def test_calls_at_once_under_one_key_one_is_done(readings: Caller, reading: Reading, key: str) -> None:
+    calls = [readings.call_once("AddToReading", reading.name, 5, call_key=key) for _ in range(5)]
+
+    results = await asyncio.gather(*calls, return_exceptions=True)
+
+    done = [result for result in results if not isinstance(result, BaseException)]
+    assert [each.result for each in done] == [b"5"]
+    assert Counter(type(result) for result in results) == {Committed: 1, CallRepeated: 4}
+    assert await value_of(readings, reading.name) == 5
+
+
+async def test_outcome_unknown_is_settled_by_its_call_key(
+    readings: Caller, reading: Reading, key: str
+) -> None:
+    impatient = Deadlines(evaluate=30, endorse=30, submit=30, commit_status=0.001)
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        await readings.call_once("AddToReading", reading.name, 5, call_key=key, deadlines=impatient)
+    settled = await readings.contract.settle_call(key)
+
+    assert caught.value.call_key == key
+    done = settled.state is CallState.DONE
+    assert not done or settled.tx_id == caught.value.tx_id
+    with pytest.raises(CallRepeated if done else CallCancelled):
+        await readings.call_once("AddToReading", reading.name, 5, call_key=key)
+    assert await value_of(readings, reading.name) == (5 if done else 0)
 
 
 async def test_call_keys_of_organisations_are_apart(
@@ -132,8 +159,7 @@ async def test_call_and_cancellation_in_flight_first_ordered_wins(
     call = await readings.contract.proposal("AddToReading", key, reading.name, 5).endorse()
     cancellation = await ledger.contract.proposal("CancelCall", key).endorse()
 
-    commits = await asyncio.gather(call.submit(), cancellation.submit())
-    statuses = await asyncio.gather(*(commit.status() for commit in commits))
+    statuses = await readings.outcomes([call, cancellation])
 
     codes = [status.validation_code for status in statuses]
     assert sorted(codes) == [ValidationCode.VALID, ValidationCode.MVCC_READ_CONFLICT]
@@ -151,7 +177,7 @@ async def test_call_held_back_past_its_cancellation_is_invalid(
     held = await readings.contract.proposal("AddToReading", key, reading.name, 5).endorse()
 
     settled = await readings.contract.settle_call(key)
-    status = await (await held.submit()).status()
+    status = await readings.outcome(held)
 
     assert settled.state is CallState.CANCELLED
     with pytest.raises(CommitError):

@@ -96,6 +96,34 @@ async def test_chaincode_that_calls_itself_is_refused(either: Caller) -> None:
         await either.evaluate(call("either", do.get_tx_id()))
 
 
+async def test_chaincode_called_back_by_the_one_it_called_is_refused(either: Caller) -> None:
+    response = await either.evaluate(call("script", call("either", do.get_tx_id())))
+
+    assert response["status"] >= 400
+    assert "exists" in response["message"]
+
+
+async def test_chaincode_called_twice_sees_the_committed_state(
+    org1: Caller, either: Caller, key: str
+) -> None:
+    await org1.submit(do.put_state(key, b"before"))
+
+    _, response = await either.evaluate_each(
+        call("script", do.put_state(key, b"after")), call("script", do.get_state(key))
+    )
+
+    assert decode_results(response["payload"]) == [b"before"]
+
+
+async def test_read_by_a_called_chaincode_conflicts(org1: Caller, either: Caller, key: str) -> None:
+    late = await either.propose(call("script", do.add(key, 1))).endorse()
+    await org1.submit(do.add(key, 1))
+
+    status = await org1.outcome(late)
+
+    assert status.validation_code is ValidationCode.MVCC_READ_CONFLICT
+
+
 async def test_system_chaincode_of_blocks_called_by_a_chaincode_refuses(either: Caller) -> None:
     response = await either.evaluate(do.invoke_chaincode("qscc", ["GetChainInfo", CHANNEL]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ async def test_event_of_an_invalid_transaction_never_arrives(
     async with channel.chaincode_events("script") as events:
         late = await org1.propose(do.add(key, 1), do.set_event(f"{key}invalid", b"")).endorse()
         await org1.submit(do.add(key, 1), do.set_event(f"{key}first", b""))
-        status = await (await late.submit()).status()
+        status = await org1.outcome(late)
         await org1.submit(do.set_event(f"{key}last", b""))
         found = await of_key(events, key, 2)
 
@@ -124,6 +125,27 @@ async def test_events_from_a_block_are_replayed_in_order(org1: Caller, channel: 
         found = await of_key(events, key, 2)
 
     assert [event.tx_id for event in found] == [each.tx_id for each in committed[1:]]
+
+
+async def test_events_from_a_block_to_come_leave_earlier_ones_out(
+    org1: Caller, channel: Network, key: str
+) -> None:
+    start = await org1.height() + 1
+    async with channel.chaincode_events("script", start_block=start) as events:
+        committed = [await org1.transact(do.set_event(f"{key}{index}", b"")) for index in range(3)]
+        [first] = await of_key(events, key, 1)
+
+    assert first.tx_id == next(each.tx_id for each in committed if each.block_number >= start)
+
+
+async def test_event_reaches_a_hundred_listeners(org1: Caller, channel: Network, key: str) -> None:
+    async with AsyncExitStack() as stack:
+        streams = [await stack.enter_async_context(channel.chaincode_events("script")) for _ in range(100)]
+        listeners = [asyncio.create_task(of_key(events, key, 1)) for events in streams]
+        await org1.submit(do.set_event(key, b"1"))
+        found = await asyncio.gather(*listeners)
+
+    assert {event.payload for [event] in found} == {b"1"}
 
 
 async def test_events_of_one_block_arrive_in_its_order(org1: Caller, channel: Network, key: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
-from tests.conformance.caller import CHANNEL, Caller
+from tests.conformance.caller import CHANNEL, Caller, send
 from tests.conformance.probe.steps import decode_results, do, encode_steps
 from tests.conformance.wire import P256_ORDER
 
@@ -47,7 +47,7 @@ def sign(caller: Caller, digest: bytes) -> bytes:
 async def test_steps_one_by_one_commit_the_call(org1: Caller, key: str) -> None:
     proposal = org1.propose(do.put_state(key, b"1"), do.get_tx_id())
     transaction = await proposal.endorse()
-    commit = await transaction.submit()
+    commit = await send(transaction)
     status = await commit.status()
 
     assert proposal.tx_id == transaction.tx_id == commit.tx_id == status.tx_id
@@ -70,7 +70,7 @@ async def test_steps_carried_as_bytes_commit_the_call(org1: Caller, key: str) ->
     gateway = org1.gateway
     proposal = gateway.new_proposal(org1.propose(do.put_state(key, b"1")).to_bytes())
     transaction = gateway.new_transaction((await proposal.endorse()).to_bytes())
-    commit = gateway.new_commit((await transaction.submit()).to_bytes())
+    commit = gateway.new_commit((await send(transaction)).to_bytes())
 
     assert (await commit.status()).successful
 
@@ -85,7 +85,7 @@ async def test_steps_signed_elsewhere_commit_the_call(org1: Caller, unsigned: Ga
     )
     endorsed = await proposal.endorse()
     transaction = unsigned.new_signed_transaction(endorsed.to_bytes(), sign(org1, endorsed.digest))
-    submitted = await transaction.submit()
+    submitted = await send(transaction)
     commit = unsigned.new_signed_commit(submitted.to_bytes(), sign(org1, submitted.digest))
 
     assert (await commit.status()).successful

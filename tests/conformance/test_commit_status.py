@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import grpc
 import pytest
-from tests.conformance.caller import CHANNEL, Caller
+from tests.conformance.caller import CHANNEL, Caller, send
 from tests.conformance.probe.steps import do
 
 from gridledger.client import CommitStatusError, ValidationCode
@@ -31,7 +31,7 @@ async def test_commit_status_asked_before_submitting_is_answered_at_the_commit(
     question = asyncio.create_task(transaction.commit().status())
     await asyncio.sleep(0)
 
-    await transaction.submit()
+    await send(transaction)
 
     assert (await question).validation_code is ValidationCode.VALID
 

@@ -21,26 +21,21 @@ PHANTOM = ValidationCode.PHANTOM_READ_CONFLICT
 async def commit_once(caller: Caller, *steps: Step) -> CommitStatus:
     """Take steps as one transaction, which is not made again after a conflict."""
     transaction = await caller.propose(*steps).endorse()
-    status = await (await transaction.submit()).status()
-    await caller.all_peers_have(status.tx_id)
-    return status
+    return await caller.outcome(transaction)
 
 
 async def commit_after(caller: Caller, steps: list[Step], *meanwhile: Step) -> ValidationCode:
     """Endorse a transaction, commit another, then submit the first."""
     transaction = await caller.propose(*steps).endorse()
     await caller.submit(*meanwhile)
-    status = await (await transaction.submit()).status()
-    await caller.all_peers_have(status.tx_id)
-    return status.validation_code
+    return (await caller.outcome(transaction)).validation_code
 
 
 async def test_eight_concurrent_read_modify_writes_of_one_key_one_is_valid(org1: Caller, key: str) -> None:
     await org1.submit(do.put_state(key, b"0"))
     transactions = [await org1.propose(do.add(key, 1)).endorse() for _ in range(8)]
 
-    commits = await asyncio.gather(*(each.submit() for each in transactions))
-    statuses = await asyncio.gather(*(commit.status() for commit in commits))
+    statuses = await org1.outcomes(transactions)
 
     assert Counter(status.validation_code for status in statuses) == {VALID: 1, MVCC: 7}
     assert await org1.evaluate(do.get_state(key)) == b"1"
@@ -204,7 +199,7 @@ async def test_fold_of_named_rows_under_writers_is_valid(org1: Caller, key: str)
 async def test_conflict_without_retries_is_told_with_its_block(org1: Caller, key: str) -> None:
     late = await org1.propose(do.add(key, 1)).endorse()
     await org1.submit(do.add(key, 1))
-    status = await (await late.submit()).status()
+    status = await org1.outcome(late)
 
     with pytest.raises(CommitConflict) as caught:
         status.check()

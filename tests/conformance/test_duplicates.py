@@ -89,7 +89,7 @@ async def test_same_transaction_signed_anew_commits_once(org1: Caller, key: str)
 async def test_proposal_of_a_committed_transaction_is_refused(org1: Caller, key: str) -> None:
     proposal = org1.propose(do.put_state(key, b"1"))
     transaction = await proposal.endorse()
-    await (await transaction.submit()).status()
+    await org1.outcome(transaction)
 
     with pytest.raises(EndorseError, match="duplicate transaction found"):
         await proposal.endorse()

@@ -7,7 +7,7 @@ from tests.conformance.caller import Caller
 from tests.conformance.collection import Collection
 from tests.conformance.probe.steps import do
 
-from gridledger.client import CommitError, EndorseError, ValidationCode
+from gridledger.client import CommitError, EndorseError, EndorsementsDiffer, ValidationCode
 
 ORG1 = ["Org1MSP"]
 ORG2 = ["Org2MSP"]
@@ -84,11 +84,23 @@ async def test_unknown_organisation_is_refused(org1: Caller, key: str) -> None:
 
 
 async def test_random_number_in_the_result_is_refused(org1: Caller) -> None:
-    with pytest.raises(EndorseError, match="ProposalResponsePayloads do not match") as caught:
-        await org1.submit(do.draw())
+    with pytest.raises(EndorsementsDiffer, match="ProposalResponsePayloads do not match") as caught:
+        await org1.propose(do.draw()).endorse()
 
     assert caught.value.grpc_status == "ABORTED"
     assert [detail.msp_id for detail in caught.value.details] == ORG2
+
+
+async def test_random_number_in_what_is_written_is_refused(org1: Caller, key: str) -> None:
+    with pytest.raises(EndorsementsDiffer):
+        await org1.submit(do.put_drawn(key))
+
+    assert await org1.evaluate(do.get_state(key)) is None
+
+
+async def test_random_number_in_the_event_is_refused(org1: Caller, key: str) -> None:
+    with pytest.raises(EndorsementsDiffer):
+        await org1.propose(do.emit_drawn(key)).endorse()
 
 
 async def test_random_number_from_one_organisation_alone_is_accepted(either: Caller) -> None:

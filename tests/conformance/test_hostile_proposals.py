@@ -16,6 +16,9 @@ from tests.conformance.caller import Caller
 from tests.conformance.probe.steps import do
 from tests.conformance.wire import ProposalParts, Signer
 
+from gridledger.network import Network
+from gridledger.network.authority import NodeRole
+
 Refused = Callable[[ProposalParts, proposal_pb2.SignedProposal | None], Awaitable[None]]
 
 NOISE = random.Random(20260101).randbytes(500)
@@ -137,6 +140,40 @@ async def test_expired_certificate_is_refused(
     expired: Signer, org1: Caller, key: str, refused: Refused
 ) -> None:
     await refused(replace(write(org1, key), signer=expired), None)
+
+
+async def test_certificate_of_the_tls_authority_is_refused(
+    network: Network, org1: Caller, key: str, refused: Refused
+) -> None:
+    organisation = network.organisations[0]
+    user = organisation.user("user1")
+    signer = Signer.of_pem(
+        msp_id="Org1MSP",
+        certificate=user.tls_certificate.read_bytes(),
+        private_key=user.tls_key.read_bytes(),
+    )
+
+    await refused(replace(write(org1, key), signer=signer), None)
+
+
+async def test_certificate_of_an_authority_itself_is_refused(
+    network: Network, org1: Caller, key: str, refused: Refused
+) -> None:
+    credential = network.organisations[0].signing_authority().credential
+    signer = Signer(msp_id="Org1MSP", certificate=credential.certificate_pem, key=credential.key)
+
+    await refused(replace(write(org1, key), signer=signer), None)
+
+
+@pytest.mark.parametrize("role", [None, NodeRole.PEER, NodeRole.ORDERER])
+async def test_certificate_without_the_unit_of_a_client_is_refused(
+    network: Network, org1: Caller, key: str, refused: Refused, role: NodeRole | None
+) -> None:
+    authority = network.organisations[0].signing_authority()
+    credential = authority.issue("stranger", "org1.gridledger.local", role=role)
+    signer = Signer(msp_id="Org1MSP", certificate=credential.certificate_pem, key=credential.key)
+
+    await refused(replace(write(org1, key), signer=signer), None)
 
 
 async def test_certificate_of_another_organisation_is_refused(

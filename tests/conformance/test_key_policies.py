@@ -146,3 +146,23 @@ async def test_key_policy_that_is_no_policy_refuses_every_write(either: Caller, 
         await write(either, key, b"2", [*ORG1, *ORG2])
 
     assert await either.evaluate(do.get_state(key)) == b"1"
+
+
+async def test_key_policy_changed_ahead_in_the_chain_decides(either: Caller, key: str) -> None:
+    await either.submit(do.put_state(key, b"1"))
+    change = await either.propose(do.set_state_validation_parameter(key, policy_of("Org2MSP"))).endorse()
+    late = await either.propose(do.put_state(key, b"2"), endorsing_organizations=ORG1).endorse()
+
+    # Most often both stand in one block, in either order.
+    changed, written = await either.outcomes([change, late])
+
+    places = {
+        entry.tx_id: (number, place)
+        for number in {changed.block_number, written.block_number}
+        for place, entry in enumerate((await either.gateway.network().block(number)).transactions)
+    }
+    change_was_first = places[changed.tx_id] < places[written.tx_id]
+    assert changed.validation_code is ValidationCode.VALID
+    assert written.validation_code is (
+        ValidationCode.ENDORSEMENT_POLICY_FAILURE if change_was_first else ValidationCode.VALID
+    )

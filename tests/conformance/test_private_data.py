@@ -9,6 +9,7 @@ from tests.conformance.caller import Caller
 from tests.conformance.collection import Collection
 from tests.conformance.probe.steps import do
 
+from gridledger.client import CommitError, ValidationCode
 from gridledger.model.errors import GridLedgerError
 
 NO_READ = "does not have read access permission"
@@ -214,6 +215,12 @@ async def test_purge_in_a_write_batch_is_a_purge(org1: Caller, key: str) -> None
     assert await org1.evaluate(do.get_private_data_hash(Collection.SHARED, key)) is None
 
 
+async def test_purge_of_an_unknown_key_is_accepted(org1: Caller, key: str) -> None:
+    await org1.submit(do.purge_private_data(Collection.SHARED, key))
+
+    assert await org1.evaluate(do.get_private_data(Collection.SHARED, key)) is None
+
+
 async def test_block_to_live_value_expires_after_its_blocks(org1: Caller, org2: Caller, key: str) -> None:
     written = await org1.transact(do.put_private_data(Collection.TWO_BLOCKS, key, b"brief"))
     assert await org1.evaluate(do.get_private_data(Collection.TWO_BLOCKS, key)) == b"brief"
@@ -240,6 +247,21 @@ async def test_implicit_collection_is_kept_by_its_organisation(org1: Caller, org
         await org2.evaluate(do.get_private_data(implicit, key), endorsing_organizations=ORG2)
 
 
+async def test_implicit_collection_of_another_organisation_needs_its_endorsement(
+    org1: Caller, org2: Caller, key: str
+) -> None:
+    implicit = "_implicit_org_Org2MSP"
+    write = do.put_private_of_transient(implicit, key, "value")
+    transient = {"value": b"for you"}
+
+    with pytest.raises(CommitError) as caught:
+        await org1.submit(write, transient=transient, endorsing_organizations=ORG1)
+    await org1.submit(write, transient=transient, endorsing_organizations=[*ORG1, *ORG2])
+
+    assert caught.value.validation_code is ValidationCode.ENDORSEMENT_POLICY_FAILURE
+    assert await org2.evaluate(do.get_private_data(implicit, key)) == b"for you"
+
+
 async def test_implicit_collection_of_an_unknown_organisation_is_refused(org1: Caller, key: str) -> None:
     with pytest.raises(GridLedgerError):
         await org1.submit(do.put_private_data("_implicit_org_NobodyMSP", key, b"theirs"))
@@ -252,7 +274,45 @@ async def test_private_read_conflict_is_found_by_the_hashes(org1: Caller, key: s
     ).endorse()
     await org1.submit(do.put_private_data(Collection.SHARED, key, b"first"))
 
-    status = await (await late.submit()).status()
+    status = await org1.outcome(late)
 
-    assert status.validation_code.name == "MVCC_READ_CONFLICT"
+    assert status.validation_code is ValidationCode.MVCC_READ_CONFLICT
     assert await org1.evaluate(do.get_private_data(Collection.SHARED, key)) == b"first"
+
+
+async def test_read_of_a_private_hash_that_changed_conflicts(org1: Caller, key: str) -> None:
+    await org1.submit(do.put_private_data(Collection.ORG1, key, b"0"))
+    late = await org1.propose(
+        do.get_private_data_hash(Collection.ORG1, key), do.put_state(key, b"late")
+    ).endorse()
+    await org1.submit(do.put_private_data(Collection.ORG1, key, b"first"))
+
+    status = await org1.outcome(late)
+
+    assert status.validation_code is ValidationCode.MVCC_READ_CONFLICT
+
+
+async def test_read_of_a_purged_private_key_conflicts(org1: Caller, key: str) -> None:
+    await org1.submit(do.put_private_data(Collection.SHARED, key, b"0"))
+    late = await org1.propose(
+        do.get_private_data(Collection.SHARED, key), do.put_state(key, b"late")
+    ).endorse()
+    await org1.submit(do.purge_private_data(Collection.SHARED, key))
+
+    status = await org1.outcome(late)
+
+    assert status.validation_code is ValidationCode.MVCC_READ_CONFLICT
+
+
+async def test_private_value_of_a_transaction_that_is_invalid_is_not_kept(
+    org1: Caller, org2: Caller, key: str
+) -> None:
+    with pytest.raises(CommitError):
+        await org1.submit(
+            do.put_private_data(Collection.SHARED, key, b"secret"), endorsing_organizations=ORG1
+        )
+
+    for member in (org1, org2):
+        assert await member.evaluate_each(
+            do.get_private_data(Collection.SHARED, key), do.get_private_data_hash(Collection.SHARED, key)
+        ) == [None, None]

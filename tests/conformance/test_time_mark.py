@@ -105,7 +105,7 @@ async def test_transaction_held_back_past_the_next_mark_is_invalid(
     held = await readings.contract.proposal("PutReadingNow", key).endorse()
     await renew(agent)
 
-    status = await (await held.submit()).status()
+    status = await readings.outcome(held)
 
     assert status.validation_code is ValidationCode.MVCC_READ_CONFLICT
     with pytest.raises(CommitConflict):

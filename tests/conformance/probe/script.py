@@ -22,6 +22,7 @@ from gridledger.shim import (
     error,
     success,
 )
+from gridledger.shim.wire import MessageType
 
 __all__ = ["ScriptProbe"]
 
@@ -42,6 +43,9 @@ class ScriptProbe:
             if step.name == "refuse":
                 message, status = step.arguments
                 return error(message, status=status)
+            if step.name == "respond":
+                status, payload = step.arguments
+                return Response(status, "as asked", payload)
             results.append(await _take(stub, step))
         return success(encode_results(results))
 
@@ -110,8 +114,21 @@ async def _draw(stub: ChaincodeStub) -> bytes:
     return secrets.token_bytes(16)
 
 
+async def _put_drawn(stub: ChaincodeStub, key: str) -> None:
+    await stub.put_state(key, secrets.token_bytes(16))
+
+
+async def _emit_drawn(stub: ChaincodeStub, name: str) -> None:
+    stub.set_event(name, secrets.token_bytes(16))
+
+
 async def _process(stub: ChaincodeStub) -> int:
     return os.getpid()
+
+
+async def _ask(stub: ChaincodeStub, kind: int, payload: bytes) -> bytes:
+    """Send the peer a message that the stub would not send."""
+    return await stub._transaction.ask(MessageType(kind), payload)
 
 
 async def _big_result(stub: ChaincodeStub, size: int) -> bytes:
@@ -184,11 +201,14 @@ async def _put_private_of_transient(stub: ChaincodeStub, collection: str, key: s
 
 
 _OWN_STEPS: dict[str, Callable[..., Awaitable[Any]]] = {
+    "ask": _ask,
     "attempt": _attempt,
     "at_once": _at_once,
     "crash": _crash,
     "sleep": _sleep,
     "draw": _draw,
+    "put_drawn": _put_drawn,
+    "emit_drawn": _emit_drawn,
     "process": _process,
     "big_result": _big_result,
     "put_many": _put_many,
