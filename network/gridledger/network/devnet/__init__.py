@@ -1,3 +1,3 @@
-"""devnet: the embedded network. It speaks Fabric's gRPC to clients and chaincode, in one process, without consensus."""
+"""devnet, the embedded network: one process speaks Fabric's gRPC to clients and chaincode; no consensus."""
 
 __all__: list[str] = []

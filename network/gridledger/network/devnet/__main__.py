@@ -1,9 +1,10 @@
-"""`python -m gridledger.network.devnet DIRECTORY`: run the embedded network of a folder until SIGTERM or SIGINT."""
+"""`python -m gridledger.network.devnet DIRECTORY`: run the embedded network of a folder."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -16,6 +17,10 @@ from gridledger.network.devnet.process import Devnet
 
 __all__ = ["main"]
 
+_log = logging.getLogger(__name__)
+_GARBAGE_THRESHOLD = 20_000
+"""Objects between two looks for cycles: a transaction makes hundreds that end by themselves."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the process; return its exit code."""
@@ -26,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         uvloop.run(_serve(directory))
     except GridLedgerError as error:
-        logging.getLogger(__name__).error("%s", error)
+        _log.exception("devnet cannot go on")
         return error.exit_code
     return 0
 
@@ -37,6 +42,8 @@ async def _serve(directory: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with Devnet(directory) as devnet:
+        gc.freeze()
+        gc.set_threshold(_GARBAGE_THRESHOLD, 20, 50)
         running = asyncio.create_task(devnet.run())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -61,7 +61,7 @@ class BlockHeader(NamedTuple):
     data_hash: bytes
 
     def to_bytes(self) -> bytes:
-        """Return the ASN.1 DER form that is hashed and signed: SEQUENCE (INTEGER, OCTET STRING, OCTET STRING)."""
+        """Return what is hashed and signed: DER of SEQUENCE (INTEGER, OCTET STRING, OCTET STRING)."""
         number = self.number.to_bytes(self.number.bit_length() // 8 + 1, "big")
         body = _der(0x02, number) + _der(0x04, self.previous_hash) + _der(0x04, self.data_hash)
         return _der(0x30, body)
@@ -100,8 +100,8 @@ def orderer_metadata(header: BlockHeader, last_config: int, signer: Signer | Non
 
     Notes
     -----
-    The signature has the form that Fabric's BFT orderers use: it names the signer by its number among the channel's
-    consenters.
+    The signature has the form that Fabric's BFT orderers use: it names the signer by its number among the
+    channel's consenters.
     """
     value = common_pb2.OrdererBlockMetadata(
         last_config=common_pb2.LastConfig(index=last_config)

@@ -1,4 +1,4 @@
-"""The peer's side of the stream to one organisation's chaincode: dial, register, run transactions, dial again."""
+"""The peer's side of the stream to a chaincode: dial, register, run transactions, dial again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _BACKOFF_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _REGISTER_SECONDS: Final = 10.0
 
 InvokeChaincode: TypeAlias = "Callable[[TransactionContext, bytes], Awaitable[_Message]]"
-"""Answers a chaincode's call of another chaincode: context and serialised ChaincodeSpec to the other's last message."""
+"""Answers a call of another chaincode: context and serialised ChaincodeSpec to the other's last message."""
 
 
 class ChaincodeStream:
@@ -152,8 +152,10 @@ class ChaincodeStream:
                 await self._ready.wait()
         except TimeoutError as error:
             raise ChaincodeUnreachable(
-                f"could not launch chaincode {self._package_id}: connection to {self._package_id} failed: error cannot "
-                f"create connection for {self._package_id}: error creating grpc connection to {self._address.address}: "
+                f"could not launch chaincode {self._package_id}: connection to {self._package_id} failed: "
+                "error cannot "
+                f"create connection for {self._package_id}: error creating grpc connection to "
+                f"{self._address.address}: "
                 f"{self._failure}"
             ) from error
 

@@ -51,7 +51,7 @@ class Commits:
         with self._ledger.snapshot() as snapshot:
             found = snapshot.transaction(transaction_id)
         if found is not None:
-            return found[0].block, found[1]
+            return found.version.block, found.code
         waiter: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
         waiters = self._waiting.setdefault(transaction_id, [])
         waiters.append(waiter)

@@ -62,10 +62,12 @@ class ConfigurationChaincode:
         if function not in _FUNCTIONS:
             return error(f"Requested function {function} not found.")
         subject = arguments[1] if len(arguments) > 1 and function != "JoinChain" else ""
+        of_channel = function in ("GetConfigBlock", "GetChannelConfig")
+        if of_channel and subject != self._channel.channel_id:
+            reason = f"Failed to get policy manager for channel [{subject}]"
+            return error(f"access denied for [{function}][{subject}]: {reason}")
         try:
-            if function in ("GetConfigBlock", "GetChannelConfig"):
-                if subject != self._channel.channel_id:
-                    raise Refused(f"Failed to get policy manager for channel [{subject}]")
+            if of_channel:
                 self._channel.check_access(READERS, call.signed)
             else:
                 role = MEMBERS if function == "GetChannels" else ADMINS
@@ -88,6 +90,7 @@ class ConfigurationChaincode:
         if function == "JoinBySnapshotStatus":
             return success(query_pb2.JoinBySnapshotStatus().SerializeToString())
         return error(
-            f"cannot create ledger from genesis block: ledger [{self._channel.channel_id}] already exists with state "
+            f"cannot create ledger from genesis block: ledger [{self._channel.channel_id}] already exists "
+            "with state "
             "[ACTIVE]"
         )

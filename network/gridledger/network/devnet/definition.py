@@ -224,7 +224,7 @@ class Definitions:
         return None if definition is None else definition.collections
 
     def endorsement_policy(self, snapshot: Snapshot, name: str) -> Policy | None:
-        """Return the policy that writes to a chaincode's namespace must satisfy, None if there is no such chaincode."""
+        """Return the policy for writes to a chaincode's namespace, None if there is no such chaincode."""
         if name == LIFECYCLE:
             return self._channel.policies.get(LIFECYCLE_ENDORSEMENT)
         definition = self.get(snapshot, name)

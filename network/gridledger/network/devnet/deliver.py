@@ -25,6 +25,7 @@ __all__ = ["DeliverService", "Render"]
 Status = common_pb2.Status
 _TIME_WINDOW_SECONDS: Final = 15 * 60
 _LAST: Final = (1 << 64) - 1
+_FAIL_IF_NOT_READY: Final[int] = ab_pb2.SeekInfo.SeekBehavior.FAIL_IF_NOT_READY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +87,7 @@ class DeliverService:
             start, stop = self._bounds(request.seek)
             number = start
             while number <= stop:
-                if request.seek.behavior == ab_pb2.SeekInfo.SeekBehavior.FAIL_IF_NOT_READY:
-                    if number >= self._ledger.height:
-                        raise _Stopped(Status.NOT_FOUND)
-                else:
-                    await self._ledger.wait_for(number)
-                block = self._ledger.block(number)
-                if block is None:
-                    raise _Stopped(Status.NOT_FOUND)
+                block = await self._next(number, request.seek)
                 self._check_expiry(request)
                 yield render(self, _attested(block, request.seek), request.signed)
                 number += 1
@@ -101,6 +95,15 @@ class DeliverService:
             yield events_pb2.DeliverResponse(status=stopped.status)
         else:
             yield events_pb2.DeliverResponse(status=Status.SUCCESS)
+
+    async def _next(self, number: int, seek: ab_pb2.SeekInfo) -> common_pb2.Block:
+        """Return a block, once it is there; end the delivery if it is not and nobody wants to wait."""
+        if seek.behavior != _FAIL_IF_NOT_READY:
+            await self._ledger.wait_for(number)
+        block = self._ledger.block(number)
+        if block is None:
+            raise _Stopped(Status.NOT_FOUND)
+        return block
 
     def _read(self, data: bytes) -> _Request:
         try:
@@ -147,9 +150,6 @@ class DeliverService:
         kind = seek.start.WhichOneof("Type")
         if kind == "specified":
             start = seek.start.specified.number
-            # Fabric's block store answers for a block that cannot come with a status at once.
-            if start > newest + 1 and seek.behavior == ab_pb2.SeekInfo.SeekBehavior.FAIL_IF_NOT_READY:
-                raise _Stopped(Status.NOT_FOUND)
         else:
             start = {"oldest": 0, "newest": newest, "next_commit": newest + 1}.get(kind or "", -1)
         if start < 0:
@@ -166,9 +166,8 @@ class DeliverService:
             return start, start
         return start, _LAST
 
-    def _may_see(self, block: int, namespace: str, name: str, signed: SignedData) -> bool:
+    def _may_see(self, namespace: str, name: str, signed: SignedData) -> bool:
         """Tell whether a client may see a collection's private data."""
-        del block
         with self._ledger.snapshot() as snapshot:
             collection = (self._definitions.collections(snapshot, namespace) or {}).get(name)
         if collection is None:
@@ -214,7 +213,7 @@ class DeliverService:
         with self._ledger.snapshot() as snapshot:
             writes = snapshot.private_writes(self._msp_id, block.header.number)
         for version, namespace, collection, data in writes:
-            if not self._may_see(block.header.number, namespace, collection, signed):
+            if not self._may_see(namespace, collection, signed):
                 continue
             private = sets[version.transaction]
             if not private.ns_pvt_rwset or private.ns_pvt_rwset[-1].namespace != namespace:

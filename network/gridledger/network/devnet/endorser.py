@@ -145,16 +145,16 @@ class Endorser:
             ) from refusal
 
     def _identify(self, proposal: Proposal) -> Identity:
+        msps = self._channel.msps
         try:
-            identity = self._channel.msps.deserialize(proposal.creator)
-            if not proposal.channel_id and identity.msp_id != self.organisation.msp_id:
-                # Calls to the peer alone are for its own organisation.
-                raise Refused(f"expected MSP ID {self.organisation.msp_id}, received {identity.msp_id}")
+            if proposal.channel_id:
+                return msps.deserialize(proposal.creator)
+            # Calls to the peer alone are for its own organisation.
+            return msps.deserialize_own(self.organisation.msp_id, proposal.creator)
         except Refused as refusal:
             raise Refused(
                 f"access denied: channel [{proposal.channel_id}] creator org unknown, creator is malformed"
             ) from refusal
-        return identity
 
     async def _run(self, proposal: Proposal) -> proposal_response_pb2.ProposalResponse:
         if not proposal.channel_id or proposal.chaincode in _BLOCK_READERS:

@@ -1,4 +1,4 @@
-"""What the embedded network refuses or cannot do. The messages are what a Fabric peer says in the same case."""
+"""What the embedded network refuses or cannot do; the messages are what a Fabric peer says in such a case."""
 
 from __future__ import annotations
 

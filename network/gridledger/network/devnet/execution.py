@@ -122,7 +122,8 @@ class Execution:
             response = proposal_response_pb2.Response.FromString(message.payload)
         except DecodeError as error:
             raise Refused(
-                f"error in simulation: failed to unmarshal response for transaction {proposal.transaction_id}: {error}"
+                "error in simulation: failed to unmarshal response for transaction "
+                f"{proposal.transaction_id}: {error}"
             ) from error
         event = None
         if message.HasField("chaincode_event"):
@@ -146,7 +147,8 @@ class Execution:
             definition, package = self._organisation.runnable(simulator.snapshot, name, proposal.channel_id)
         except Refused as refusal:
             raise Refused(
-                f"invalid invocation: [channel {proposal.channel_id}] failed to get chaincode container info for {name}: "
+                f"invalid invocation: [channel {proposal.channel_id}] failed to get chaincode container info "
+                f"for {name}: "
                 f"{refusal.message}"
             ) from refusal
         is_init = _check_init(
@@ -232,6 +234,7 @@ def _check_init(
         return True
     if needed:
         raise Refused(
-            f"invalid invocation: chaincode '{name}' has not been initialized for this version, must call as init first"
+            f"invalid invocation: chaincode '{name}' has not been initialized for this version, must call as "
+            "init first"
         )
     return False

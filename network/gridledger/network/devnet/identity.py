@@ -104,8 +104,8 @@ class Identity:
         Raises
         ------
         Refused
-            If the MSP does not stand for this certificate. Expiry is not looked at here, as in Fabric: what came
-            in while it was valid stays valid. `expires_at` is checked where requests come in.
+            If the MSP does not stand for this certificate. Expiry is not looked at here, as in Fabric: what
+            came in while it was valid stays valid. `expires_at` is checked where requests come in.
         """
         if not self._validated:
             try:
@@ -139,7 +139,8 @@ class Identity:
             half = _HALF_ORDERS.get(self._key.curve.name)
             if half is None or s > half:
                 raise Refused(
-                    "could not determine the validity of the signature: Invalid S. Must be smaller than half the order"
+                    "could not determine the validity of the signature: Invalid S. Must be smaller than half "
+                    "the order"
                 )
             self._key.verify(signature, digest, _PREHASHED)
         except ValueError as error:

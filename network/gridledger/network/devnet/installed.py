@@ -78,7 +78,8 @@ def read_package(data: bytes) -> tuple[str, str, dict[str, Any]]:
     label = metadata.get("label")
     if not isinstance(label, str) or not _LABEL.fullmatch(label):
         raise Malformed(
-            f"could not parse as a chaincode install package: invalid label '{label}'. Label must be non-empty, can only "
+            f"could not parse as a chaincode install package: invalid label '{label}'. Label must be "
+            "non-empty, can only "
             "consist of alphanumerics, symbols from '.+-_', and can only begin with alphanumerics"
         )
     if str(metadata.get("type", "")).lower() != "ccaas":

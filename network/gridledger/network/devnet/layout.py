@@ -20,7 +20,7 @@ from gridledger.network.devnet.snapshot import Snapshot
 __all__ = ["Layouts"]
 
 _EXHAUSTIVE: Final = 10
-"""Up to so many organisations all combinations are tried; with more, only those that one leaves out one by one."""
+"""Up to so many organisations all combinations are tried; of more, one after the other is left out."""
 _KEPT: Final = 1024
 _PREFIX: Final = "no combination of peers can be derived which satisfy the endorsement policy: "
 
@@ -130,14 +130,16 @@ class Layouts:
             of_chaincode = self._definitions.endorsement_policy(snapshot, call.name)
             if of_chaincode is None:
                 raise Refused("policy not found")
-            for name in call.collection_names:
-                policies.append(
-                    self._definitions.collection_policy(snapshot, call.name, name) or of_chaincode
-                )
+            policies += [
+                self._definitions.collection_policy(snapshot, call.name, name) or of_chaincode
+                for name in call.collection_names
+            ]
             if not call.collection_names and not call.disregard_namespace_policy:
                 policies.append(of_chaincode)
-            for envelope in call.key_policies:
-                policies.append(self._channel.policies.signature_policy(envelope.SerializeToString()))
+            policies += [
+                self._channel.policies.signature_policy(envelope.SerializeToString())
+                for envelope in call.key_policies
+            ]
         return policies
 
     def _minimal(self, candidates: Sequence[str], policies: Sequence[Policy]) -> list[frozenset[str]]:

@@ -24,16 +24,16 @@ _SCHEMA_VERSION: Final = 1
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE block (
-    number INTEGER PRIMARY KEY, previous_hash BLOB NOT NULL, data_hash BLOB NOT NULL, hash BLOB NOT NULL UNIQUE,
-    signatures BLOB NOT NULL);
+    number INTEGER PRIMARY KEY, previous_hash BLOB NOT NULL, data_hash BLOB NOT NULL, hash BLOB NOT NULL
+    UNIQUE, signatures BLOB NOT NULL);
 CREATE TABLE envelope (place INTEGER PRIMARY KEY, code INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE TABLE tx (txid BLOB PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE state (
     namespace TEXT NOT NULL, key BLOB NOT NULL, place INTEGER NOT NULL, metadata BLOB, value BLOB NOT NULL,
     PRIMARY KEY (namespace, key)) WITHOUT ROWID;
 CREATE TABLE hashed_state (
-    namespace TEXT NOT NULL, collection TEXT NOT NULL, key BLOB NOT NULL, place INTEGER NOT NULL, metadata BLOB,
-    value BLOB NOT NULL, PRIMARY KEY (namespace, collection, key)) WITHOUT ROWID;
+    namespace TEXT NOT NULL, collection TEXT NOT NULL, key BLOB NOT NULL, place INTEGER NOT NULL, metadata
+    BLOB, value BLOB NOT NULL, PRIMARY KEY (namespace, collection, key)) WITHOUT ROWID;
 CREATE TABLE private_state (
     msp_id TEXT NOT NULL, namespace TEXT NOT NULL, collection TEXT NOT NULL, key BLOB NOT NULL,
     key_hash BLOB NOT NULL, place INTEGER NOT NULL, value BLOB NOT NULL,
@@ -53,8 +53,8 @@ CREATE TABLE expiry (
     block INTEGER NOT NULL, namespace TEXT NOT NULL, collection TEXT NOT NULL, key BLOB NOT NULL,
     written INTEGER NOT NULL, PRIMARY KEY (block, namespace, collection, key, written)) WITHOUT ROWID;
 CREATE TABLE package (
-    msp_id TEXT NOT NULL, package_id TEXT NOT NULL, label TEXT NOT NULL, connection TEXT NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY (msp_id, package_id));
+    msp_id TEXT NOT NULL, package_id TEXT NOT NULL, label TEXT NOT NULL, connection TEXT NOT NULL, data BLOB
+    NOT NULL, PRIMARY KEY (msp_id, package_id));
 """
 
 _Row: TypeAlias = "tuple[object, ...]"
@@ -123,8 +123,8 @@ class Ledger:
 
     Notes
     -----
-    One committer writes. `synchronous = FULL` flushes the write-ahead log at every commit, so a block that was reported
-    is there after kill -9 and after a power cut. Readers see whole blocks only.
+    One committer writes. `synchronous = FULL` flushes the write-ahead log at every commit, so a block that
+    was reported is there after kill -9 and after a power cut. Readers see whole blocks only.
     """
 
     def __init__(self, path: Path) -> None:

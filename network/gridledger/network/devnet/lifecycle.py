@@ -1,13 +1,10 @@
-"""`_lifecycle`: chaincode is installed by an organisation, approved by organisations, committed for the channel."""
+"""`_lifecycle`: an organisation installs chaincode, organisations approve it, the channel commits it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
-from fabric_protos.common import policies_pb2
-from fabric_protos.msp import msp_principal_pb2
 from fabric_protos.peer import collection_pb2, policy_pb2, proposal_response_pb2
 from fabric_protos.peer.lifecycle import chaincode_definition_pb2, db_pb2, lifecycle_pb2
 from google.protobuf.message import DecodeError, Message
@@ -15,22 +12,19 @@ from google.protobuf.message import DecodeError, Message
 from gridledger.network.devnet import lifecycle_state
 from gridledger.network.devnet.channel import ENDORSEMENT, WRITERS, Channel
 from gridledger.network.devnet.definition import CHAINCODE_SOURCES, DEFINITION_TYPE, NAMESPACES, Definitions
+from gridledger.network.devnet.definition_rules import check_collections, check_names
 from gridledger.network.devnet.errors import Malformed, NotDefined, Refused
-from gridledger.network.devnet.installed import Packages
+from gridledger.network.devnet.installed import InstalledPackage
+from gridledger.network.devnet.ledger import Ledger
 from gridledger.network.devnet.lifecycle_state import Entry, OrganisationState, PublicState
-from gridledger.network.devnet.policy import SignaturePolicy
+from gridledger.network.devnet.organisation import Organisation
 from gridledger.network.devnet.simulator import Simulator
 from gridledger.network.devnet.system_chaincode import ADMINS, SystemCall, check_local, error, success
 
 __all__ = ["Lifecycle", "parameters_entry"]
 
-_CHAINCODE_NAME = re.compile(r"[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*")
-_VERSION = re.compile(r"[A-Za-z0-9_.+-]+")
-_COLLECTION_NAME = re.compile(r"[A-Za-z0-9-]+([A-Za-z0-9_-]+)*")
-_RESERVED = frozenset({"cscc", "escc", "lscc", "qscc", "vscc"})
 _PARAMETERS_TYPE = "ChaincodeParameters"
 _PACKAGE_TYPE = "ChaincodeLocalPackage"
-_Classification = msp_principal_pb2.MSPPrincipal.Classification
 
 _Arguments: TypeAlias = Any
 _Function: TypeAlias = "Callable[[Simulator, _Arguments], Message]"
@@ -43,62 +37,49 @@ class Lifecycle:
     ----------
     channel : Channel
         Organisations and policies.
+    ledger : Ledger
+        Where definitions stand.
     definitions : Definitions
         What is committed.
-    packages : Packages
-        What the organisation installed.
-    msp_id : str
-        The organisation.
+    organisation : Organisation
+        Whose peer it is.
     """
 
-    def __init__(self, channel: Channel, definitions: Definitions, packages: Packages, msp_id: str) -> None:
+    def __init__(
+        self, channel: Channel, ledger: Ledger, definitions: Definitions, organisation: Organisation
+    ) -> None:
         self._channel = channel
+        self._ledger = ledger
         self._definitions = definitions
-        self._packages = packages
-        self._msp_id = msp_id
-        self._local: Mapping[str, tuple[type[Message], Callable[[Any], Awaitable[Message]]]] = {
-            "InstallChaincode": (lifecycle_pb2.InstallChaincodeArgs, self._install),
-            "QueryInstalledChaincode": (lifecycle_pb2.QueryInstalledChaincodeArgs, self._query_installed),
-            "GetInstalledChaincodePackage": (
-                lifecycle_pb2.GetInstalledChaincodePackageArgs,
-                self._get_package,
-            ),
-            "QueryInstalledChaincodes": (
-                lifecycle_pb2.QueryInstalledChaincodesArgs,
-                self._query_all_installed,
-            ),
+        self._own = organisation
+        self._packages = organisation.packages
+        self._msp_id = organisation.msp_id
+        self._local: Mapping[str, Callable[[_Arguments], Awaitable[Message]]] = {
+            "InstallChaincode": self._install,
+            "QueryInstalledChaincode": self._query_installed,
+            "GetInstalledChaincodePackage": self._get_package,
+            "QueryInstalledChaincodes": self._query_all_installed,
         }
-        self._organisation: Mapping[str, tuple[type[Message], _Function]] = {
-            "ApproveChaincodeDefinitionForMyOrg": (
-                lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs,
-                self._approve,
-            ),
-            "QueryApprovedChaincodeDefinition": (
-                lifecycle_pb2.QueryApprovedChaincodeDefinitionArgs,
-                self._query_approved,
-            ),
-            "QueryApprovedChaincodeDefinitions": (
-                lifecycle_pb2.QueryApprovedChaincodeDefinitionsArgs,
-                self._query_all_approved,
-            ),
+        self._organisation: Mapping[str, _Function] = {
+            "ApproveChaincodeDefinitionForMyOrg": self._approve,
+            "QueryApprovedChaincodeDefinition": self._query_approved,
+            "QueryApprovedChaincodeDefinitions": self._query_all_approved,
         }
-        self._channel_wide: Mapping[str, tuple[type[Message], _Function]] = {
-            "CheckCommitReadiness": (lifecycle_pb2.CheckCommitReadinessArgs, self._check_readiness),
-            "CommitChaincodeDefinition": (lifecycle_pb2.CommitChaincodeDefinitionArgs, self._commit),
-            "QueryChaincodeDefinition": (lifecycle_pb2.QueryChaincodeDefinitionArgs, self._query_definition),
-            "QueryChaincodeDefinitions": (
-                lifecycle_pb2.QueryChaincodeDefinitionsArgs,
-                self._query_definitions,
-            ),
+        self._channel_wide: Mapping[str, _Function] = {
+            "CheckCommitReadiness": self._check_readiness,
+            "CommitChaincodeDefinition": self._commit,
+            "QueryChaincodeDefinition": self._query_definition,
+            "QueryChaincodeDefinitions": self._query_definitions,
         }
 
     async def invoke(self, call: SystemCall) -> proposal_response_pb2.Response:
         """Answer a call: the function's name and its serialised arguments."""
         if len(call.arguments) != 2:
+            count = len(call.arguments)
             return error(
-                "lifecycle scc must be invoked with arguments"
-                if not call.arguments
-                else f"lifecycle scc operations require exactly two arguments but received {len(call.arguments)}"
+                f"lifecycle scc operations require exactly two arguments but received {count}"
+                if count
+                else "lifecycle scc must be invoked with arguments"
             )
         name = call.arguments[0].decode(errors="replace")
         try:
@@ -124,41 +105,64 @@ class Lifecycle:
             raise Refused(f"Unmapped policy for _lifecycle/{name}")
 
     async def _run(self, name: str, call: SystemCall) -> Message:
-        argument_type, function = {**self._local, **self._organisation, **self._channel_wide}[name]
         try:
-            arguments = argument_type.FromString(call.arguments[1])
+            arguments = getattr(lifecycle_pb2, f"{name}Args").FromString(call.arguments[1])
         except DecodeError as failure:
             raise Malformed(f"could not decode input arg for Invocation.{name}") from failure
         if name in self._local:
-            return await self._local[name][1](arguments)
+            return await self._local[name](arguments)
         if call.simulator is None:
             raise Refused("invalid channel-less operation")
-        return function(call.simulator, arguments)  # type: ignore[call-arg,return-value]
+        function = self._organisation.get(name) or self._channel_wide[name]
+        return function(call.simulator, arguments)
 
-    async def _install(self, arguments: _Arguments) -> Message:
+    async def _install(self, arguments: _Arguments) -> lifecycle_pb2.InstallChaincodeResult:
         package = await self._packages.install(arguments.chaincode_install_package)
         return lifecycle_pb2.InstallChaincodeResult(package_id=package.package_id, label=package.label)
 
-    async def _query_installed(self, arguments: _Arguments) -> Message:
-        package = self._packages.get(arguments.package_id)
-        if package is None:
-            raise NotDefined(f"chaincode install package '{arguments.package_id}' not found")
-        return lifecycle_pb2.QueryInstalledChaincodeResult(package_id=package.package_id, label=package.label)
+    async def _query_installed(self, arguments: _Arguments) -> lifecycle_pb2.QueryInstalledChaincodeResult:
+        package = self._installed(arguments.package_id)
+        result = lifecycle_pb2.QueryInstalledChaincodeResult(
+            package_id=package.package_id, label=package.label
+        )
+        for name, version in self._uses(package.package_id):
+            result.references[self._channel.channel_id].chaincodes.add(name=name, version=version)
+        return result
 
-    async def _get_package(self, arguments: _Arguments) -> Message:
-        if self._packages.get(arguments.package_id) is None:
-            raise NotDefined(f"chaincode install package '{arguments.package_id}' not found")
-        data = self._packages.data(arguments.package_id)
+    async def _get_package(self, arguments: _Arguments) -> lifecycle_pb2.GetInstalledChaincodePackageResult:
+        data = self._packages.data(self._installed(arguments.package_id).package_id)
         return lifecycle_pb2.GetInstalledChaincodePackageResult(chaincode_install_package=data)
 
-    async def _query_all_installed(self, arguments: _Arguments) -> Message:
+    async def _query_all_installed(
+        self, arguments: _Arguments
+    ) -> lifecycle_pb2.QueryInstalledChaincodesResult:
         del arguments
         result = lifecycle_pb2.QueryInstalledChaincodesResult()
         for package in self._packages.all():
-            result.installed_chaincodes.add(package_id=package.package_id, label=package.label)
+            entry = result.installed_chaincodes.add(package_id=package.package_id, label=package.label)
+            for name, version in self._uses(package.package_id):
+                entry.references[self._channel.channel_id].chaincodes.add(name=name, version=version)
         return result
 
-    def _approve(self, simulator: Simulator, arguments: _Arguments) -> Message:
+    def _installed(self, package_id: str) -> InstalledPackage:
+        package = self._packages.get(package_id)
+        if package is None:
+            raise NotDefined(f"chaincode install package '{package_id}' not found")
+        return package
+
+    def _uses(self, package_id: str) -> list[tuple[str, str]]:
+        """Return names and versions of the committed chaincodes that a package runs."""
+        found = []
+        with self._ledger.snapshot() as snapshot:
+            for name in self._definitions.names(snapshot):
+                local = self._own.chaincode(snapshot, name)
+                if local is not None and local.package is not None and local.package.package_id == package_id:
+                    found.append((name, local.definition.version))
+        return found
+
+    def _approve(
+        self, simulator: Simulator, arguments: _Arguments
+    ) -> lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgResult:
         self._check_input(simulator, arguments)
         public, own = PublicState(simulator), OrganisationState(simulator, self._msp_id)
         name, requested = arguments.name, arguments.sequence
@@ -171,7 +175,8 @@ class Lifecycle:
             )
         if requested > current + 1:
             raise Refused(
-                f"requested sequence {requested} is larger than the next available sequence number {current + 1}"
+                f"requested sequence {requested} is larger than the next available sequence number "
+                f"{current + 1}"
             )
         parameters = parameters_entry(arguments)
         package_id = arguments.source.local_package.package_id
@@ -185,43 +190,49 @@ class Lifecycle:
             changed = [field for field, value in parameters.fields.items() if committed[field] != value]
             if changed:
                 raise Refused(
-                    f"attempted to redefine the current committed sequence ({current}) for namespace {name} with "
+                    f"attempted to redefine the current committed sequence ({current}) for namespace {name} "
+                    "with "
                     f"different parameters: {', '.join(changed)} does not match"
                 )
         if _is_same(own, private_name, parameters, source):
+            if requested == current:
+                raise Refused(
+                    f"attempted to redefine the current committed sequence ({current}) for namespace {name}"
+                )
             raise Refused(
-                f"attempted to redefine the current committed sequence ({current}) for namespace {name}"
-                if requested == current
-                else f"attempted to redefine uncommitted sequence ({requested}) for namespace {name} with unchanged content"
+                f"attempted to redefine uncommitted sequence ({requested}) for namespace {name} with "
+                "unchanged content"
             )
         lifecycle_state.save(own, NAMESPACES, private_name, parameters)
         lifecycle_state.save(own, CHAINCODE_SOURCES, private_name, source)
         return lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgResult()
 
-    def _query_approved(self, simulator: Simulator, arguments: _Arguments) -> Message:
+    def _query_approved(
+        self, simulator: Simulator, arguments: _Arguments
+    ) -> lifecycle_pb2.QueryApprovedChaincodeDefinitionResult:
         public, own = PublicState(simulator), OrganisationState(simulator, self._msp_id)
         sequence = arguments.sequence
         if sequence == 0:
             sequence = _current_sequence(public, arguments.name)
             if lifecycle_state.read_type(own, NAMESPACES, f"{arguments.name}#{sequence + 1}") is not None:
                 sequence += 1
-        return self._approved(
-            simulator, own, arguments.name, sequence, lifecycle_pb2.QueryApprovedChaincodeDefinitionResult()
-        )
+        result = lifecycle_pb2.QueryApprovedChaincodeDefinitionResult()
+        self._fill_approved(result, own, arguments.name, sequence)
+        return result
 
-    def _query_all_approved(self, simulator: Simulator, arguments: _Arguments) -> Message:
+    def _query_all_approved(
+        self, simulator: Simulator, arguments: _Arguments
+    ) -> lifecycle_pb2.QueryApprovedChaincodeDefinitionsResult:
         del arguments
         own = OrganisationState(simulator, self._msp_id)
         result = lifecycle_pb2.QueryApprovedChaincodeDefinitionsResult()
         for entry in own.names(NAMESPACES):
             name, _, sequence = entry.partition("#")
             definition = result.approved_chaincode_definitions.add(name=name)
-            self._approved(simulator, own, name, int(sequence), definition)
+            self._fill_approved(definition, own, name, int(sequence))
         return result
 
-    def _approved(
-        self, simulator: Simulator, own: OrganisationState, name: str, sequence: int, result: Any
-    ) -> Message:
+    def _fill_approved(self, result: _Arguments, own: OrganisationState, name: str, sequence: int) -> None:
         private_name = f"{name}#{sequence}"
         if lifecycle_state.read_type(own, NAMESPACES, private_name) is None:
             raise Refused(
@@ -234,9 +245,10 @@ class Lifecycle:
             result.source.local_package.package_id = package_id
         else:
             result.source.unavailable.SetInParent()
-        return result  # type: ignore[no-any-return]
 
-    def _check_readiness(self, simulator: Simulator, arguments: _Arguments) -> Message:
+    def _check_readiness(
+        self, simulator: Simulator, arguments: _Arguments
+    ) -> lifecycle_pb2.CheckCommitReadinessResult:
         result = lifecycle_pb2.CheckCommitReadinessResult()
         for msp_id, fields in self._mismatches(simulator, arguments).items():
             result.approvals[msp_id] = not fields
@@ -248,7 +260,8 @@ class Lifecycle:
         current = _current_sequence(PublicState(simulator), arguments.name)
         if arguments.sequence != current + 1:
             raise Refused(
-                f"requested sequence is {arguments.sequence}, but new definition must be sequence {current + 1}"
+                f"requested sequence is {arguments.sequence}, but new definition must be sequence "
+                f"{current + 1}"
             )
         return self._approvals(simulator, arguments.name, arguments.sequence, parameters_entry(arguments))
 
@@ -258,7 +271,9 @@ class Lifecycle:
         states = [OrganisationState(simulator, msp_id) for msp_id in self._channel.msp_ids]
         return lifecycle_state.differences(states, NAMESPACES, f"{name}#{sequence}", parameters)
 
-    def _commit(self, simulator: Simulator, arguments: _Arguments) -> Message:
+    def _commit(
+        self, simulator: Simulator, arguments: _Arguments
+    ) -> lifecycle_pb2.CommitChaincodeDefinitionResult:
         self._check_input(simulator, arguments)
         mismatches = self._mismatches(simulator, arguments)
         fields = {
@@ -272,7 +287,9 @@ class Lifecycle:
             raise Refused(f"chaincode definition not agreed to by this org ({self._msp_id})")
         return lifecycle_pb2.CommitChaincodeDefinitionResult()
 
-    def _query_definition(self, simulator: Simulator, arguments: _Arguments) -> Message:
+    def _query_definition(
+        self, simulator: Simulator, arguments: _Arguments
+    ) -> lifecycle_pb2.QueryChaincodeDefinitionResult:
         public, name = PublicState(simulator), arguments.name
         if lifecycle_state.read_type(public, NAMESPACES, name) is None:
             raise NotDefined(f"namespace {name} is not defined")
@@ -289,7 +306,9 @@ class Lifecycle:
             result.approvals[msp_id] = not differing
         return result
 
-    def _query_definitions(self, simulator: Simulator, arguments: _Arguments) -> Message:
+    def _query_definitions(
+        self, simulator: Simulator, arguments: _Arguments
+    ) -> lifecycle_pb2.QueryChaincodeDefinitionsResult:
         del arguments
         public = PublicState(simulator)
         result = lifecycle_pb2.QueryChaincodeDefinitionsResult()
@@ -299,82 +318,16 @@ class Lifecycle:
         return result
 
     def _check_input(self, simulator: Simulator, arguments: _Arguments) -> None:
-        prefix = "error validating chaincode definition: "
-        if not _CHAINCODE_NAME.fullmatch(arguments.name):
-            raise Refused(
-                f"{prefix}invalid chaincode name '{arguments.name}'. Names can only consist of alphanumerics, '_', and "
-                "'-' and can only begin with alphanumerics"
-            )
-        if arguments.name in _RESERVED:
-            raise Refused(f"{prefix}chaincode name '{arguments.name}' is the name of a system chaincode")
-        if not _VERSION.fullmatch(arguments.version):
-            raise Refused(
-                f"{prefix}invalid chaincode version '{arguments.version}'. Versions can only consist of alphanumerics, "
-                "'_', '-', '+', and '.'"
-            )
-        proposed = {}
-        for entry in arguments.collections.config:
-            config = entry.static_collection_config
-            if entry.WhichOneof("payload") is None:
-                raise Refused(f"{prefix}collection configuration is empty")
-            try:
-                self._check_collection(config)
-            except (Refused, Malformed) as refusal:
-                raise Refused(f"{prefix}{refusal.message}") from refusal
-            if config.name in proposed:
-                raise Refused(
-                    f"{prefix}collection-name: {config.name} -- found duplicate in collection configuration"
-                )
-            proposed[config.name] = config
         committed = self._definitions.get(simulator.snapshot, arguments.name)
-        for entry in committed.collection_package.config if committed is not None else ():
-            _check_kept(entry.static_collection_config, proposed, prefix)
-
-    def _check_collection(self, config: collection_pb2.StaticCollectionConfig) -> None:
-        if not _COLLECTION_NAME.fullmatch(config.name):
-            raise Refused(
-                f"invalid collection name '{config.name}'. Names can only consist of alphanumerics, '_', and '-' and "
-                "cannot begin with '_'"
-            )
-        if config.maximum_peer_count < config.required_peer_count:
-            raise Refused(
-                f"collection-name: {config.name} -- maximum peer count ({config.maximum_peer_count}) cannot be less than "
-                f"the required peer count ({config.required_peer_count})"
-            )
-        if config.required_peer_count < 0:
-            raise Refused(
-                f"collection-name: {config.name} -- requiredPeerCount ({config.required_peer_count}) cannot be less than "
-                "zero"
-            )
-        if not config.HasField("member_orgs_policy"):
-            raise Refused(f"collection member policy is not set for collection '{config.name}'")
-        if config.member_orgs_policy.WhichOneof("payload") is None:
-            raise Refused(f"collection member org policy is empty for collection '{config.name}'")
-        envelope = config.member_orgs_policy.signature_policy
-        SignaturePolicy(envelope)
-        _check_only_or(envelope.rule, config.name)
-        for principal in envelope.identities:
-            self._check_principal(principal, config.name)
-
-    def _check_principal(self, principal: msp_principal_pb2.MSPPrincipal, name: str) -> None:
-        kind = principal.principal_classification
         try:
-            if kind == _Classification.ROLE:
-                msp_id = msp_principal_pb2.MSPRole.FromString(principal.principal).msp_identifier
-            elif kind == _Classification.ORGANIZATION_UNIT:
-                msp_id = msp_principal_pb2.OrganizationUnit.FromString(principal.principal).msp_identifier
-            elif kind == _Classification.IDENTITY:
-                msp_id = self._channel.msps.deserialize(principal.principal).msp_id
-            else:
-                raise Refused(f"collection-name: {name} -- principal type {kind} is not supported")
-        except DecodeError as failure:
-            raise Refused(
-                f"collection-name: {name} -- cannot unmarshal identity bytes into MSPRole"
-            ) from failure
-        if msp_id not in self._channel.msps.msps:
-            raise Refused(
-                f"collection-name: {name} -- collection member '{msp_id}' is not part of the channel"
+            check_names(arguments.name, arguments.version)
+            check_collections(
+                self._channel,
+                arguments.collections.config,
+                committed.collection_package.config if committed is not None else (),
             )
+        except Refused as refusal:
+            raise Refused(f"error validating chaincode definition: {refusal.message}") from refusal
 
 
 def parameters_entry(arguments: _Arguments) -> Entry:
@@ -431,35 +384,3 @@ def _fill_definition(result: Any, state: PublicState | OrganisationState, name: 
     result.validation_plugin = validation.validation_plugin
     result.validation_parameter = validation.validation_parameter
     result.collections.CopyFrom(collections)
-
-
-def _check_only_or(rule: policies_pb2.SignaturePolicy, name: str) -> None:
-    if rule.WhichOneof("Type") == "n_out_of":
-        if rule.n_out_of.n != 1:
-            raise Refused(
-                f"collection-name: {name} -- error in member org policy: signature policy is not an OR concatenation, "
-                f"NOutOf {rule.n_out_of.n}"
-            )
-        for part in rule.n_out_of.rules:
-            _check_only_or(part, name)
-
-
-def _check_kept(
-    committed: collection_pb2.StaticCollectionConfig,
-    proposed: Mapping[str, collection_pb2.StaticCollectionConfig],
-    prefix: str,
-) -> None:
-    if not proposed:
-        raise Refused(
-            f"{prefix}the proposed collection config does not contain previously defined collections"
-        )
-    again = proposed.get(committed.name)
-    if again is None:
-        raise Refused(
-            f"{prefix}existing collection [{committed.name}] missing in the proposed collection configuration"
-        )
-    if again.block_to_live != committed.block_to_live:
-        raise Refused(
-            f"{prefix}the BlockToLive in an existing collection [{committed.name}] modified. "
-            f"Existing value [{committed.block_to_live}]"
-        )

@@ -1,4 +1,4 @@
-"""How the lifecycle keeps its entries in state: a key for the type, a key a field, and nothing written that is unchanged."""
+"""How the lifecycle keeps entries in state: a key for the type, a key a field; only changes are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Membership: which certificates belong to an organisation, and in which role (Fabric's MSP with node OUs)."""
+"""Membership: which certificates belong to an organisation, and in which role: Fabric's MSP with node OUs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def msp_config_from_folder(folder: Path, msp_id: str) -> msp_config_pb2.FabricMS
     Parameters
     ----------
     folder : Path
-        With `cacerts`, `tlscacerts`, `config.yaml` and, where there are some, `intermediatecerts`, `admincerts`.
+        With `cacerts`, `tlscacerts`, `config.yaml` and, where there are some, `intermediatecerts`,
+        `admincerts`.
     msp_id : str
         The MSP's id.
 
@@ -143,18 +144,22 @@ class Msp:
                 if unit == name:
                     if certifier and certifier != certifiers:
                         raise Refused(
-                            f"could not validate identity's OUs: certifiersIdentifier does not match, MSP: [{self.msp_id}]"
+                            "could not validate identity's OUs: certifiersIdentifier does not match, MSP: "
+                            f"[{self.msp_id}]"
                         )
                     matches += 1
         if matches == 0:
             raise Refused(
-                "could not validate identity's OUs: the identity does not have an OU that resolves to client, peer, "
+                "could not validate identity's OUs: the identity does not have an OU that resolves to "
+                "client, peer, "
                 f"orderer, or admin role. OUs: {list(identity.units)}, MSP: [{self.msp_id}]"
             )
         if matches > 1:
             raise Refused(
-                "could not validate identity's OUs: the identity must have a client, a peer, an orderer, or an admin OU "
-                f"role to be valid, not a combination of them. OUs: {list(identity.units)}, MSP: [{self.msp_id}]"
+                "could not validate identity's OUs: the identity must have a client, a peer, an orderer, or "
+                "an admin OU "
+                f"role to be valid, not a combination of them. OUs: {list(identity.units)}, MSP: "
+                f"[{self.msp_id}]"
             )
 
     def satisfies(self, identity: Identity, principal: msp_principal_pb2.MSPPrincipal) -> bool:
@@ -295,6 +300,19 @@ class MspManager:
             self._identities.popitem(last=False)
         return identity
 
+    def deserialize_own(self, msp_id: str, serialized: bytes) -> Identity:
+        """Return the identity that serialised bytes name if it is of the MSP `msp_id`.
+
+        Raises
+        ------
+        Refused
+            If it is malformed or of another MSP.
+        """
+        identity = self.deserialize(serialized)
+        if identity.msp_id != msp_id:
+            raise Refused(f"expected MSP ID {msp_id}, received {identity.msp_id}")
+        return identity
+
     def verify(self, signed: SignedData) -> Identity:
         """Return the signer if the signature is good.
 
@@ -305,8 +323,8 @@ class MspManager:
 
         Notes
         -----
-        Whether a signature is good depends on nothing but these bytes: what was found good once, or was made here,
-        is not computed again.
+        Whether a signature is good depends on nothing but these bytes: what was found good once, or was made
+        here, is not computed again.
         """
         identity = self.deserialize(signed.identity)
         digest = hashlib.sha256(signed.data).digest()

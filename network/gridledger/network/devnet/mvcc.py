@@ -1,4 +1,4 @@
-"""Concurrency control: whether what a transaction read still stands, and what its writes make of the state."""
+"""Concurrency: whether what a transaction read still stands, and what its writes make of the state."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _same_range(
     """Tell whether a range query would see the same keys at the same versions now."""
     end = query.end_key.encode() or None
     if not query.itr_exhausted and end is not None:
-        # The query stopped at its last result, which belongs to it; nothing lies between a key and the key with \0.
+        # The query stopped at its last result, which belongs to it; between a key and key\0 lies nothing.
         end += b"\0"
     found = _combined(namespace, query.start_key.encode(), end, snapshot, updates)
     if query.WhichOneof("reads_info") == "reads_merkle_hashes":
@@ -88,8 +88,8 @@ def _same_range(
         results.finish(again)
         return bool(again.reads_merkle_hashes == query.reads_merkle_hashes)
     for read in query.raw_reads.kv_reads:
-        key = next(found, None)
-        if key is None or read_of(key.key, key.version) != read:
+        again_key = next(found, None)
+        if again_key is None or read_of(again_key.key, again_key.version) != read:
             return False
     return next(found, None) is None
 
@@ -98,21 +98,27 @@ def _combined(
     namespace: str, start: bytes, end: bytes | None, snapshot: Snapshot, updates: UpdateBatch
 ) -> Iterator[VersionedKey]:
     """Yield a range's keys as they are after the block's earlier transactions."""
-    stored = snapshot.range(namespace, start, end)
     changed = updates.range(namespace, start, end)
-    old, new = next(stored, None), next(changed, None)
-    while old is not None or new is not None:
-        if new is None or (old is not None and old.key.encode() < new[0]):
-            assert old is not None  # noqa: S101 - one of the two is there
+    new = next(changed, None)
+    for old in snapshot.range(namespace, start, end):
+        encoded = old.key.encode()
+        while new is not None and new[0] < encoded:
+            yield from _changed(namespace, new[1], updates)
+            new = next(changed, None)
+        if new is not None and new[0] == encoded:
+            yield from _changed(namespace, new[1], updates)
+            new = next(changed, None)
+        else:
             yield old
-            old = next(stored, None)
-            continue
-        if old is not None and old.key == new[1]:
-            old = next(stored, None)
-        change = updates.get((namespace, "", new[1]))
-        if change is not None and change.value is not None:
-            yield VersionedKey(new[1], change.value, change.version)
+    while new is not None:
+        yield from _changed(namespace, new[1], updates)
         new = next(changed, None)
+
+
+def _changed(namespace: str, key: str, updates: UpdateBatch) -> Iterator[VersionedKey]:
+    change = updates.get((namespace, "", key))
+    if change is not None and change.value is not None:
+        yield VersionedKey(key, change.value, change.version)
 
 
 def apply_writes(

@@ -1,4 +1,4 @@
-"""Ordering: one process takes the transactions in, cuts blocks, and has them validated and committed. No consensus."""
+"""Ordering: transactions are taken in, cut into blocks, validated and committed. There is no consensus."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["Orderer", "OrderingRefused"]
 _log = logging.getLogger(__name__)
 _QUEUE_LIMIT = 10_000
 _LOOK_SECONDS = 0.01
-"""While a block waits, the queue is looked at this often: a full block does not wait for the interval's end."""
+"""While a block waits, the queue is looked at this often: a full block need not wait for the interval."""
 
 
 class OrderingRefused(Refused):
@@ -72,8 +72,8 @@ class Orderer:
 
     Notes
     -----
-    A transaction that was taken in is in memory until its block is on the disk: it is lost if the process is killed before.
-    `CommitStatus` answers after the disk has it.
+    A transaction that was taken in is in memory until its block is on the disk: it is lost if the process is
+    killed before. `CommitStatus` answers after the disk has it.
     """
 
     def __init__(
@@ -148,15 +148,14 @@ class Orderer:
                 "the embedded network does not take configuration updates", status=status.NOT_IMPLEMENTED
             )
         try:
-            if self._channel.msps.deserialize(transaction.signed.identity).expires_at < time.time():
-                raise OrderingRefused("broadcast client identity expired", status=status.BAD_REQUEST)
+            expires_at = self._channel.msps.deserialize(transaction.signed.identity).expires_at
             self._channel.policies.check_one(CHANNEL_WRITERS, transaction.signed)
-        except OrderingRefused:
-            raise
         except Refused as refusal:
             raise OrderingRefused(
                 f"{refusal.message}: permission denied", status=status.FORBIDDEN
             ) from refusal
+        if expires_at < time.time():
+            raise OrderingRefused("broadcast client identity expired", status=status.BAD_REQUEST)
         if transaction.request_id in self._pending:
             # As SmartBFT: a request that waits already is taken for taken in.
             return
@@ -174,7 +173,7 @@ class Orderer:
     async def _run(self) -> None:
         while True:
             batch = await self._batch()
-            # Once begun, a block is brought to its end: shielded from the cancellation that stops the process.
+            # Once begun, a block is brought to its end: the cancellation that stops the process waits.
             block = asyncio.ensure_future(self._make_block(batch))
             try:
                 await asyncio.shield(block)
@@ -189,8 +188,10 @@ class Orderer:
         batch, size = [first], len(first.envelope)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._interval_seconds
-        while self._queue.qsize() + 1 < self._max_messages and (left := deadline - loop.time()) > 0:
+        left = self._interval_seconds
+        while left > 0 and self._queue.qsize() + 1 < self._max_messages:
             await asyncio.sleep(min(left, _LOOK_SECONDS))
+            left = deadline - loop.time()
         while len(batch) < self._max_messages and not self._queue.empty():
             following = self._queue.get_nowait()
             size += len(following.envelope)

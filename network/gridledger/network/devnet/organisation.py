@@ -148,7 +148,8 @@ class Organisation:
             raise Refused(f"chaincode {name} not found")
         if not local.approved:
             raise Refused(
-                f"chaincode definition for '{name}' at sequence {local.definition.sequence} on channel '{channel_id}' "
+                f"chaincode definition for '{name}' at sequence {local.definition.sequence} on channel "
+                f"'{channel_id}' "
                 "has not yet been approved by this org"
             )
         if local.package is None:

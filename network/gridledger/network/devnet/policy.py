@@ -78,7 +78,8 @@ class _ImplicitMeta:
             satisfied += 1
         if satisfied < self._threshold:
             raise Refused(
-                f"implicit policy evaluation failed - {satisfied} sub-policies were satisfied, but this policy requires "
+                f"implicit policy evaluation failed - {satisfied} sub-policies were satisfied, but this "
+                "policy requires "
                 f"{self._threshold} of the '{self._name}' sub-policies to be satisfied"
             )
 
@@ -238,7 +239,7 @@ def _compile(
                 if part(identities, trial):
                     satisfied += 1
                     used[:] = trial
-            return satisfied >= needed
+            return bool(satisfied >= needed)
 
         return gate
     if kind == "signed_by":

@@ -39,8 +39,8 @@ class TransientStore:
 
     Notes
     -----
-    It survives kill -9, as the system has the written pages; after a power cut a transaction that was endorsed before and
-    is ordered after it commits without its private data.
+    It survives kill -9, as the system has the written pages; after a power cut a transaction that was
+    endorsed before and is ordered after it commits without its private data.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,8 +48,10 @@ class TransientStore:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS private (txid TEXT, msp_id TEXT, namespace TEXT, collection TEXT, hash BLOB, "
-            "height INTEGER, data BLOB, PRIMARY KEY (txid, msp_id, namespace, collection, hash)) WITHOUT ROWID"
+            "CREATE TABLE IF NOT EXISTS private (txid TEXT, msp_id TEXT, namespace TEXT, collection TEXT, "
+            "hash BLOB, "
+            "height INTEGER, data BLOB, PRIMARY KEY (txid, msp_id, namespace, collection, hash)) WITHOUT "
+            "ROWID"
         )
 
     def put(self, transaction_id: str, rows: Sequence[tuple[str, str, str, bytes]], height: int) -> None:
@@ -67,7 +69,8 @@ class TransientStore:
     ) -> bytes | None:
         """Return the private writes with a hash that an organisation was given."""
         row = self._connection.execute(
-            "SELECT data FROM private WHERE txid = ? AND msp_id = ? AND namespace = ? AND collection = ? AND hash = ?",
+            "SELECT data FROM private WHERE txid = ? AND msp_id = ? AND namespace = ? AND collection = ? AND "
+            "hash = ?",
             (transaction_id, msp_id, namespace, collection, digest),
         ).fetchone()
         return None if row is None else bytes(row[0])
@@ -256,7 +259,7 @@ class PrivateData:
         changes: dict[tuple[str, str, str, str], VersionedValue],
         transactions: Sequence[tuple[int, str, tuple[NamespaceReadWrites, ...]]],
     ) -> None:
-        """Take purged keys out of the private writes of all blocks, and out of the state of all who hold them."""
+        """Take purged keys out of the private writes of all blocks, and out of their holders' state."""
         number = write.header.number
         for index, _, read_write_set in transactions:
             version = Version(number, index)
@@ -277,8 +280,12 @@ class PrivateData:
         version: Version,
     ) -> None:
         namespace, collection, key_hash = name
+        gone = VersionedValue(None, None, version)
         for msp_id, key, _ in snapshot.holders(namespace, collection, key_hash):
-            changes.setdefault((msp_id, namespace, collection, key), VersionedValue(None, None, version))
+            changes.setdefault((msp_id, namespace, collection, key), gone)
+        for held, value in changes.items():
+            if held[1:3] == name[:2] and value.version < version and hash_of(held[3]) == key_hash:
+                changes[held] = gone
         for place, msp_id, data in snapshot.private_writes_to(namespace, collection, key_hash):
             row = (place, msp_id, namespace, collection)
             # Several keys of one set may be purged in one block: go on from what the last one left.
@@ -286,13 +293,9 @@ class PrivateData:
                 write.replaced_private_writes.get(row, data), key_hash
             )
         for position, entry in enumerate(write.private_writes):
-            place, _, of_namespace, of_collection, _, data = entry
-            if (
-                data is not None
-                and place < version.place
-                and (of_namespace, of_collection) == (namespace, collection)
-            ):
-                write.private_writes[position] = (*entry[:5], _without(data, key_hash))
+            written = entry[5]
+            if written is not None and entry[0] < version.place and entry[2:4] == name[:2]:
+                write.private_writes[position] = (*entry[:5], _without(written, key_hash))
 
     def forget(self, transaction_ids: Sequence[str], height: int) -> None:
         """Drop what waited for transactions that are committed now."""

@@ -18,6 +18,7 @@ from gridledger.network.devnet.commits import Commits
 from gridledger.network.devnet.cscc import ConfigurationChaincode
 from gridledger.network.devnet.definition import LIFECYCLE, Definitions
 from gridledger.network.devnet.deliver import DeliverService
+from gridledger.network.devnet.endorsement import EndorsementCollector
 from gridledger.network.devnet.endorser import Endorser
 from gridledger.network.devnet.errors import LedgerCorrupt
 from gridledger.network.devnet.execution import Execution
@@ -51,7 +52,8 @@ class Devnet:
     Parameters
     ----------
     directory : Path
-        The network's folder, with `network.json` and the key material; the ledger is kept below `data/devnet`.
+        The network's folder, with `network.json` and the key material; the ledger is kept below
+        `data/devnet`.
 
     Raises
     ------
@@ -116,12 +118,18 @@ class Devnet:
         orderer.on_commit(commits.committed)
         layouts = Layouts(channel, definitions, organisations)
         for material in self._material:
-            gateway = GatewayService(
+            collector = EndorsementCollector(
                 msp_id=material.msp_id,
                 channel=channel,
                 ledger=ledger,
                 endorsers=endorsers,
                 layouts=layouts,
+            )
+            gateway = GatewayService(
+                msp_id=material.msp_id,
+                channel=channel,
+                ledger=ledger,
+                collector=collector,
                 orderer=orderer,
                 commits=commits,
                 orderer_msp_id=self._orderer_material.msp_id,
@@ -200,7 +208,7 @@ class Devnet:
     ) -> Execution:
         msp_id = organisation.msp_id
         system: dict[str, SystemChaincode] = {
-            LIFECYCLE: Lifecycle(channel, definitions, organisation.packages, msp_id),
+            LIFECYCLE: Lifecycle(channel, ledger, definitions, organisation),
             "qscc": QueryChaincode(channel, ledger),
             "cscc": ConfigurationChaincode(channel, ledger, msp_id),
         }

@@ -70,6 +70,11 @@ class Proposal:
         return bytes(self.signature_header.creator)
 
     @property
+    def invoked(self) -> str:
+        """Whom the payload addresses: gateways go by it, peers by the header."""
+        return str(self.invocation.chaincode_spec.chaincode_id.name)
+
+    @property
     def input(self) -> chaincode_pb2.ChaincodeInput:
         """The arguments."""
         return self.invocation.chaincode_spec.input

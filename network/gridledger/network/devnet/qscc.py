@@ -41,7 +41,8 @@ class QueryChaincode:
         function, channel_id = (argument.decode(errors="replace") for argument in arguments[:2])
         if call.chaincode != "qscc":
             return error(
-                "Rejecting invoke of QSCC from another chaincode because of potential for deadlocks, original invocation "
+                "Rejecting invoke of QSCC from another chaincode because of potential for deadlocks, "
+                "original invocation "
                 f"for '{call.chaincode}'"
             )
         if function != "GetChainInfo" and len(arguments) < 3:
@@ -91,12 +92,12 @@ def _look_up(snapshot: Snapshot, function: str, argument: bytes) -> proposal_res
         if function == "GetTransactionByID":
             if found is None:
                 return error(f"Failed to get transaction with id {text}, error {missing}")
-            envelope = common_pb2.Envelope.FromString(snapshot.envelope(found[0]))
+            envelope = common_pb2.Envelope.FromString(snapshot.envelope(found.version))
             processed = transaction_pb2.ProcessedTransaction(
-                transactionEnvelope=envelope, validationCode=found[1]
+                transactionEnvelope=envelope, validationCode=found.code
             )
             return success(processed.SerializeToString())
-        number = found[0].block if found is not None else None
+        number = found.version.block if found is not None else None
         failed = f"Failed to get block for txID {text}, error {missing}"
     block = snapshot.block(number) if number is not None and number < snapshot.height else None
     return error(failed) if block is None else success(block.SerializeToString())

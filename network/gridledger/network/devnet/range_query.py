@@ -1,4 +1,4 @@
-"""What a range query saw, in the form that finds phantoms: the keys themselves, or a tree of hashes over many."""
+"""What a range query saw, in the form that finds phantoms: the keys, or a tree of hashes over many."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class RangeResults:
 
     Notes
     -----
-    Groups of `max_degree` + 1 results are hashed to one leaf each, groups of as many hashes to one hash of the next
-    level, until at most `max_degree` hashes are left. Memory is O(max_degree * log n).
+    Groups of `max_degree` + 1 results are hashed to one leaf each, groups of as many hashes to one hash of
+    the next level, until at most `max_degree` hashes are left. Memory is O(max_degree * log n).
     """
 
     def __init__(self, max_degree: int = MAX_DEGREE) -> None:

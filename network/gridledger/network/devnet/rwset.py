@@ -1,4 +1,4 @@
-"""Read-write sets: what a transaction read, at which versions, and what it would write, as Fabric serialises them."""
+"""Read-write sets: what a transaction read, at which versions, and what it would write, in Fabric's form."""
 
 from __future__ import annotations
 

@@ -33,7 +33,6 @@ _OPTIONS: Final = (
     ("grpc.http2.max_ping_strikes", 0),
 )
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-_Stream: TypeAlias = "Callable[[bytes, _Context], AsyncIterator[bytes]]"
 _Unary: TypeAlias = "Callable[[bytes, _Context], Awaitable[bytes]]"
 
 

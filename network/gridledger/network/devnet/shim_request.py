@@ -74,7 +74,8 @@ class ShimRequests:
             permission = context.permissions[collection] = self._permission(context, collection)
         if not permission[write]:
             raise Refused(
-                f"tx creator does not have {'write' if write else 'read'} access permission on privatedata in "
+                f"tx creator does not have {'write' if write else 'read'} access permission on privatedata "
+                "in "
                 f"chaincodeName:{context.namespace} collectionName: {collection}"
             )
 

@@ -1,4 +1,4 @@
-"""A simulation: a chaincode's reads and writes on a snapshot, under the rules of Fabric's transaction simulator."""
+"""A simulation: a chaincode's reads and writes on a snapshot, by the rules of Fabric's simulator."""
 
 from __future__ import annotations
 
@@ -168,7 +168,8 @@ class Simulator:
             self._namespaces_checked.add(namespace)
         if collections is None:
             raise Refused(
-                f"collection config not defined for chaincode [{namespace}], pass the collection configuration upon chaincode definition/instantiation"
+                f"collection config not defined for chaincode [{namespace}], pass the collection "
+                "configuration upon chaincode definition/instantiation"
             )
         found = collections.get(name)
         if found is None:
@@ -202,7 +203,7 @@ class Simulator:
     def get_private_multiple(
         self, namespace: str, collection: str, keys: Sequence[str]
     ) -> list[bytes | None]:
-        """Return the values of private keys; as on Fabric, stale values are not told from current ones here."""
+        """Return the values of private keys; as on Fabric, stale ones are not told from current ones here."""
         self.collection(namespace, collection)
         values: list[bytes | None] = []
         for key in keys:

@@ -49,12 +49,13 @@ class Snapshot:
     index : TransactionIndex
         Which transactions are committed.
     lifecycle_height : int
-        Height after the last block that changed a chaincode definition; what is derived from definitions is kept by it.
+        Height after the last block that changed a chaincode definition; what is derived from definitions is
+        kept by it.
 
     Notes
     -----
-    SQLite's write-ahead log gives every reader the state at the begin of its transaction. Simulations that start
-    between the same two blocks share a snapshot. Enter it to use it.
+    SQLite's write-ahead log gives every reader the state at the begin of its transaction. Simulations that
+    start between the same two blocks share a snapshot. Enter it to use it.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class Snapshot:
         return None if row is None else VersionedValue(row[0], None, Version.from_place(row[1]))
 
     def range(self, namespace: str, start: bytes, end: bytes | None) -> Iterator[VersionedKey]:
-        """Yield the public keys from `start` up to before `end` (None: to the namespace's end), in bytewise order."""
+        """Yield the public keys from `start` up to before `end` (None: to the last), in bytewise order."""
         if end is None:
             rows = self._connection.execute(_RANGE_OPEN, (namespace, start))
         else:
@@ -184,7 +185,8 @@ class Snapshot:
     def holders(self, namespace: str, collection: str, key_hash: bytes) -> list[tuple[str, str, Version]]:
         """Return who holds the private value behind a key's hash: MSP, key, version."""
         rows = self._connection.execute(
-            "SELECT msp_id, key, place FROM private_state WHERE namespace = ? AND collection = ? AND key_hash = ?",
+            "SELECT msp_id, key, place FROM private_state WHERE namespace = ? AND collection = ? AND "
+            "key_hash = ?",
             (namespace, collection, key_hash),
         )
         return [(msp_id, key.decode(), Version.from_place(place)) for msp_id, key, place in rows]
@@ -194,16 +196,18 @@ class Snapshot:
     ) -> list[tuple[int, str, bytes]]:
         """Return the private writes that a key's hash occurs in: place, MSP, serialised writes."""
         return self._connection.execute(
-            "SELECT place, msp_id, data FROM private_history JOIN private_write USING (place, namespace, collection) "
+            "SELECT place, msp_id, data FROM private_history JOIN private_write USING (place, namespace, "
+            "collection) "
             "WHERE namespace = ? AND collection = ? AND key = ? AND data IS NOT NULL",
             (namespace, collection, key_hash),
         ).fetchall()
 
     def private_writes(self, msp_id: str, number: int) -> list[tuple[Version, str, str, bytes]]:
-        """Return the private writes of a block that an organisation holds: place, namespace, collection, writes."""
+        """Return what an organisation holds of a block: place, namespace, collection, private writes."""
         rows = self._connection.execute(
             "SELECT place, namespace, collection, data FROM private_write "
-            "WHERE place >= ? AND place < ? AND msp_id = ? AND data IS NOT NULL ORDER BY place, namespace, collection",
+            "WHERE place >= ? AND place < ? AND msp_id = ? AND data IS NOT NULL ORDER BY place, namespace, "
+            "collection",
             (Version(number, 0).place, Version(number + 1, 0).place, msp_id),
         )
         return [

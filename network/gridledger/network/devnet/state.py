@@ -92,7 +92,7 @@ class UpdateBatch:
             self._sorted.pop(key[0], None)
 
     def range(self, namespace: str, start: bytes, end: bytes | None) -> Iterator[tuple[bytes, str]]:
-        """Yield the changed public keys of a namespace from `start` up to before `end`, in order, as bytes and text."""
+        """Yield the changed public keys from `start` up to before `end`, in order, as bytes and text."""
         keys = self._sorted.get(namespace)
         if keys is None:
             keys = sorted(

@@ -80,9 +80,7 @@ def check_local(channel: Channel, msp_id: str, policy: str, signed: SignedData) 
     """
     failed = f"during channelless check policy with policy [{policy}]"
     try:
-        identity = channel.msps.deserialize(signed.identity)
-        if identity.msp_id != msp_id:
-            raise Refused(f"expected MSP ID {msp_id}, received {identity.msp_id}")
+        identity = channel.msps.deserialize_own(msp_id, signed.identity)
     except Refused as refusal:
         raise Refused(f"Failed deserializing proposal creator {failed}: [{refusal.message}]") from refusal
     principal = msp_principal_pb2.MSPPrincipal(

@@ -1,4 +1,4 @@
-"""The time marks of the deployed chaincodes, renewed by the network itself: on devnet no organisation runs an agent."""
+"""The time marks of the deployed chaincodes, which devnet renews itself: no organisation runs an agent."""
 
 from __future__ import annotations
 

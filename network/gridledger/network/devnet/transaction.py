@@ -76,7 +76,8 @@ class Transaction:
     action : Action, optional
         What it does, for an endorsed transaction that is well formed.
     request_id : str
-        What orderers tell requests apart by: creator and nonce, which make the transaction's id if it is honest.
+        What orderers tell requests apart by: creator and nonce, which make the transaction's id if it is
+        honest.
     """
 
     envelope: bytes
@@ -98,7 +99,7 @@ class Transaction:
         signed: SignedData | None = None
         action: Action | None = None
         request_id = ""
-        code = ValidationCode.BAD_PAYLOAD
+        code: int = ValidationCode.BAD_PAYLOAD
         try:
             envelope = common_pb2.Envelope.FromString(data)
             payload = common_pb2.Payload.FromString(envelope.payload)

@@ -33,8 +33,8 @@ class TransactionIndex:
 
     Notes
     -----
-    What was absent at one height is absent at a later one unless a block in between has it, and those blocks' ids are in
-    memory: so the database is asked once for a new id.
+    What was absent at one height is absent at a later one unless a block in between has it, and those blocks'
+    ids are in memory: so the database is asked once for a new id.
     """
 
     def __init__(self, height: int) -> None:
@@ -54,7 +54,7 @@ class TransactionIndex:
             self._complete_from = oldest.version.block + 1
 
     def find(self, connection: sqlite3.Connection, name: str, height: int) -> Committed | None:
-        """Return a transaction as a reader at `height` sees it, through whose connection the database is asked."""
+        """Return a transaction as a reader at `height` sees it; `connection` is that reader's."""
         found = self._committed.get(name)
         if found is not None:
             return found if found.version.block < height else None

@@ -1,4 +1,4 @@
-"""Validation: which of a block's transactions hold, by signatures, policies and versions, and what they change."""
+"""Validation: which of a block's transactions hold, by signatures, policies and versions."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def _addressed(transaction: Transaction) -> str:
 
 
 class _EndorsementCheck:
-    """The endorsements of one namespace's writes: keys' own policies, then collections', then the chaincode's."""
+    """The endorsements of one namespace's writes: policies of keys, of collections, of the chaincode."""
 
     def __init__(
         self,
