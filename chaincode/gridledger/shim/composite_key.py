@@ -30,9 +30,10 @@ def check_key(key: str, field: str = "key") -> str:
     ModelError
         If it is empty or has no UTF-8 form.
     """
-    if not key:
-        raise ModelError({field: "must not be empty"}, subject="key")
-    return _encodable(key, field)
+    if key and (key.isascii() or _has_utf8(key)):
+        return key
+    problem = "has no UTF-8 form" if key else "must not be empty"
+    raise ModelError({field: problem}, subject="key")
 
 
 def check_simple_key(key: str, field: str = "key") -> str:
@@ -45,7 +46,7 @@ def check_simple_key(key: str, field: str = "key") -> str:
     """
     if key.startswith(COMPOSITE_NAMESPACE):
         raise ModelError({field: "begins with U+0000, which marks composite keys"}, subject="key")
-    return _encodable(key, field)
+    return check_key(key, field) if key else key
 
 
 def create_composite_key(object_type: str, attributes: Iterable[str]) -> str:
@@ -109,12 +110,6 @@ def composite_range(object_type: str, attributes: Iterable[str]) -> tuple[str, s
     """Return the start (in) and end (out) of all keys that begin with these parts."""
     start = create_composite_key(object_type, attributes)
     return start, start + MAX_CODE_POINT
-
-
-def _encodable(key: str, field: str) -> str:
-    if not key.isascii() and not _has_utf8(key):
-        raise ModelError({field: "has no UTF-8 form"}, subject="key")
-    return key
 
 
 def _has_utf8(text: str) -> bool:

@@ -63,7 +63,7 @@ class LedgerAccess:
         if not isinstance(value, bytes):
             raise ModelError({"value": f"is {type(value).__name__}, not bytes"}, subject="put")
         if self._batch is not None:
-            self._batch.add(wire.write_record(WriteKind.PUT_STATE, collection, key, value))
+            self._batch.add(wire.write_batch(WriteKind.PUT_STATE, collection, key, value))
         else:
             await self._transaction.ask(MessageType.PUT_STATE, wire.put_state(collection, key, value))
 
@@ -71,7 +71,7 @@ class LedgerAccess:
         self._check_writable()
         check_key(key)
         if self._batch is not None:
-            self._batch.add(wire.write_record(WriteKind.DEL_STATE, collection, key))
+            self._batch.add(wire.write_batch(WriteKind.DEL_STATE, collection, key))
         else:
             await self._transaction.ask(MessageType.DEL_STATE, wire.del_state(collection, key))
 
@@ -79,7 +79,7 @@ class LedgerAccess:
         self._check_writable()
         check_key(key)
         if self._batch is not None:
-            self._batch.add(wire.write_record(WriteKind.PURGE_PRIVATE_DATA, collection, key))
+            self._batch.add(wire.write_batch(WriteKind.PURGE_PRIVATE_DATA, collection, key))
         else:
             await self._transaction.ask(
                 MessageType.PURGE_PRIVATE_DATA, wire.purge_private_data(collection, key)
@@ -96,7 +96,7 @@ class LedgerAccess:
         check_key(key)
         if self._batch is not None:
             kind = WriteKind.PUT_STATE_METADATA
-            self._batch.add(wire.write_record(kind, collection, key, policy, _VALIDATION_PARAMETER))
+            self._batch.add(wire.write_batch(kind, collection, key, policy, _VALIDATION_PARAMETER))
         else:
             await self._transaction.ask(
                 MessageType.PUT_STATE_METADATA,

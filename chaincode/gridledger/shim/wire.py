@@ -28,7 +28,6 @@ __all__ = [
 ]
 
 _Message = chaincode_shim_pb2.ChaincodeMessage
-_Record = chaincode_shim_pb2.WriteRecord
 
 
 class MessageType(IntEnum):
@@ -258,17 +257,15 @@ def put_state_metadata(collection: str, key: str, metakey: str, value: bytes) ->
     return _bytes(chaincode_shim_pb2.PutStateMetadata(key=key, collection=collection, metadata=metadata))
 
 
-def write_record(kind: WriteKind, collection: str, key: str, value: bytes = b"", metakey: str = "") -> Any:
-    """Build one write of a batch; with `metakey`, `value` is the metadata's."""
+def write_batch(kind: WriteKind, collection: str, key: str, value: bytes = b"", metakey: str = "") -> bytes:
+    """Payload of WRITE_BATCH_STATE with one write; with `metakey`, `value` is the metadata's."""
+    batch = chaincode_shim_pb2.WriteBatchState()
     if metakey:
         metadata = chaincode_shim_pb2.StateMetadata(metakey=metakey, value=value)
-        return _Record(key=key, collection=collection, metadata=metadata, type=kind)
-    return _Record(key=key, value=value, collection=collection, type=kind)
-
-
-def write_batch(records: list[Any]) -> bytes:
-    """Payload of WRITE_BATCH_STATE."""
-    return _bytes(chaincode_shim_pb2.WriteBatchState(rec=records))
+        batch.rec.add(key=key, collection=collection, metadata=metadata, type=kind)
+    else:
+        batch.rec.add(key=key, value=value, collection=collection, type=kind)
+    return _bytes(batch)
 
 
 def invoke_chaincode(name: str, args: list[bytes]) -> bytes:

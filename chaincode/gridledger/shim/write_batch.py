@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from gridledger.shim import wire
-
 __all__ = ["MAX_BATCH_BYTES", "WriteBatch"]
 
 MAX_BATCH_BYTES = 64 * 1024 * 1024
@@ -20,32 +15,30 @@ class WriteBatch:
     ----------
     limit : int
         How many writes the peer takes in one message.
+
+    Notes
+    -----
+    Messages of protobuf that are put one after the other read as one with all their repeated members, so a
+    write is serialized once, when it is added.
     """
 
-    __slots__ = ("_limit", "_records")
+    __slots__ = ("_limit", "_parts", "_size")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._records: list[Any] = []
+        self._parts: list[list[bytes]] = [[]]
+        self._size = 0
 
-    def add(self, record: Any) -> None:
-        """Append a write; see `wire.write_record`."""
-        self._records.append(record)
+    def add(self, write: bytes) -> None:
+        """Append a write, as `wire.write_batch` makes it."""
+        part = self._parts[-1]
+        self._size += len(write)
+        if part and (len(part) == self._limit or self._size > MAX_BATCH_BYTES):
+            self._parts.append([write])
+            self._size = len(write)
+        else:
+            part.append(write)
 
-    def payloads(self) -> Iterator[bytes]:
-        """Yield the payloads of WRITE_BATCH_STATE, each within the limits."""
-        records = self._records
-        if len(records) <= self._limit and sum(record.ByteSize() for record in records) <= MAX_BATCH_BYTES:
-            if records:
-                yield wire.write_batch(records)
-            return
-        part: list[Any] = []
-        size = 0
-        for record in records:
-            length = record.ByteSize()
-            if part and (len(part) == self._limit or size + length > MAX_BATCH_BYTES):
-                yield wire.write_batch(part)
-                part, size = [], 0
-            part.append(record)
-            size += length
-        yield wire.write_batch(part)
+    def payloads(self) -> list[bytes]:
+        """Return the payloads of WRITE_BATCH_STATE, each within the limits; none for no writes."""
+        return [b"".join(part) for part in self._parts if part]
