@@ -24,6 +24,7 @@ from gridledger.client import (
 from gridledger.model.argument import Argument
 
 CHANNEL = "energy"
+RENEWAL = b"ledger:RenewTimeMark"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,16 @@ class Caller:
         qscc = self.gateway.network(CHANNEL).contract("qscc")
         info = ledger_pb2.BlockchainInfo.FromString(await qscc.evaluate("GetChainInfo", CHANNEL))
         return int(info.height)
+
+    async def ordered_since(self, height: int) -> list[str]:
+        """Return the ids of what was ordered from a height on, without renewals of the time mark.
+
+        The embedded world renews it by itself.
+        """
+        channel = self.gateway.network(CHANNEL)
+        blocks = [await channel.block(number) for number in range(height, await self.height())]
+        entries = [entry for block in blocks for entry in block.transactions]
+        return [entry.tx_id for entry in entries if entry.arguments[:1] != (RENEWAL,)]
 
     def propose(self, *steps: Step, **options: Any) -> Proposal:
         """Make a proposal, to be taken through the client's steps by hand."""

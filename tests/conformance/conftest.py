@@ -162,8 +162,8 @@ async def auditor(users: Users, org2: Caller) -> Caller:
 async def agents(users: Users) -> tuple[Caller, Caller]:
     """Return the agents of both organisations."""
     attributes = {CertificateAttribute.ROLE.value: Role.AGENT.value}
-    one = await users.caller("org1", "agent", attributes)
-    two = await users.caller("org2", "agent", attributes)
+    one = await users.caller("org1", "renewer", attributes)
+    two = await users.caller("org2", "renewer", attributes)
     return replace(one, others=[two]), replace(two, others=[one])
 
 

@@ -52,7 +52,7 @@ def refused(org1: Caller, key: str) -> Refused:
                 await attempt
             assert caught.value.code() not in UNCODED, caught.value.details()
         await refuse_directly(org1, signed)
-        assert await org1.height() == height
+        assert await org1.ordered_since(height) == []
         assert await org1.evaluate(do.get_state(key)) is None
 
     return check

@@ -211,7 +211,12 @@ class Wire:
         return await anext(aiter(call(request, timeout=CALL_SECONDS)))
 
     def seek(
-        self, signer: Signer, channel: str, start: ab_pb2.SeekPosition, stop: ab_pb2.SeekPosition
+        self,
+        signer: Signer,
+        channel: str,
+        start: ab_pb2.SeekPosition,
+        stop: ab_pb2.SeekPosition,
+        behavior: int = ab_pb2.SeekInfo.SeekBehavior.BLOCK_UNTIL_READY,
     ) -> common_pb2.Envelope:
         """Make the signed request that Deliver's functions take."""
         channel_header = common_pb2.ChannelHeader(type=common_pb2.DELIVER_SEEK_INFO, channel_id=channel)
@@ -222,24 +227,35 @@ class Wire:
                 creator=signer.creator, nonce=os.urandom(24)
             ).SerializeToString(),
         )
-        seek = ab_pb2.SeekInfo(start=start, stop=stop)
+        seek = ab_pb2.SeekInfo(start=start, stop=stop, behavior=behavior)
         payload = common_pb2.Payload(header=header, data=seek.SerializeToString()).SerializeToString()
         return common_pb2.Envelope(payload=payload, signature=signer.sign(payload))
 
-    async def deliver_status(self, method: str, envelope: bytes) -> int:
-        """Send bytes to one of Deliver's functions; return the status that it ends with."""
+    async def deliver(self, method: str, envelope: common_pb2.Envelope) -> tuple[list[int], int]:
+        """Ask one of Deliver's functions; return the numbers of the blocks and the status at the end."""
+        return await self.deliver_bytes(method, envelope.SerializeToString())
+
+    async def deliver_bytes(self, method: str, envelope: bytes) -> tuple[list[int], int]:
+        """As `deliver`, with bytes that may be anything; a broken stream ends with UNKNOWN."""
         call = self.channel.stream_stream(
             method, request_serializer=None, response_deserializer=events_pb2.DeliverResponse.FromString
         )
-        stream = call(iter([envelope]), timeout=CALL_SECONDS)
+        numbers: list[int] = []
         try:
-            async for response in stream:
-                if response.WhichOneof("Type") == "status":
-                    return int(response.status)
+            async for response in call(iter([envelope]), timeout=CALL_SECONDS):
+                match response.WhichOneof("Type"):
+                    case "status":
+                        return numbers, int(response.status)
+                    case "filtered_block":
+                        numbers.append(response.filtered_block.number)
+                    case "block":
+                        numbers.append(response.block.header.number)
+                    case "block_and_private_data":
+                        numbers.append(response.block_and_private_data.block.header.number)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 raise
-        return int(common_pb2.UNKNOWN)
+        return numbers, int(common_pb2.UNKNOWN)
 
 
 def sign_envelope(envelope: common_pb2.Envelope, signer: Signer) -> common_pb2.Envelope:

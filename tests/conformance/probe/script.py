@@ -135,6 +135,10 @@ async def _big_result(stub: ChaincodeStub, size: int) -> bytes:
     return bytes(size)
 
 
+async def _put_zeros(stub: ChaincodeStub, key: str, size: int) -> None:
+    await stub.put_state(key, bytes(size))
+
+
 async def _put_many(stub: ChaincodeStub, prefix: str, count: int, value: bytes) -> None:
     for index in range(count):
         await stub.put_state(f"{prefix}{index:05}", value)
@@ -211,6 +215,7 @@ _OWN_STEPS: dict[str, Callable[..., Awaitable[Any]]] = {
     "emit_drawn": _emit_drawn,
     "process": _process,
     "big_result": _big_result,
+    "put_zeros": _put_zeros,
     "put_many": _put_many,
     "get_many": _get_many,
     "copy": _copy,
