@@ -273,8 +273,9 @@ def process_identity(pid: int) -> str | None:
         return None
     # The program's name stands in brackets and may hold anything: the numbers follow the last one.
     fields = status.rpartition(")")[2].split()
-    state, started = fields[0], fields[19]
-    return None if state in "ZX" else f"{boot}/{started}"
+    state, threads, started = fields[0], int(fields[17]), fields[19]
+    # The main thread is a zombie before the others have ended, and they hold ports and files until then.
+    return None if state in "ZX" and threads <= 1 else f"{boot}/{started}"
 
 
 def _identity_by_ps(pid: int) -> str | None:
