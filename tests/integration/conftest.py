@@ -13,8 +13,14 @@ from gridledger.network import Network
 
 
 @pytest.fixture(scope="session")
-async def scene(network: Network, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    """Give the demo's scene after its opening acts; tests share it and leave its databases as they were."""
+async def exchange_network(network: Network) -> Network:
+    """Give the shared network with the contracts deployed."""
     await asyncio.to_thread(network.deploy, CHAINCODE, "gridledger.chaincode:GridLedger")
-    async with opened_scene(network, tmp_path_factory.mktemp("exchange") / "scene") as scene:
+    return network
+
+
+@pytest.fixture(scope="session")
+async def scene(exchange_network: Network, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """Give the demo's scene after its opening acts; tests share it and leave its databases as they were."""
+    async with opened_scene(exchange_network, tmp_path_factory.mktemp("exchange") / "scene") as scene:
         yield scene

@@ -15,9 +15,19 @@ __all__ = ["cli", "main", "run"]
 
 _GROUPS = {
     # A group: where it stands, and its line in the help.
+    "account": ("gridledger.cli.account_cmd:group", "Pay in, show and tidy up the money of an account."),
     "agent": ("gridledger.cli.agent_cmd:group", "Run an organisation's agent."),
+    "audit": ("gridledger.cli.audit_cmd:group", "Approve and reject, as an auditor."),
+    "catalogue": ("gridledger.cli.catalogue_cmd:group", "Deposit association catalogues, publish fields."),
     "demo": ("gridledger.cli.demo_cmd:command", "Show a paid, proven look-up of a real PV plant's data."),
+    "device": ("gridledger.cli.device_cmd:group", "Register devices under their own codes."),
+    "field": ("gridledger.cli.field_cmd:group", "Register fields, price them, deposit their roots."),
     "network": ("gridledger.cli.network_cmd:group", "Run a network of either world and deploy to it."),
+    "order": ("gridledger.cli.order_cmd:group", "Order, fetch, settle and take back."),
+    "provider": ("gridledger.cli.provider_cmd:group", "Serve a business system's data."),
+    "resolve": ("gridledger.cli.resolve_cmd:group", "Sign requests, resolve and forward them."),
+    "rule": ("gridledger.cli.rule_cmd:group", "Set and show resolution rules."),
+    "system": ("gridledger.cli.system_cmd:group", "Apply for system identifiers, check applications."),
 }
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141

@@ -1,0 +1,61 @@
+"""`gridledger audit`: what auditors decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gridledger.cli.command import with_output
+from gridledger.cli.output import Output
+from gridledger.cli.party_option import PartyChoice, with_party
+from gridledger.cli.record_view import show_items, show_record
+from gridledger.model.device import DeviceApproval
+from gridledger.model.digest import Digest
+from gridledger.model.identifier import DeviceIdentifier, SystemIdentifier
+
+__all__ = ["group"]
+
+
+@click.group("audit")
+def group() -> None:
+    """Approve and reject, as an auditor of the platform."""
+
+
+@group.command()
+@click.argument("application")
+@with_party
+@with_output
+def approve(output: Output, party: PartyChoice, application: str) -> None:
+    """Approve an application whose check passed: the system gets its identifier and account."""
+    show_record(output, party.run(lambda one: one.ledger.approve_system(application)))
+
+
+@group.command()
+@click.argument("application")
+@click.argument("reason")
+@with_party
+@with_output
+def reject(output: Output, party: PartyChoice, application: str, reason: str) -> None:
+    """Reject an application; the system may apply again."""
+    show_record(output, party.run(lambda one: one.ledger.reject_system(application, reason)))
+
+
+@group.command("approve-devices")
+@click.argument("devices", nargs=-1, required=True)
+@click.option("--root", required=True, help="The root below which they stand.")
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    help="The document that shows that they exist; its digest is deposited.",
+)
+@with_party
+@with_output
+def approve_devices(
+    output: Output, party: PartyChoice, devices: tuple[str, ...], root: str, evidence: Path
+) -> None:
+    """Approve that devices exist: they become active."""
+    digest = Digest.of(evidence.read_bytes())
+    approvals = [DeviceApproval(device=DeviceIdentifier.parse(one), evidence=digest) for one in devices]
+    show_items(output, party.run(lambda one: one.ledger.approve_devices(SystemIdentifier(root), approvals)))

@@ -1,0 +1,63 @@
+"""How commands of the exchange show records of the ledger: for people shortened, for programs whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gridledger.cli.output import Output, fields, table
+from gridledger.model.device import ItemResult
+from gridledger.model.errors import FieldValue
+from gridledger.model.record import ModelValue
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["show_items", "show_record", "show_records"]
+
+_REFUSED_ITEMS = 1
+
+
+def show_record(output: Output, record: ModelValue) -> None:
+    """Show one record, a member a line."""
+    output.show(record.to_value(), lambda value: fields(_flat(value)))
+
+
+def show_records(output: Output, records: Iterable[ModelValue], columns: Sequence[str]) -> None:
+    """Show records, one a line.
+
+    Parameters
+    ----------
+    records : iterable of ModelValue
+    columns : sequence of str
+        Members that are shown to people, dotted for those of parts; programs get all.
+    """
+    values: list[FieldValue] = [record.to_value() for record in records]
+
+    def drawn(shown: Any) -> RenderableType:
+        flat = [_flat(value) for value in shown]
+        return table(flat, {column: column.rpartition(".")[2].replace("_", " ") for column in columns})
+
+    output.show(values, drawn)
+
+
+def show_items(output: Output, results: Sequence[ItemResult]) -> None:
+    """Show the result of each item of a batch; end with exit code 1 if one was refused."""
+    show_records(output, results, ("item", "identifier", "code", "message"))
+    if not all(result.accepted for result in results):
+        raise click.exceptions.Exit(_REFUSED_ITEMS)
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Bring members of parts to the top, under dotted names."""
+    flat: dict[str, Any] = {}
+    for name, member in value.items():
+        if isinstance(member, dict):
+            flat.update(_flat(member, f"{prefix}{name}."))
+        elif isinstance(member, list) and all(isinstance(one, str) for one in member):
+            flat[prefix + name] = ", ".join(member)
+        else:
+            flat[prefix + name] = member
+    return flat

@@ -1,0 +1,179 @@
+"""Each step of the slice by its command, two systems under a root of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.integration.exchange import enrol
+
+from gridledger.cli.main import run
+from gridledger.cli.output import Output
+from gridledger.exchange.demo.made import made_enterprise
+from gridledger.model.roles import Role
+from gridledger.network import Network
+
+ROOT = "88.2042"
+ROLES = {
+    "cli-aggregation": ("org1", Role.AGGREGATION_SYSTEM),
+    "cli-auditor": ("org1", Role.AUDITOR),
+    "cli-administrator": ("org1", Role.PLATFORM_ADMINISTRATOR),
+    "cli-construction": ("org1", Role.BUSINESS_SYSTEM),
+    "cli-monitoring": ("org2", Role.BUSINESS_SYSTEM),
+    "cli-lifecycle": ("org2", Role.DATA_APPLICATION),
+}
+PATIENCE_S = 10.0
+
+
+class Commands:
+    """Calls commands in threads, as one identity or another, and reads their JSON."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    async def __call__(self, *words: object, code: int = 0) -> Any:
+        results, errors = io.StringIO(), io.StringIO()
+        arguments = [str(word) for word in words] + ["--json"]
+        output = Output(stream=results, errors=errors)
+        found = await asyncio.to_thread(run, arguments, output)
+        assert found == code, errors.getvalue()
+        return json.loads(results.getvalue() or errors.getvalue())
+
+    async def by(self, user: str, *words: object, code: int = 0) -> Any:
+        organisation, _ = ROLES[user]
+        identity = ("--dir", self._network.directory, "--org", organisation, "--user", user)
+        return await self(*words, *identity, code=code)
+
+    async def until(self, user: str, *words: object) -> Any:
+        """Repeat a query until this organisation's peer has what another's has."""
+        organisation, _ = ROLES[user]
+        identity = ("--dir", self._network.directory, "--org", organisation, "--user", user, "--json")
+        until = asyncio.get_running_loop().time() + PATIENCE_S
+        while True:
+            results = io.StringIO()
+            output = Output(stream=results, errors=io.StringIO())
+            arguments = [str(word) for word in (*words, *identity)]
+            if await asyncio.to_thread(run, arguments, output) == 0:
+                return json.loads(results.getvalue())
+            assert asyncio.get_running_loop().time() < until, words
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def served(config: Path) -> AsyncIterator[str]:
+    """Serve a system by `gridledger provider serve`."""
+    program = Path(sys.executable).with_name("gridledger")
+    process: Process = await asyncio.create_subprocess_exec(
+        program, "provider", "serve", "--config", config, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        assert line.startswith(b"ready "), line
+        yield line.decode().split()[1]
+    finally:
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+
+
+async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path) -> None:
+    for user, (organisation, role) in ROLES.items():
+        await asyncio.to_thread(enrol, exchange_network, organisation, user, role)
+    call = Commands(exchange_network)
+    made = made_enterprise("lifecycle").enterprise
+    who = ("--enterprise", made.name, "--code", made.code, "--region", made.region, "--root", ROOT)
+    await call.by("cli-aggregation", "system", "establish", "--name", "Aggregation", *who)
+
+    # Two business systems register what they share.
+    systems: dict[str, str] = {}
+    configs: dict[str, Path] = {}
+    servers: dict[str, str] = {}
+    async with served_systems(call, tmp_path, configs, servers):
+        for name in ("construction", "monitoring"):
+            config = ("--config", configs[name])
+            applied = await call("system", "apply", servers[name], *config)
+            await call.until("cli-aggregation", "system", "application", applied["id"])
+            register = configs[name].parent / "register.json"
+            checked = await call.by(
+                "cli-aggregation", "system", "check", applied["id"], "--root", ROOT, "--register", register
+            )
+            assert checked["check"]["server_answered"] is True
+            approved = await call.by("cli-auditor", "audit", "approve", applied["id"])
+            systems[name] = approved["identifier"]
+            await call.until(f"cli-{name}", "system", "show", systems[name])
+            assert [one["item"] for one in await call("device", "register", *config)]
+            assert await call("field", "register", *config)
+            assert await call("field", "deposit", *config)
+        # Before an auditor has approved them, devices do not resolve.
+        codes = {"construction": "R27", "monitoring": "2050.15.003.BLK01.PAD01.MTR01"}
+        devices = [f"{systems[name]}/{codes[name]}" for name in systems]
+        for device in devices:
+            await call.until("cli-auditor", "device", "show", device)
+        evidence = ("--evidence", configs["construction"], "--root", ROOT)
+        await call.by("cli-auditor", "audit", "approve-devices", *devices, *evidence)
+
+        # A data application registers, and gets its rule.
+        applied = await call.by("cli-lifecycle", "system", "apply-application", "--name", "L", *who)
+        await call.until("cli-aggregation", "system", "application", applied["id"])
+        await call.by(
+            "cli-aggregation", "system", "check", applied["id"], "--root", ROOT, "--register", register
+        )
+        application = (await call.by("cli-auditor", "audit", "approve", applied["id"]))["identifier"]
+        await call.until("cli-lifecycle", "system", "show", application)
+        await call.by("cli-lifecycle", "system", "user", application, "worker-7", "maintenance-worker")
+        await call.by("cli-aggregation", "catalogue", "associate", "plant=R27", "--root", ROOT)
+        selectors = [f"{systems['construction']}#dc_size", f"{systems['monitoring']}#ac_power"]
+        await call.by(
+            "cli-aggregation", "catalogue", "publish", application, "plant=R27", *selectors, "--root", ROOT
+        )
+        members = await call.until("cli-lifecycle", "catalogue", "show", "plant=R27", "--root", ROOT)
+        assert [one["device"] for one in members] == devices
+        rule = ("rule", "set", application, "maintenance", *selectors)
+        await call.until("cli-lifecycle", *rule)
+
+        # It asks, pays, fetches and settles.
+        await call.by("cli-administrator", "account", "pay-in", application, "5", "10")
+        request = tmp_path / "request.json"
+        asked = ("--on-behalf-of", "worker-7", "--role", "maintenance-worker", "--purpose", "order 1")
+        days = ("--first", "2018-09-14", "--last", "2018-09-14", "--function", "maintenance")
+        sign = ("resolve", "sign", application, devices[0], *asked, *days, "--out", request)
+        await call.by("cli-lifecycle", *sign)
+        lines = await call.by("cli-aggregation", "resolve", "forward", request, "--root", ROOT)
+        assert {one["withheld"] for one in lines} == {""}
+        resolution = lines[0]["resolution"]
+        checks = await call.until("cli-lifecycle", "resolve", "verdict", resolution)
+        assert [one["check"]["outcome"] for one in checks] == ["intact", "intact"]
+        order = await call.by("cli-lifecycle", "order", "place", application, resolution)
+        folder = tmp_path / "fetched"
+        fetched = await call.by("cli-lifecycle", "order", "fetch", application, order["id"], "--out", folder)
+        assert sorted(one["rows"] for one in fetched) == [1, 87]
+        settled = await call.by("cli-lifecycle", "order", "settle", folder)
+        assert sum(one["amount_milliyuan"] for one in settled) == 3_500
+        for system in systems.values():
+            state = await call.by("cli-lifecycle", "order", "settlement", order["id"], system)
+            assert state["state"] == "settled"
+        again = await call.by("cli-lifecycle", "order", "settle", folder, code=25)
+        assert again["error"]["code"] == "GL-CHN-052"
+        account = await call.by("cli-lifecycle", "account", "show", application)
+        assert account["yuan"] == "11.500"
+        await call.until("cli-monitoring", "account", "fold", systems["monitoring"])
+
+
+@asynccontextmanager
+async def served_systems(
+    call: Commands, folder: Path, configs: dict[str, Path], servers: dict[str, str]
+) -> AsyncIterator[None]:
+    """Write the example systems and serve them."""
+    for name in ("construction", "monitoring"):
+        written = await call.by(f"cli-{name}", "system", "example", name, folder / name, "--root", ROOT)
+        configs[name] = Path(written["config"])
+    async with served(configs["construction"]) as one, served(configs["monitoring"]) as other:
+        servers.update(construction=one, monitoring=other)
+        yield
