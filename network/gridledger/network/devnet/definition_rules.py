@@ -94,9 +94,8 @@ def _check_collection(channel: Channel, config: collection_pb2.StaticCollectionC
     name = config.name
     if not _COLLECTION_NAME.fullmatch(name):
         raise Refused(
-            f"invalid collection name '{name[:_NAME_LIMIT]}'. Names can only consist of alphanumerics, '_', and '-' "
-            "and "
-            "cannot begin with '_'"
+            f"invalid collection name '{name[:_NAME_LIMIT]}'. Names can only consist of alphanumerics, '_', "
+            "and '-' and cannot begin with '_'"
         )
     if config.maximum_peer_count < config.required_peer_count:
         raise Refused(

@@ -8,6 +8,7 @@ __all__ = [
     "ChaincodeUnreachable",
     "DevnetError",
     "LedgerCorrupt",
+    "LedgerFailed",
     "Malformed",
     "NotDefined",
     "ProposalRefused",
@@ -68,6 +69,13 @@ class LedgerCorrupt(DevnetError):
     """The stored chain does not verify: a hash, a number or a table disagrees with the blocks."""
 
     code = "GL-NET-033"
+    exit_code = 80
+
+
+class LedgerFailed(DevnetError):
+    """A block could not be written: the disk is full, or the file is not writable."""
+
+    code = "GL-NET-041"
     exit_code = 80
 
 

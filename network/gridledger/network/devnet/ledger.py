@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from fabric_protos.common import common_pb2
 
 from gridledger.network.devnet.block import BlockHeader, data_hash
-from gridledger.network.devnet.errors import LedgerCorrupt
+from gridledger.network.devnet.errors import LedgerCorrupt, LedgerFailed
 from gridledger.network.devnet.snapshot import Snapshot, SnapshotPool
 from gridledger.network.devnet.state import UpdateBatch, Version
 from gridledger.network.devnet.transaction_index import TransactionIndex
@@ -130,19 +130,32 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._uri = f"{path.resolve().as_uri()}"
         self._writer = sqlite3.connect(self._uri, uri=True, isolation_level=None, check_same_thread=False)
-        self._writer.execute("PRAGMA journal_mode = WAL")
-        self._writer.execute("PRAGMA synchronous = FULL")
-        self._writer.execute("PRAGMA wal_autocheckpoint = 4000")
-        if not self._writer.execute("PRAGMA user_version").fetchone()[0]:
-            self._writer.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="committer")
         self._condition = asyncio.Condition()
         self.height = 0
         self.last_hash = b""
-        self._lifecycle_height = self._meta("lifecycle_height")
-        self._recover()
+        try:
+            self._open()
+            self._lifecycle_height = self._meta("lifecycle_height")
+            self._recover()
+        except sqlite3.Error as error:
+            self._writer.close()
+            raise LedgerCorrupt(f"{path} cannot be read: {error}") from error
+        except LedgerCorrupt:
+            self._writer.close()
+            raise
         self._index = TransactionIndex(self.height)
         self._pool = SnapshotPool(self._uri, self._index)
+
+    def _open(self) -> None:
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        self._writer.execute("PRAGMA synchronous = FULL")
+        self._writer.execute("PRAGMA wal_autocheckpoint = 4000")
+        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            self._writer.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
+        elif version != _SCHEMA_VERSION:
+            raise LedgerCorrupt(f"the ledger is of version {version}, not {_SCHEMA_VERSION}")
 
     def _meta(self, name: str) -> int:
         row = self._writer.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -189,10 +202,15 @@ class Ledger:
         ------
         LedgerCorrupt
             If the block does not follow the last one.
+        LedgerFailed
+            If it cannot be written; nothing of it is there then.
         """
         if write.header.number != self.height or write.header.previous_hash != self.last_hash:
             raise LedgerCorrupt(f"block {write.header.number} does not follow block {self.height - 1}")
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, write)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, write)
+        except sqlite3.Error as error:
+            raise LedgerFailed(f"block {write.header.number} could not be written: {error}") from error
         self.height += 1
         self.last_hash = write.header.hash()
         if write.changes_lifecycle:
@@ -303,5 +321,7 @@ class Ledger:
         """Finish the commit at work, then close the database."""
         self._thread.shutdown()
         self._pool.close()
+        # Whoever still reads keeps the log from being folded into the database; the next start does it then.
+        self._writer.execute("PRAGMA busy_timeout = 0")
         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()

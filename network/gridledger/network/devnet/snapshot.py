@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 from fabric_protos.common import common_pb2
 
@@ -70,6 +71,7 @@ class Snapshot:
         self._read: dict[tuple[str, str], VersionedValue | None] = {}
         self._connection = connection
         self._users = 0
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
         self.current = True
         connection.execute("BEGIN")
         self.height: int = connection.execute(_HEIGHT).fetchone()[0]
@@ -88,8 +90,17 @@ class Snapshot:
     def release(self) -> None:
         """Give the connection back if nobody uses the snapshot and a newer block was committed."""
         if self._users == 0 and not self.current:
+            # A query that nobody read to its end would hold on to this state, also for the next user.
+            for cursor in self._cursors:
+                cursor.close()
             self._connection.execute("COMMIT")
             self._pool.give_back(self._connection)
+
+    def _query(self, query: str, parameters: tuple[object, ...]) -> sqlite3.Cursor:
+        """Return the rows of a query that is read step by step."""
+        cursor = self._connection.execute(query, parameters)
+        self._cursors.add(cursor)
+        return cursor
 
     def state(self, namespace: str, key: str) -> VersionedValue | None:
         """Return a public key's value."""
@@ -116,9 +127,9 @@ class Snapshot:
     def range(self, namespace: str, start: bytes, end: bytes | None) -> Iterator[VersionedKey]:
         """Yield the public keys from `start` up to before `end` (None: to the last), in bytewise order."""
         if end is None:
-            rows = self._connection.execute(_RANGE_OPEN, (namespace, start))
+            rows = self._query(_RANGE_OPEN, (namespace, start))
         else:
-            rows = self._connection.execute(_RANGE, (namespace, start, end))
+            rows = self._query(_RANGE, (namespace, start, end))
         return (VersionedKey(key.decode(), value, Version.from_place(place)) for key, value, place in rows)
 
     def private_range(
@@ -126,14 +137,14 @@ class Snapshot:
     ) -> Iterator[VersionedKey]:
         """Yield the private keys that the organisation `msp_id` holds, in bytewise order."""
         if end is None:
-            rows = self._connection.execute(_PRIVATE_RANGE_OPEN, (msp_id, namespace, collection, start))
+            rows = self._query(_PRIVATE_RANGE_OPEN, (msp_id, namespace, collection, start))
         else:
-            rows = self._connection.execute(_PRIVATE_RANGE, (msp_id, namespace, collection, start, end))
+            rows = self._query(_PRIVATE_RANGE, (msp_id, namespace, collection, start, end))
         return (VersionedKey(key.decode(), value, Version.from_place(place)) for key, value, place in rows)
 
     def history(self, namespace: str, key: str) -> Iterator[tuple[Version, bytes]]:
         """Yield where a key was written and the envelope that did it, newest first."""
-        for (place,) in self._connection.execute(_HISTORY, (namespace, key.encode())):
+        for (place,) in self._query(_HISTORY, (namespace, key.encode())):
             row = self._connection.execute("SELECT data FROM envelope WHERE place = ?", (place,)).fetchone()
             yield Version.from_place(place), row[0]
 

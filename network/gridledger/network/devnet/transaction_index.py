@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet.state import Version
 
 __all__ = ["Committed", "TransactionIndex"]
@@ -45,10 +46,10 @@ class TransactionIndex:
     def add(self, number: int, transaction_ids: Sequence[str], codes: Sequence[int]) -> None:
         """Take note of a committed block."""
         for index, (name, code) in enumerate(zip(transaction_ids, codes, strict=True)):
-            # As in the database, the first transaction with an id keeps it.
-            if name and name not in self._committed:
+            self._absent.pop(name, None)
+            # An invalid transaction may bear the id of an earlier one, which keeps it: ask the database.
+            if code == ValidationCode.VALID:
                 self._committed[name] = Committed(Version(number, index), code)
-                self._absent.pop(name, None)
         while len(self._committed) > _KEPT:
             _, oldest = self._committed.popitem(last=False)
             self._complete_from = oldest.version.block + 1
