@@ -6,17 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.integration.exchange import CHAINCODE, opened_scene
+from tests.integration.exchange import CHAINCODE, enrol, opened_scene
 
+from gridledger.client import Gateway
+from gridledger.client.time_mark import TimeMarkAgent
 from gridledger.exchange.demo.scene import Scene
+from gridledger.model.roles import Role
 from gridledger.network import Network
 
 
 @pytest.fixture(scope="session")
-async def exchange_network(network: Network) -> Network:
-    """Give the shared network with the contracts deployed."""
+async def exchange_network(network: Network) -> AsyncIterator[Network]:
+    """Give the shared network with the contracts deployed, and an agent that keeps its time mark fresh."""
     await asyncio.to_thread(network.deploy, CHAINCODE, "gridledger.chaincode:GridLedger")
-    return network
+    connection = await asyncio.to_thread(enrol, network, "org1", "agent", Role.AGENT)
+    async with Gateway.connect(connection) as gateway, TimeMarkAgent(gateway.network()):
+        yield network
 
 
 @pytest.fixture(scope="session")
