@@ -12,13 +12,16 @@ import pytest
 from tests.conftest import MakeNetwork
 from tests.faults.load import PATIENT
 
-from gridledger.client import Gateway
+from gridledger.client import Gateway, RetryPolicy
 from gridledger.network import Network, World
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = "tests.conformance.probe.script:ScriptProbe"
 TYPED = "tests.conformance.probe.typed:TypedProbe"
 BOTH = "AND('Org1MSP.peer','Org2MSP.peer')"
+EAGER = RetryPolicy(silence=1.0)
+"""What is killed loses envelopes that it has acknowledged: they are sent again soon."""
+
 _SHARE = "GRIDLEDGER_FAULTS_SHARE"
 _SEED = "GRIDLEDGER_FAULTS_SEED"
 
@@ -101,5 +104,6 @@ class Gateways:
         self._stack = stack
 
     async def open(self, network: Network, org: str = "org1", user: str = "user1") -> Gateway:
-        gateway = Gateway.connect(network.connection(org=org, user=user), deadlines=PATIENT)
+        connection = network.connection(org=org, user=user)
+        gateway = Gateway.connect(connection, deadlines=PATIENT, retry=EAGER)
         return await self._stack.enter_async_context(gateway)

@@ -79,7 +79,7 @@ class Load:
                 await self.contract.submit("Run", encode_steps([do.put_state(key, key.encode())]))
             except GatewayError as error:
                 self.failed[key] = error
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
                 continue
             async with self._progress:
                 self.committed.append(key)

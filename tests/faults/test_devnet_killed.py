@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from contextlib import suppress
 
 import pytest
 from tests.faults.conftest import Gateways
 from tests.faults.load import CHANNEL, Load
 
+from gridledger.model.errors import GatewayError, NetworkSetupError
 from gridledger.network import Network
+from gridledger.network.errors import NotRunning
 
 KILLS = 50
 SECONDS = 60.0
@@ -18,6 +21,22 @@ SECONDS = 60.0
 
 KILL_WITHIN = 0.25
 """Seconds of load before a kill, at most: two blocks and a half."""
+
+KILLED_WHILE_STARTING = 0.3
+"""Share of kills that are followed by another one during the start."""
+
+START_WITHIN = 1.0
+"""Seconds of starting before that kill, at most."""
+
+
+async def kill_while_starting(network: Network, seconds: float) -> None:
+    """Start the network and kill it meanwhile, or just after it was ready."""
+    start = asyncio.create_task(asyncio.to_thread(network.restart, "devnet"))
+    await asyncio.sleep(seconds)
+    with suppress(NotRunning):
+        await asyncio.to_thread(network.kill, "devnet")
+    with suppress(NetworkSetupError, GatewayError):
+        await start
 
 
 @pytest.mark.timeout(900)
@@ -34,6 +53,8 @@ async def test_devnet_killed_under_load_keeps_what_it_reported(
                 await load.more(4)
             await asyncio.sleep(chance.uniform(0, KILL_WITHIN))
             await asyncio.to_thread(devnet.kill, "devnet")
+            if chance.random() < KILLED_WHILE_STARTING:
+                await kill_while_starting(devnet, chance.uniform(0, START_WITHIN))
             await asyncio.to_thread(devnet.restart, "devnet")
         async with asyncio.timeout(SECONDS):
             await load.more(4)
