@@ -90,7 +90,12 @@ def both() -> bytes:
 
 
 def collection(
-    name: str, *msp_ids: str, blocks: int = 0, member_only: bool = False, endorsement: bytes = b"", required: int = 0
+    name: str,
+    *msp_ids: str,
+    blocks: int = 0,
+    member_only: bool = False,
+    endorsement: bytes = b"",
+    required: int = 0,
 ) -> collection_pb2.CollectionConfig:
     """Return a collection of the members of some organisations."""
     config = collection_pb2.StaticCollectionConfig(
@@ -312,7 +317,9 @@ async def first_block(ledger: Ledger, material: Sequence[OrganisationMaterial]) 
     header = BlockHeader(0, b"", data_hash([envelope]))
     signatures = orderer_metadata(header, 0, None)
     await ledger.commit(
-        BlockWrite(header=header, signatures=signatures, envelopes=[envelope], codes=[0], transaction_ids=[""])
+        BlockWrite(
+            header=header, signatures=signatures, envelopes=[envelope], codes=[0], transaction_ids=[""]
+        )
     )
 
 

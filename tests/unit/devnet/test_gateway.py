@@ -206,4 +206,7 @@ async def test_key_policy_decides_instead_of_the_chaincodes(net: Net) -> None:
     code = await net.invoke(user, "keeper", b"put", b"a", b"2", organisations=["Org1MSP"])
     assert code == ValidationCode.ENDORSEMENT_POLICY_FAILURE
     assert await net.invoke(user, "keeper", b"put", b"a", b"3") == ValidationCode.VALID
-    assert await net.invoke(user, "keeper", b"put", b"b", b"4", organisations=["Org2MSP"]) == ValidationCode.VALID
+    assert (
+        await net.invoke(user, "keeper", b"put", b"b", b"4", organisations=["Org2MSP"])
+        == ValidationCode.VALID
+    )

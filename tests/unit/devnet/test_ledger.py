@@ -14,7 +14,9 @@ from gridledger.network.devnet.ledger import BlockWrite, Ledger
 from gridledger.network.devnet.state import UpdateBatch, Version, VersionedValue
 
 
-def _block(ledger: Ledger, key: str = "k", value: bytes | None = b"1", *, envelopes: tuple[bytes, ...] = (b"x",)) -> BlockWrite:
+def _block(
+    ledger: Ledger, key: str = "k", value: bytes | None = b"1", *, envelopes: tuple[bytes, ...] = (b"x",)
+) -> BlockWrite:
     header = BlockHeader(ledger.height, ledger.last_hash, data_hash(envelopes))
     updates = UpdateBatch()
     updates.put(("n", "", key), VersionedValue(value, None, Version(ledger.height, 0)))
@@ -49,8 +51,7 @@ async def test_committed_blocks_are_there_after_a_restart(path: Path) -> None:
         assert found is not None
         assert found.version == Version(1, 1)
         assert snapshot.transaction("9.9") is None
-        number = snapshot.block_number(last_hash)
-        assert number == 2
+        assert snapshot.block_number(last_hash) == 2
         block = snapshot.block(2)
         assert block is not None
         assert list(block.data.data) == [b"a", b"b"]
@@ -165,7 +166,7 @@ async def test_ledger_of_another_version_is_refused(path: Path) -> None:
         Ledger(path)
 
 
-async def test_file_that_is_no_database_is_refused(path: Path) -> None:
+def test_file_that_is_no_database_is_refused(path: Path) -> None:
     path.write_bytes(b"this is not a database, but long enough to be looked at as one" * 40)
     with pytest.raises(LedgerCorrupt):
         Ledger(path)

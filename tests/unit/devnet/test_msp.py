@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.msp import identities_pb2, msp_principal_pb2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,9 +114,7 @@ def test_certificate_without_a_node_ou_is_refused(org: OrganisationMaterial, msp
 
 def test_organisational_unit_wants_the_certifier(org: OrganisationMaterial, msps: MspManager) -> None:
     identity = _identity(msps, signer_of(org.user("user1")))
-    der = org.signing_authority().credential.certificate.public_bytes(
-        __import__("cryptography").hazmat.primitives.serialization.Encoding.DER
-    )
+    der = org.signing_authority().credential.certificate.public_bytes(Encoding.DER)
     for certifier, expected in ((hashlib.sha256(der).digest(), True), (b"\0" * 32, False)):
         principal = msp_principal_pb2.MSPPrincipal(
             principal_classification=Classification.ORGANIZATION_UNIT,
@@ -201,7 +200,9 @@ def test_garbage_is_no_identity(msps: MspManager, data: bytes) -> None:
     with pytest.raises(Refused):
         msps.deserialize(data)
     with pytest.raises(Refused):
-        msps.deserialize(bytes(identities_pb2.SerializedIdentity(mspid="Org1MSP", id_bytes=data).SerializeToString()))
+        msps.deserialize(
+            bytes(identities_pb2.SerializedIdentity(mspid="Org1MSP", id_bytes=data).SerializeToString())
+        )
 
 
 def test_folder_without_roots_is_refused(tmp_path: Path) -> None:

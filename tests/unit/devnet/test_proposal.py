@@ -31,7 +31,9 @@ SIGNER = Signer(b"creator", ec.generate_private_key(ec.SECP256R1()))
 
 
 def test_proposal_is_taken_apart() -> None:
-    signed = make_proposal(SIGNER, "keeper", b"put", b"\x00\xff", transient={"key": b"secret"}, nonce=b"n" * 24)
+    signed = make_proposal(
+        SIGNER, "keeper", b"put", b"\x00\xff", transient={"key": b"secret"}, nonce=b"n" * 24
+    )
     proposal = Proposal.parse(signed)
     assert proposal.chaincode == proposal.invoked == "keeper"
     assert list(proposal.input.args) == [b"put", b"\x00\xff"]
@@ -92,7 +94,7 @@ def test_proposal_with_changed_bytes_is_read_or_malformed(data: st.DataObject) -
 
 
 def make_transaction(spoil: Callable[[dict[str, Any]], None] = lambda _: None) -> bytes:
-    """Return an endorsed transaction's serialised envelope; `spoil` changes its parts before they are put together."""
+    """Return an endorsed transaction, serialised; `spoil` changes its parts before they are put together."""
     proposal = Proposal.parse(make_proposal(SIGNER, "keeper", b"put", nonce=b"n" * 24, seconds=1))
     rwset = ReadWriteSetBuilder()
     rwset.write("keeper", "a", b"1")
@@ -119,7 +121,9 @@ def make_transaction(spoil: Callable[[dict[str, Any]], None] = lambda _: None) -
     )
     action = transaction_pb2.ChaincodeActionPayload(
         chaincode_proposal_payload=parts["payload"],
-        action=transaction_pb2.ChaincodeEndorsedAction(proposal_response_payload=response.SerializeToString()),
+        action=transaction_pb2.ChaincodeEndorsedAction(
+            proposal_response_payload=response.SerializeToString()
+        ),
     )
     transaction = transaction_pb2.Transaction()
     for _ in range(parts["count"]):
@@ -202,7 +206,9 @@ def test_history_entry_is_what_the_transaction_wrote() -> None:
     envelope = make_transaction()
     written = kv_query_result_pb2.KeyModification.FromString(key_modification(envelope, "keeper", "a"))
     assert (written.value, written.is_delete, written.timestamp.seconds) == (b"1", False, 1)
-    assert kv_query_result_pb2.KeyModification.FromString(key_modification(envelope, "keeper", "gone")).is_delete
+    assert kv_query_result_pb2.KeyModification.FromString(
+        key_modification(envelope, "keeper", "gone")
+    ).is_delete
     with pytest.raises(Malformed):
         key_modification(envelope, "keeper", "other")
     with pytest.raises(Malformed):

@@ -36,7 +36,9 @@ def test_order_of_calls_does_not_show(writes: dict[str, bytes], chance: object) 
         second.read("a", name, Version(1, 2))
         second.write("b", name, writes[name])
     assert first.build().public == second.build().public
-    keys = [write.key for write in parse_read_write_set(first.build().public)[-1].public.writes] if names else []
+    keys = (
+        [write.key for write in parse_read_write_set(first.build().public)[-1].public.writes] if names else []
+    )
     assert keys == sorted(names, key=str.encode)
 
 
@@ -61,13 +63,19 @@ def test_private_values_are_public_as_hashes_only() -> None:
     assert b"42" not in result.public
     [namespace] = parse_read_write_set(result.public)
     [collection] = namespace.collections
-    assert [bytes(write.key_hash) for write in collection.hashed.hashed_writes] == [hash_of("meter"), hash_of("old")]
+    assert [bytes(write.key_hash) for write in collection.hashed.hashed_writes] == [
+        hash_of("meter"),
+        hash_of("old"),
+    ]
     assert collection.hashed.hashed_writes[0].value_hash == hashlib.sha256(b"42").digest()
     assert [write.is_purge for write in collection.hashed.hashed_writes] == [False, True]
     assert [read.HasField("version") for read in collection.hashed.hashed_reads] == [True, False]
     private = result.private["a", "secrets"]
     assert collection.private_hash == hashlib.sha256(private).digest()
-    assert [(write.key, write.value) for write in parse_private(private).writes] == [("meter", b"42"), ("old", b"")]
+    assert [(write.key, write.value) for write in parse_private(private).writes] == [
+        ("meter", b"42"),
+        ("old", b""),
+    ]
 
 
 def test_read_only_collection_has_no_private_set() -> None:

@@ -142,6 +142,7 @@ class Devnet:
                 DeliverService(
                     msp_id=material.msp_id, channel=channel, ledger=ledger, definitions=definitions
                 ),
+                orderer,
             )
         self._watch_definitions(orderer, ledger, definitions, executions)
         _log.info(
@@ -240,6 +241,7 @@ class Devnet:
         gateway: GatewayService,
         endorser: Endorser,
         deliver: DeliverService,
+        orderer: Orderer,
     ) -> None:
         peer = material.node(_NODE)
         server = PeerServer(
@@ -249,6 +251,7 @@ class Devnet:
             gateway=gateway,
             endorser=endorser,
             deliver=deliver,
+            orderer=orderer,
         )
         await server.start()
         self._stack.push_async_callback(server.stop)

@@ -1,4 +1,4 @@
-"""The gRPC server of one organisation's peer: Gateway, Endorser and Deliver services on one TLS port."""
+"""The gRPC server of one organisation: its peer's services and the orderer's, on one TLS port."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any, Final, TypeAlias
 
 import grpc
 import grpc.aio
+from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
+from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 from google.protobuf.message import DecodeError, Message
 
@@ -17,6 +19,7 @@ from gridledger.network.devnet.deliver import DeliverService, Render
 from gridledger.network.devnet.endorser import Endorser
 from gridledger.network.devnet.errors import Malformed, ProposalRefused
 from gridledger.network.devnet.gateway import GatewayService
+from gridledger.network.devnet.orderer import Orderer, OrderingRefused
 from gridledger.network.devnet.proposal import Proposal
 from gridledger.network.devnet.rpc_error import RpcError, abort
 
@@ -45,8 +48,8 @@ class PeerServer:
         Host and port.
     certificate, key : Path
         The peer's TLS certificate and key.
-    gateway, endorser, deliver : GatewayService, Endorser, DeliverService
-        What it serves.
+    gateway, endorser, deliver, orderer : GatewayService, Endorser, DeliverService, Orderer
+        What it serves; the orderer's own service is there for tools that broadcast themselves.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class PeerServer:
         gateway: GatewayService,
         endorser: Endorser,
         deliver: DeliverService,
+        orderer: Orderer,
     ) -> None:
+        self._orderer = orderer
         self._address = address
         self._gateway = gateway
         self._endorser = endorser
@@ -100,6 +105,11 @@ class PeerServer:
                 ),
                 "ChaincodeEvents": grpc.unary_stream_rpc_method_handler(self._chaincode_events),
             },
+            "orderer.AtomicBroadcast": {
+                "Broadcast": grpc.stream_stream_rpc_method_handler(self._broadcast),
+                # The two responses differ by name only where whole blocks are delivered.
+                "Deliver": grpc.stream_stream_rpc_method_handler(self._delivery(DeliverService.block)),
+            },
             "protos.Endorser": {
                 "ProcessProposal": grpc.unary_unary_rpc_method_handler(
                     _unary(proposal_pb2.SignedProposal, self._process_proposal)
@@ -124,6 +134,21 @@ class PeerServer:
         except (Malformed, ProposalRefused) as refusal:
             raise RpcError(grpc.StatusCode.UNKNOWN, refusal.message) from refusal
 
+    async def _broadcast(self, requests: AsyncIterator[bytes], context: _Context) -> AsyncIterator[bytes]:
+        del context
+        status = common_pb2.Status
+        async for request in requests:
+            response = ab_pb2.BroadcastResponse(status=status.SUCCESS)
+            try:
+                self._orderer.submit(common_pb2.Envelope.FromString(request))
+            except DecodeError as error:
+                response = ab_pb2.BroadcastResponse(status=status.BAD_REQUEST, info=str(error))
+            except OrderingRefused as refusal:
+                response = ab_pb2.BroadcastResponse(status=refusal.status, info=refusal.message)
+            yield response.SerializeToString()
+            if response.status != status.SUCCESS:
+                return
+
     async def _chaincode_events(self, data: bytes, context: _Context) -> AsyncIterator[bytes]:
         try:
             request = _parse(gateway_pb2.SignedChaincodeEventsRequest, data)
@@ -140,7 +165,7 @@ class PeerServer:
                 async for response in self._deliver.deliver(request, render):
                     status = response.status
                     yield response.SerializeToString()
-                if status != 200:
+                if status != common_pb2.Status.SUCCESS:
                     return
 
         return deliver
