@@ -42,6 +42,12 @@ test-unit: setup ## tests that touch no socket
 test: lint types imports ## lint, types, import layers and all tests that need no Fabric binaries
 	$(BIN)/pytest -n $(JOBS) -rs tests
 
+test-fabric: setup ## conformance and faults on real Fabric; records in tests/conformance/FABRIC.md what passes
+	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric --record-fabric tests/conformance tests/faults
+
+test-faults: setup ## all random faults of the embedded network, a tenth of which make test tries
+	$(BIN)/pytest -rs --faults-share 1 tests/faults
+
 bench-client: setup ## our client against the official Node client on real Fabric; BENCH=--record writes docs/BENCHMARKS.md
 	$(BIN)/python -m tests.bench.client_bench $(BENCH)
 

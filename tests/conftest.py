@@ -25,6 +25,7 @@ loop running. Without the binaries tests of Fabric skip; GRIDLEDGER_REQUIRE=fabr
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -43,6 +44,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=[world.value for world in World],
         default=os.environ.get("GRIDLEDGER_WORLD", World.DEVNET.value),
         help="world that tests run in: devnet (default) or fabric",
+    )
+    parser.addoption(
+        "--record-fabric",
+        action="store_true",
+        help="with --world fabric: write which conformance tests pass to tests/conformance/FABRIC.md",
+    )
+    parser.addoption(
+        "--faults-share",
+        type=float,
+        default=float(os.environ.get("GRIDLEDGER_FAULTS_SHARE", "0.1")),
+        help="share of the random faults to try, more than 0 and at most 1; a tenth by default",
+    )
+    parser.addoption(
+        "--faults-seed",
+        type=int,
+        default=int(os.environ.get("GRIDLEDGER_FAULTS_SEED", random.SystemRandom().randrange(2**32))),
+        help="seed of the random faults; drawn by default, and printed with a failure",
     )
 
 

@@ -34,12 +34,6 @@ _SESSION = os.urandom(4).hex()
 _numbers = itertools.count()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--record-fabric", action="store_true", help="write what passes on real Fabric to FABRIC.md"
-    )
-
-
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--record-fabric") or hasattr(config, "workerinput"):
         return

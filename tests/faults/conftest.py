@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -21,24 +20,6 @@ TYPED = "tests.conformance.probe.typed:TypedProbe"
 BOTH = "AND('Org1MSP.peer','Org2MSP.peer')"
 EAGER = RetryPolicy(silence=1.0)
 """What is killed loses envelopes that it has acknowledged: they are sent again soon."""
-
-_SHARE = "GRIDLEDGER_FAULTS_SHARE"
-_SEED = "GRIDLEDGER_FAULTS_SEED"
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--faults-share",
-        type=float,
-        default=float(os.environ.get(_SHARE, "0.1")),
-        help="share of the random faults to try, from 0 to 1; a tenth by default",
-    )
-    parser.addoption(
-        "--faults-seed",
-        type=int,
-        default=int(os.environ.get(_SEED, random.SystemRandom().randrange(2**32))),
-        help="seed of the random faults; drawn by default, and printed when a test fails",
-    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
