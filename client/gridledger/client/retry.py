@@ -65,8 +65,9 @@ class RetryPolicy:
     endorsements: Backoff = Backoff(attempts=4, first=0.1, longest=0.8)
     """New transactions after `EndorsementsDiffer`: nothing was ordered, and some peer is a block behind."""
 
-    resends: Backoff = Backoff(attempts=6, first=0.25, longest=4.0)
-    """The same signed envelope again, while no outcome is known."""
+    resends: Backoff = Backoff(attempts=12, first=0.25, longest=8.0)
+    """The same signed envelope again, while no outcome is known; spread over the deadline of the outcome, since
+    orderers that are down may be back after half of it."""
 
     silence: float = 10.0
     """Seconds without an outcome after which an acknowledged envelope is sent again: it may be lost."""
