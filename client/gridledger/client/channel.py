@@ -16,13 +16,17 @@ __all__ = ["open_channel", "tls_client_hash"]
 
 # Fabric's nodes accept 100 MiB; gRPC's own limit of 4 MiB would refuse blocks that they send.
 _MAX_MESSAGE_BYTES = 100 * 1024 * 1024
+_MAX_METADATA_BYTES = 1024 * 1024
 _OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+    # A chaincode's refusal comes in trailers, twice; gRPC's own limit fails calls with more than 8 KiB.
+    ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
     # Peers refuse pings more often than once a minute.
     ("grpc.keepalive_time_ms", 120_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # A connection of its own: a shared one would be waiting, too, while another channel waits to try again.
+    # A connection of its own: a shared one would wait, too, while another channel waits to try again.
     ("grpc.use_local_subchannel_pool", 1),
     # A restarted peer is found again within a second, not after gRPC's two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),

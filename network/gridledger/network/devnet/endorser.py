@@ -11,7 +11,7 @@ from fabric_protos.peer import chaincode_event_pb2, chaincode_pb2, proposal_pb2,
 
 from gridledger.network.devnet.channel import WRITERS, Channel
 from gridledger.network.devnet.definition import Definitions
-from gridledger.network.devnet.errors import ProposalRefused, Refused
+from gridledger.network.devnet.errors import Malformed, ProposalRefused, Refused
 from gridledger.network.devnet.execution import Execution
 from gridledger.network.devnet.identity import Identity, SignedData
 from gridledger.network.devnet.ledger import Ledger
@@ -81,7 +81,7 @@ class Endorser:
         self._check(proposal)
         try:
             return await self._run(proposal)
-        except Refused as refusal:
+        except (Refused, Malformed) as refusal:
             return _failure(refusal.message)
 
     def _filter(self, proposal: Proposal) -> None:

@@ -12,12 +12,13 @@ from google.protobuf import any_pb2
 
 from gridledger.network.devnet.errors import DevnetError
 
-__all__ = ["RpcError", "abort"]
+__all__ = ["RpcError", "abort", "status_bytes"]
 
 _TRAILER: Final = "grpc-status-details-bin"
-_MESSAGE_LIMIT: Final = 4096
-"""Headers of HTTP/2 are limited: a longer message is cut, its full text stands in the details."""
-_DETAILS_LIMIT: Final = 8192
+_MESSAGE_LIMIT: Final = 6 * 1024
+"""Bytes of a message: the header carries up to three times as many, and clients limit their headers."""
+_DETAILS_LIMIT: Final = 16 * 1024
+"""Bytes of all details together, in equal shares; a longer message is cut."""
 
 
 class RpcError(DevnetError):
@@ -46,24 +47,30 @@ class RpcError(DevnetError):
 
 async def abort(context: grpc.aio.ServicerContext, error: RpcError) -> NoReturn:
     """End a call with an error."""
-    trailer = ((_TRAILER, _status_bytes(error)),) if error.details else ()
-    await context.abort(error.status, error.message[:_MESSAGE_LIMIT], trailer)
+    trailer = ((_TRAILER, status_bytes(error)),) if error.details else ()
+    await context.abort(error.status, _cut(error.message, _MESSAGE_LIMIT), trailer)
     raise AssertionError("abort returned")
 
 
-def _status_bytes(error: RpcError) -> bytes:
-    """Return a serialised `google.rpc.Status`: 1 code, 2 message, 3 details."""
-    parts = [b"\x08", _varint(error.status.value[0]), _field(2, error.message[:_MESSAGE_LIMIT].encode())]
-    size = 0
+def status_bytes(error: RpcError) -> bytes:
+    """Return an error as a serialised `google.rpc.Status`: 1 code, 2 message, 3 details."""
+    parts = [b"\x08", _varint(error.status.value[0]), _field(2, _cut(error.message, _MESSAGE_LIMIT).encode())]
     for detail in error.details:
         packed = any_pb2.Any()
-        packed.Pack(detail)
-        data = packed.SerializeToString()
-        size += len(data)
-        if size > _DETAILS_LIMIT:
-            break
-        parts.append(_field(3, data))
+        packed.Pack(
+            gateway_pb2.ErrorDetail(
+                address=detail.address,
+                msp_id=detail.msp_id,
+                message=_cut(detail.message, _DETAILS_LIMIT // len(error.details)),
+            )
+        )
+        parts.append(_field(3, packed.SerializeToString()))
     return b"".join(parts)
+
+
+def _cut(text: str, limit: int) -> str:
+    """Return the beginning of a text that is at most so many bytes of UTF-8."""
+    return text.encode()[:limit].decode(errors="ignore")
 
 
 def _field(number: int, data: bytes) -> bytes:
