@@ -200,6 +200,7 @@ class Contract:
 
         Notes
         -----
+        Who cancels the call learns nothing of its outcome: `OutcomeUnknown` without the error.
         A new transaction is made only where the one before certainly did nothing, a bounded number of times:
         after an MVCC or phantom read conflict (`RetryPolicy.conflicts`), and when peers endorsed differently,
         so that nothing was ordered (`RetryPolicy.endorsements`).

@@ -93,6 +93,7 @@ class Gateway:
         signer: Signer | None = None,
         deadlines: Deadlines | None = None,
         retry: RetryPolicy | None = None,
+        tls_client_hash: bytes = b"",
     ) -> Gateway:
         """Use a gRPC channel that is open already, and that stays open when the gateway closes.
 
@@ -104,12 +105,16 @@ class Gateway:
             As whom.
         signer, deadlines, retry
             See `connect`.
+        tls_client_hash : bytes, optional
+            SHA-256 of the TLS client certificate (DER) that the channel shows; peers with mutual TLS want it
+            in requests for blocks.
         """
         session = Session(
             transport=GrpcTransport(channel, owns_channel=False),
             signing=SigningIdentity(identity, signer),
             deadlines=deadlines or Deadlines(),
             retry=retry or RetryPolicy(),
+            tls_client_hash=tls_client_hash,
         )
         return cls(session)
 

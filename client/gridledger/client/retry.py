@@ -66,7 +66,7 @@ class RetryPolicy:
     """New transactions after `EndorsementsDiffer`: nothing was ordered, and some peer is a block behind."""
 
     resends: Backoff = Backoff(attempts=12, first=0.25, longest=8.0)
-    """The same signed envelope again, while no outcome is known; spread over the deadline of the outcome, since
+    """The same signed envelope again, while no outcome is known; spread over the outcome's deadline, since
     orderers that are down may be back after half of it."""
 
     silence: float = 10.0

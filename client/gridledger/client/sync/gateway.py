@@ -57,12 +57,18 @@ class Gateway(Face[asynchronous.Gateway]):
         signer: Signer | None = None,
         deadlines: Deadlines | None = None,
         retry: RetryPolicy | None = None,
+        tls_client_hash: bytes = b"",
     ) -> Self:
         """See `gridledger.client.Gateway.from_channel`; open the channel by `sync.event_loop.call`."""
         return cls(
             call(
                 lambda: asynchronous.Gateway.from_channel(
-                    channel, identity, signer=signer, deadlines=deadlines, retry=retry
+                    channel,
+                    identity,
+                    signer=signer,
+                    deadlines=deadlines,
+                    retry=retry,
+                    tls_client_hash=tls_client_hash,
                 )
             )
         )
