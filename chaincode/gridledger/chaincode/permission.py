@@ -5,6 +5,7 @@ from __future__ import annotations
 from cryptography.x509.oid import NameOID
 
 from gridledger.chaincode.ledger_key import system_key
+from gridledger.model.errors import CryptoError
 from gridledger.model.exchange_refusals import NotActive, NotTheAgent
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.refusals import AccessDenied
@@ -21,17 +22,14 @@ def agent_of_caller(ctx: Context) -> Agent:
 
     Raises
     ------
-    CryptoError
+    AccessDenied
         Its key is not on P-256.
     ModelError
         Its certificate is not X.509, or has no common name.
     """
-    certificate = ctx.creator.certificate
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    names = ctx.creator.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return Agent(
-        msp_id=ctx.msp_id,
-        subject=str(names[0].value) if names else "",
-        public_key=public_key_of(certificate),
+        msp_id=ctx.msp_id, subject=str(names[0].value) if names else "", public_key=_key_of_caller(ctx)
     )
 
 
@@ -50,7 +48,7 @@ def require_agent(ctx: Context, system: System) -> None:
     The key decides, not the subject: a renewed certificate of the same key goes on.
     """
     agent = system.agent
-    if ctx.msp_id != agent.msp_id or public_key_of(ctx.creator.certificate) != agent.public_key:
+    if ctx.msp_id != agent.msp_id or _key_of_caller(ctx) != agent.public_key:
         raise NotTheAgent(str(system.identifier))
     if system.state is not IdentifierState.ACTIVE:
         raise NotActive(str(system.identifier), system.state.value)
@@ -90,3 +88,10 @@ async def require_platform(ctx: Context, root: SystemIdentifier) -> System:
     if ctx.msp_id != aggregation.agent.msp_id:
         raise AccessDenied(f"{ctx.msp_id} is not the platform of {root}")
     return aggregation
+
+
+def _key_of_caller(ctx: Context) -> bytes:
+    try:
+        return public_key_of(ctx.creator.certificate)
+    except CryptoError as error:
+        raise AccessDenied("an agent's key is on P-256") from error

@@ -110,8 +110,8 @@ class Scene:
             if owner in self.systems
         }
 
-    async def register_all(self) -> None:
-        """Take all steps up to the published fields."""
+    async def register_all(self, *, approve: bool = True) -> None:
+        """Take all steps up to the rule; without `approve` no auditor has seen the devices."""
         await self.establish()
         for name, party in self.owners.items():
             system = await self.register(party, SystemKind.BUSINESS_SYSTEM)
@@ -119,9 +119,10 @@ class Scene:
             entry = DeviceEntry(own_code=own_code, name="plant 27", kind="plant", identities=(PLANT,))
             (result,) = await party.once("registry:RegisterDevices", system, (entry,))
             assert result.accepted, result.message
-            approval = DeviceApproval(device=self.device(name), evidence=Digest.of(b"seen"))
-            (result,) = await self.auditor.submit("registry:ApproveDevices", ROOT, (approval,))
-            assert result.accepted, result.message
+            if approve:
+                approval = DeviceApproval(device=self.device(name), evidence=Digest.of(b"seen"))
+                (result,) = await self.auditor.submit("registry:ApproveDevices", ROOT, (approval,))
+                assert result.accepted, result.message
             entries = tuple(
                 field_entry(own_code, one.name, period_of(one).frequency) for one in self.fields()[name]
             )

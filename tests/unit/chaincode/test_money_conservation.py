@@ -1,0 +1,135 @@
+"""Whatever is done in whatever order, money is neither made nor lost but by PayIn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from tests.unit.chaincode.scene import Scene
+
+from gridledger.model.errors import ContractError
+from gridledger.model.keys import KeyPrefix
+from gridledger.model.trade import Delta, Hold, MoneyKey, Note, Order
+from gridledger.shim import split_composite_key
+
+Start = tuple[Scene, dict[tuple[str, str], bytes], int]
+
+_MONEY = {KeyPrefix.NOTE.value: Note, KeyPrefix.DELTA.value: Delta, KeyPrefix.HOLD.value: Hold}
+_LINES = st.lists(st.integers(0, 2), min_size=1, max_size=3)
+_PICK = st.integers(0, 5)
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("pay"), st.lists(st.integers(1, 9_000), min_size=1, max_size=4)),
+        st.tuples(st.just("order"), st.integers(0, 4), st.sampled_from([2_000, 90_000])),
+        st.tuples(st.just("settle"), _PICK, _LINES),
+        st.tuples(st.just("give_back"), _PICK, _LINES, st.booleans()),
+        st.tuples(st.just("fold"), st.integers(0, 2), st.integers(1, 3)),
+        st.tuples(st.just("split"), _PICK, st.integers(1, 3_000), st.integers(0, 1)),
+    ),
+    min_size=4,
+    max_size=16,
+)
+
+
+def money(scene: Scene) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """Give every key that holds money: object type, parts, amount."""
+    for _, key in scene.peer.ledger.state:
+        if key.startswith("\x00"):
+            prefix, parts = split_composite_key(key)
+            if prefix in _MONEY:
+                record: Any = _MONEY[prefix].from_bytes(scene.peer.ledger.state["", key])
+                yield prefix, tuple(parts), record.amount_milliyuan
+
+
+class Walk:
+    """Takes random steps; one that the contract refuses must leave all money where it was."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.orders: list[Order] = []
+        self.paid_in = 0
+
+    async def step(self, name: str, *arguments: Any) -> None:
+        before = list(money(self.scene))
+        try:
+            await getattr(self, name)(*arguments)
+        except ContractError as error:
+            assert list(money(self.scene)) == before
+            event(f"{name} was refused with {error.code}")
+        else:
+            event(f"{name} was done")
+        await self.scene.agent.submit("ledger:RenewTimeMark")
+
+    def live(self, prefix: KeyPrefix, system: str) -> list[tuple[MoneyKey, int]]:
+        """Return an account's notes or delta rows, the largest first."""
+        account = str(self.scene.systems[system])
+        found = [
+            (MoneyKey(tx_id=parts[1], number=int(parts[2])), amount)
+            for kind, parts, amount in money(self.scene)
+            if kind == prefix and parts[0] == account
+        ]
+        return sorted(found, key=lambda one: (-one[1], one[0].tx_id, one[0].number))
+
+    async def pay(self, amounts: list[int]) -> None:
+        await self.scene.pay_in(*amounts)
+        self.paid_in += sum(amounts)
+
+    async def order(self, count: int, hold_ms: int) -> None:
+        notes = tuple(key for key, _ in self.live(KeyPrefix.NOTE, "lifecycle")[:count])
+        order = await self.scene.order(await self.scene.resolve(), notes, hold_ms)
+        self.orders.append(order)
+
+    async def settle(self, pick: int, lines: list[int]) -> None:
+        order = self._order(pick)
+        owners = [list(self.scene.owners)[line] for line in lines]
+        contracts = [self.scene.countersign(self.scene.contract(order, owner), owner) for owner in owners]
+        await self.scene.application.once("trade:DepositContracts", tuple(contracts))
+
+    async def give_back(self, pick: int, lines: list[int], wait: bool) -> None:
+        order = self._order(pick)
+        if wait:
+            self.scene.peer.time_ms = max(self.scene.peer.time_ms, order.deadline_ms + 1)
+        owners = tuple(order.lines[line].system for line in lines)
+        await self.scene.agent.submit("trade:ReturnHolds", order.id, owners)
+
+    async def fold(self, owner: int, count: int) -> None:
+        name = list(self.scene.owners)[owner]
+        keys = tuple(key for key, _ in self.live(KeyPrefix.DELTA, name)[:count])
+        await self.scene.owners[name].submit("trade:FoldDeltas", self.scene.systems[name], keys)
+
+    async def split(self, pick: int, amount: int, wrong: int) -> None:
+        notes = self.live(KeyPrefix.NOTE, "lifecycle")
+        if notes:
+            key, held = notes[pick % len(notes)]
+            amounts = (amount, max(1, held - amount + wrong))
+            account = self.scene.systems["lifecycle"]
+            await self.scene.application.submit("trade:SplitNote", account, key, amounts)
+
+    def _order(self, pick: int) -> Order:
+        if not self.orders:
+            raise ContractError("there is no order")
+        return self.orders[pick % len(self.orders)]
+
+
+@pytest.fixture
+def start(scene: Scene) -> Start:
+    """Give the scene with what every walk starts from."""
+    return scene, dict(scene.peer.ledger.state), scene.peer.time_ms
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+async def test_random_walks_conserve_money(start: Start, steps: list[tuple[Any, ...]]) -> None:
+    scene, state, time_ms = start
+    scene.peer.ledger.state = dict(state)
+    scene.peer.time_ms = time_ms
+    walk = Walk(scene)
+    await walk.step("pay", [9_000, 9_000, 3_000])
+    await walk.step("order", 1, 2_000)
+    for name, *arguments in steps:
+        await walk.step(name, *arguments)
+        assert sum(amount for _, _, amount in money(scene)) == walk.paid_in
