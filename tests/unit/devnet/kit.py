@@ -229,10 +229,13 @@ class Net:
         return (await self.submit(envelope))[1]
 
     async def evaluate(self, signer: Signer, chaincode: str, *arguments: bytes, **options: Any) -> bytes:
-        """Return what a chaincode answers."""
+        """Return what a chaincode answers; `gateway` and `targets` say whom to ask."""
         gateway = self.gateways[options.pop("gateway", "Org1MSP")]
+        targets = options.pop("targets", ())
         signed = make_proposal(signer, chaincode, *arguments, **options)
-        response = await gateway.evaluate(gateway_pb2.EvaluateRequest(proposed_transaction=signed))
+        response = await gateway.evaluate(
+            gateway_pb2.EvaluateRequest(proposed_transaction=signed, target_organizations=targets)
+        )
         return bytes(response.result.payload)
 
     async def lifecycle(self, number: int, function: str, arguments: Any, *, submit: bool = True) -> Any:
