@@ -43,7 +43,7 @@ async def _run(ground: Ground, transactions: int, rounds: int, in_flight: int) -
 
 def main() -> None:
     """Measure and report."""
-    given = options(__doc__ or "", world=World.FABRIC, transactions=1500, rounds=3)
+    given = options(__doc__ or "", world=World.FABRIC, transactions=600, rounds=5)
     with Ground.open(given) as ground:
         ground.deploy("put", "BareBench")
         found = asyncio.run(_run(ground, given.transactions, given.rounds, given.in_flight))

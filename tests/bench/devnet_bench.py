@@ -38,7 +38,7 @@ async def _run(
 
 def main() -> None:
     """Measure and report."""
-    given = options(__doc__ or "", world=World.DEVNET, transactions=2000, rounds=3)
+    given = options(__doc__ or "", world=World.DEVNET, transactions=1500, rounds=3)
     with Ground.open(given) as ground:
         ground.network.down()
         started = time.perf_counter()
