@@ -133,8 +133,8 @@ class Scene:
         await self.application.submit("registry:RegisterUser", app, "worker-7", (ROLE,))
         (result,) = await self.aggregation.submit("catalogue:DepositAssociations", ROOT, (PLANT,))
         assert result.accepted, result.message
-        entry = PublicationEntry(application=app, identity=PLANT, selectors=self.selectors())
-        await self.aggregation.submit("catalogue:PublishFields", ROOT, entry)
+        publication = PublicationEntry(application=app, identity=PLANT, selectors=self.selectors())
+        await self.aggregation.submit("catalogue:PublishFields", ROOT, publication)
         rule = RuleEntry(application=app, function="maintenance", selectors=self.selectors())
         await self.application.submit("resolution:SetRule", rule)
 

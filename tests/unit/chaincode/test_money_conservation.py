@@ -17,7 +17,11 @@ from gridledger.shim import split_composite_key
 
 Start = tuple[Scene, dict[tuple[str, str], bytes], int]
 
-_MONEY = {KeyPrefix.NOTE.value: Note, KeyPrefix.DELTA.value: Delta, KeyPrefix.HOLD.value: Hold}
+_MONEY: dict[str, type[Note | Delta | Hold]] = {
+    KeyPrefix.NOTE.value: Note,
+    KeyPrefix.DELTA.value: Delta,
+    KeyPrefix.HOLD.value: Hold,
+}
 _LINES = st.lists(st.integers(0, 2), min_size=1, max_size=3)
 _PICK = st.integers(0, 5)
 
@@ -41,7 +45,7 @@ def money(scene: Scene) -> Iterator[tuple[str, tuple[str, ...], int]]:
         if key.startswith("\x00"):
             prefix, parts = split_composite_key(key)
             if prefix in _MONEY:
-                record: Any = _MONEY[prefix].from_bytes(scene.peer.ledger.state["", key])
+                record = _MONEY[prefix].from_bytes(scene.peer.ledger.state["", key])
                 yield prefix, tuple(parts), record.amount_milliyuan
 
 
