@@ -5,12 +5,18 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from fabric_protos.common import common_pb2, ledger_pb2
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from fabric_protos.common import common_pb2, configtx_pb2, ledger_pb2
 from fabric_protos.peer import transaction_pb2
 from tests.conformance.caller import CHANNEL, Caller
 from tests.conformance.probe.steps import do
+from tests.conformance.wire import header_bytes
 
 from gridledger.client import Block, CommitError, Contract, EvaluateError, ValidationCode, verify_chain
+from gridledger.network import Network, World
+from gridledger.network.material import Member, OrganisationKind, OrganisationMaterial
 
 
 @pytest.fixture
@@ -57,15 +63,56 @@ async def test_block_marks_invalid_transactions(org1: Caller, key: str) -> None:
     assert codes[caught.value.tx_id] is ValidationCode.ENDORSEMENT_POLICY_FAILURE
 
 
-async def test_block_is_signed_by_an_orderer(org1: Caller, key: str) -> None:
+async def test_block_is_signed_by_a_quorum_of_orderers(
+    network: Network, world: World, org1: Caller, key: str
+) -> None:
     committed = await org1.transact(do.put_state(key, b"1"))
-
-    block = await org1.block(committed.block_number)
-
-    signatures = common_pb2.Metadata.FromString(
-        block.metadata.metadata[common_pb2.BlockMetadataIndex.SIGNATURES]
+    message = await org1.block(committed.block_number)
+    metadata = common_pb2.Metadata.FromString(
+        message.metadata.metadata[common_pb2.BlockMetadataIndex.SIGNATURES]
     )
-    assert signatures.signatures
+    header = header_bytes(message.header)
+    assert hashlib.sha256(header).digest() == Block.from_message(message).header_hash
+
+    signers = set()
+    for signature in metadata.signatures:
+        node = orderer_of(network, signature)
+        certificate = x509.load_pem_x509_certificate(node.msp.certificate.read_bytes())
+        public_key = certificate.public_key()
+        assert isinstance(public_key, ec.EllipticCurvePublicKey)
+        signed = metadata.value + (signature.identifier_header or signature.signature_header) + header
+        public_key.verify(signature.signature, signed, ec.ECDSA(hashes.SHA256()))
+        signers.add(node.name)
+
+    assert len(signers) >= (3 if world is World.FABRIC else 1)
+
+
+def orderer_of(network: Network, signature: common_pb2.MetadataSignature) -> Member:
+    """Return the orderer that a signature names: by its place among the consenters, or by its certificate."""
+    orderers = [
+        OrganisationMaterial(
+            name=each.name, kind=OrganisationKind.ORDERER, root=network.directory / "organizations"
+        ).node("orderer0")
+        for each in network.description.orderers
+    ]
+    if signature.identifier_header:
+        identifier = common_pb2.IdentifierHeader.FromString(signature.identifier_header).identifier
+        return orderers[int(identifier) - 1]
+    creator = common_pb2.SignatureHeader.FromString(signature.signature_header).creator
+    [node] = [each for each in orderers if each.msp.certificate.read_bytes() in creator]
+    return node
+
+
+async def test_genesis_block_is_the_configuration(org1: Caller) -> None:
+    genesis = await org1.block(0)
+    [envelope] = genesis.data.data
+    payload = common_pb2.Payload.FromString(common_pb2.Envelope.FromString(envelope).payload)
+
+    header = common_pb2.ChannelHeader.FromString(payload.header.channel_header)
+    config = configtx_pb2.ConfigEnvelope.FromString(payload.data).config
+
+    assert (header.type, header.channel_id) == (common_pb2.CONFIG, CHANNEL)
+    assert set(config.channel_group.groups["Application"].groups) == {"Org1MSP", "Org2MSP"}
 
 
 async def test_block_entry_tells_the_call(org1: Caller, key: str) -> None:

@@ -19,39 +19,44 @@ from tests.conformance.wire import ProposalParts, Signer
 from gridledger.network import Network
 from gridledger.network.authority import NodeRole
 
-Refused = Callable[[ProposalParts, proposal_pb2.SignedProposal | None], Awaitable[None]]
+ACCESS_DENIED = "access denied"
+NOT_A_WRITER = "/Channel/Application/Writers"
+
+Refused = Callable[..., Awaitable[None]]
 
 NOISE = random.Random(20260101).randbytes(500)
 
-WRONG_PARTS = {
-    "header-type-config-update": {"header_type": common_pb2.CONFIG_UPDATE},
-    "header-type-unknown": {"header_type": 4711},
-    "epoch": {"epoch": 1},
-    "nonce-empty": {"nonce": b""},
-    "creator-empty": {"creator": b""},
-    "creator-garbage": {"creator": NOISE[:64]},
-    "tx-id-of-another": {"claimed_tx_id": "0" * 64},
-    "tx-id-empty": {"claimed_tx_id": ""},
-    "channel-empty": {"channel": ""},
-    "channel-unknown": {"channel": "nochannel"},
-    "chaincode-empty": {"chaincode": ""},
-    "chaincode-unknown": {"chaincode": "nowhere"},
-    "chaincode-not-utf8-name": {"chaincode": "scr\x00ipt"},
+WRONG_PARTS: dict[str, tuple[dict[str, Any], str]] = {
+    "header-type-config-update": ({"header_type": common_pb2.CONFIG_UPDATE}, "invalid header type"),
+    "header-type-unknown": ({"header_type": 4711}, "invalid header type 4711"),
+    "epoch": ({"epoch": 1}, "epoch is non-zero"),
+    "nonce-empty": ({"nonce": b""}, "nonce is empty"),
+    "creator-empty": ({"creator": b""}, "creator is empty"),
+    "creator-garbage": ({"creator": NOISE[:64]}, "access denied"),
+    "tx-id-of-another": ({"claimed_tx_id": "0" * 64}, "incorrectly computed txid"),
+    "tx-id-empty": ({"claimed_tx_id": ""}, "incorrectly computed txid"),
+    "channel-empty": ({"channel": ""}, "make sure the chaincode script"),
+    "channel-unknown": ({"channel": "nochannel"}, "channel 'nochannel' not found"),
+    "chaincode-empty": ({"chaincode": ""}, "Name is empty"),
+    "chaincode-unknown": ({"chaincode": "nowhere"}, "chaincode nowhere not found"),
+    "chaincode-with-nul": ({"chaincode": "scr\x00ipt"}, "not found"),
 }
 
 
 @pytest.fixture
 def refused(org1: Caller, key: str) -> Refused:
-    """Return a check that a proposal is refused in every way and that nothing came of it."""
+    """Return a check that a proposal is refused in every way, in these words, and nothing came of it."""
 
-    async def check(parts: ProposalParts, signed: proposal_pb2.SignedProposal | None = None) -> None:
+    async def check(
+        parts: ProposalParts, words: str, signed: proposal_pb2.SignedProposal | None = None
+    ) -> None:
         height = await org1.height()
         signed = parts.signed() if signed is None else signed
         for attempt in (org1.wire.endorse(parts, signed), org1.wire.evaluate(parts, signed)):
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await attempt
             assert caught.value.code() not in UNCODED, caught.value.details()
-        await refuse_directly(org1, signed)
+        assert words in await refusal(org1, signed)
         assert await org1.ordered_since(height) == []
         assert await org1.evaluate(do.get_state(key)) is None
 
@@ -61,16 +66,17 @@ def refused(org1: Caller, key: str) -> Refused:
 UNCODED = {grpc.StatusCode.OK, grpc.StatusCode.INTERNAL, grpc.StatusCode.DEADLINE_EXCEEDED}
 
 
-async def refuse_directly(caller: Caller, signed: proposal_pb2.SignedProposal) -> None:
-    """The peer itself refuses it: by a status of gRPC or of its response."""
+async def refusal(caller: Caller, signed: proposal_pb2.SignedProposal) -> str:
+    """Return the words in which the peer itself refuses a proposal."""
     try:
         response = await caller.wire.process_proposal(signed)
     except grpc.aio.AioRpcError as error:
-        if error.code() in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE}:
+        if error.code() is not grpc.StatusCode.UNKNOWN:
             raise
-        return
+        return error.details() or ""
     assert response.response.status >= 400
     assert not response.endorsement.signature
+    return str(response.response.message)
 
 
 def write(caller: Caller, key: str) -> ProposalParts:
@@ -81,65 +87,64 @@ async def test_well_formed_proposal_by_hand_is_accepted(org1: Caller, key: str) 
     await org1.wire.endorse(write(org1, key))
 
 
-@pytest.mark.parametrize("changes", WRONG_PARTS.values(), ids=WRONG_PARTS)
+@pytest.mark.parametrize(("changes", "words"), WRONG_PARTS.values(), ids=WRONG_PARTS)
 async def test_proposal_with_a_wrong_part_is_refused(
-    org1: Caller, key: str, refused: Refused, changes: dict[str, Any]
+    org1: Caller, key: str, refused: Refused, changes: dict[str, Any], words: str
 ) -> None:
-    await refused(replace(write(org1, key), **changes), None)
+    await refused(replace(write(org1, key), **changes), words)
 
 
 async def test_signature_of_another_key_is_refused(org1: Caller, key: str, refused: Refused) -> None:
     stranger = replace(org1.signer, key=ec.generate_private_key(ec.SECP256R1()))
 
-    await refused(replace(write(org1, key), signer=stranger), None)
+    await refused(replace(write(org1, key), signer=stranger), ACCESS_DENIED)
+
+
+def with_signature(data: bytes, signature: bytes) -> proposal_pb2.SignedProposal:
+    return proposal_pb2.SignedProposal(proposal_bytes=data, signature=signature)
 
 
 @pytest.mark.parametrize(
-    "signature",
-    [b"", b"\x00", b"\x30\x06\x02\x01\x00\x02\x01\x00", NOISE[:70]],
+    ("signature", "words"),
+    [
+        (b"", "empty signature bytes"),
+        (b"\x00", ACCESS_DENIED),
+        (b"\x30\x06\x02\x01\x00\x02\x01\x00", ACCESS_DENIED),
+        (NOISE[:70], ACCESS_DENIED),
+    ],
     ids=["empty", "short", "zeros", "noise"],
 )
 async def test_malformed_signature_is_refused(
-    org1: Caller, key: str, refused: Refused, signature: bytes
+    org1: Caller, key: str, refused: Refused, signature: bytes, words: str
 ) -> None:
     parts = write(org1, key)
 
-    await refused(
-        parts, proposal_pb2.SignedProposal(proposal_bytes=parts.proposal_bytes(), signature=signature)
-    )
+    await refused(parts, words, with_signature(parts.proposal_bytes(), signature))
 
 
 async def test_signature_with_high_s_is_refused(org1: Caller, key: str, refused: Refused) -> None:
     parts = write(org1, key)
     data = parts.proposal_bytes()
 
-    await refused(
-        parts,
-        proposal_pb2.SignedProposal(proposal_bytes=data, signature=org1.signer.sign(data, low_s=False)),
-    )
+    await refused(parts, ACCESS_DENIED, with_signature(data, org1.signer.sign(data, low_s=False)))
 
 
 async def test_signature_of_another_proposal_is_refused(org1: Caller, key: str, refused: Refused) -> None:
     parts, other = write(org1, key), write(org1, key)
 
-    await refused(
-        parts,
-        proposal_pb2.SignedProposal(
-            proposal_bytes=parts.proposal_bytes(), signature=other.signed().signature
-        ),
-    )
+    await refused(parts, ACCESS_DENIED, with_signature(parts.proposal_bytes(), other.signed().signature))
 
 
 async def test_certificate_of_a_foreign_authority_is_refused(
     foreigner: Signer, org1: Caller, key: str, refused: Refused
 ) -> None:
-    await refused(replace(write(org1, key), signer=foreigner), None)
+    await refused(replace(write(org1, key), signer=foreigner), ACCESS_DENIED)
 
 
 async def test_expired_certificate_is_refused(
     expired: Signer, org1: Caller, key: str, refused: Refused
 ) -> None:
-    await refused(replace(write(org1, key), signer=expired), None)
+    await refused(replace(write(org1, key), signer=expired), "proposal client identity expired")
 
 
 async def test_certificate_of_the_tls_authority_is_refused(
@@ -153,7 +158,7 @@ async def test_certificate_of_the_tls_authority_is_refused(
         private_key=user.tls_key.read_bytes(),
     )
 
-    await refused(replace(write(org1, key), signer=signer), None)
+    await refused(replace(write(org1, key), signer=signer), ACCESS_DENIED)
 
 
 async def test_certificate_of_an_authority_itself_is_refused(
@@ -162,28 +167,31 @@ async def test_certificate_of_an_authority_itself_is_refused(
     credential = network.organisations[0].signing_authority().credential
     signer = Signer(msp_id="Org1MSP", certificate=credential.certificate_pem, key=credential.key)
 
-    await refused(replace(write(org1, key), signer=signer), None)
+    await refused(replace(write(org1, key), signer=signer), ACCESS_DENIED)
 
 
-@pytest.mark.parametrize("role", [None, NodeRole.PEER, NodeRole.ORDERER])
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [(None, ACCESS_DENIED), (NodeRole.PEER, NOT_A_WRITER), (NodeRole.ORDERER, NOT_A_WRITER)],
+)
 async def test_certificate_without_the_unit_of_a_client_is_refused(
-    network: Network, org1: Caller, key: str, refused: Refused, role: NodeRole | None
+    network: Network, org1: Caller, key: str, refused: Refused, role: NodeRole | None, words: str
 ) -> None:
     authority = network.organisations[0].signing_authority()
     credential = authority.issue("stranger", "org1.gridledger.local", role=role)
     signer = Signer(msp_id="Org1MSP", certificate=credential.certificate_pem, key=credential.key)
 
-    await refused(replace(write(org1, key), signer=signer), None)
+    await refused(replace(write(org1, key), signer=signer), words)
 
 
 async def test_certificate_of_another_organisation_is_refused(
     org1: Caller, org2: Caller, key: str, refused: Refused
 ) -> None:
-    await refused(replace(write(org1, key), signer=replace(org2.signer, msp_id="Org1MSP")), None)
+    await refused(replace(write(org1, key), signer=replace(org2.signer, msp_id="Org1MSP")), ACCESS_DENIED)
 
 
 async def test_unknown_msp_is_refused(org1: Caller, key: str, refused: Refused) -> None:
-    await refused(replace(write(org1, key), signer=replace(org1.signer, msp_id="NobodyMSP")), None)
+    await refused(replace(write(org1, key), signer=replace(org1.signer, msp_id="NobodyMSP")), ACCESS_DENIED)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +202,9 @@ async def test_unknown_msp_is_refused(org1: Caller, key: str, refused: Refused) 
 async def test_identity_without_a_certificate_is_refused(
     org1: Caller, key: str, refused: Refused, certificate: bytes
 ) -> None:
-    await refused(replace(write(org1, key), signer=replace(org1.signer, certificate=certificate)), None)
+    await refused(
+        replace(write(org1, key), signer=replace(org1.signer, certificate=certificate)), ACCESS_DENIED
+    )
 
 
 async def test_two_certificates_in_one_identity_do_not_mix(
@@ -202,14 +212,14 @@ async def test_two_certificates_in_one_identity_do_not_mix(
 ) -> None:
     both = org2.signer.certificate + org1.signer.certificate
 
-    await refused(replace(write(org1, key), signer=replace(org1.signer, certificate=both)), None)
+    await refused(replace(write(org1, key), signer=replace(org1.signer, certificate=both)), ACCESS_DENIED)
 
 
-async def test_endorsed_proposal_with_other_arguments_is_refused(
+async def test_signed_proposal_with_other_arguments_is_refused(
     org1: Caller, key: str, refused: Refused
 ) -> None:
     parts = write(org1, key)
-    signed = parts.signed()
+    signature = parts.signed().signature
     changed = replace(parts, arguments=[b"Run", b"[]"]).proposal_bytes()
 
-    await refused(parts, proposal_pb2.SignedProposal(proposal_bytes=changed, signature=signed.signature))
+    await refused(parts, ACCESS_DENIED, with_signature(changed, signature))

@@ -258,6 +258,18 @@ class Wire:
         return numbers, int(common_pb2.UNKNOWN)
 
 
+def header_bytes(header: common_pb2.BlockHeader) -> bytes:
+    """Return a block header as orderers sign it: ASN.1 DER of number, previous hash and data hash."""
+    number = int(header.number)
+    fields = [
+        (0x02, number.to_bytes(number.bit_length() // 8 + 1, "big")),
+        (0x04, header.previous_hash),
+        (0x04, header.data_hash),
+    ]
+    body = b"".join(bytes([tag, len(content)]) + content for tag, content in fields)
+    return bytes([0x30, len(body)]) + body
+
+
 def sign_envelope(envelope: common_pb2.Envelope, signer: Signer) -> common_pb2.Envelope:
     """Sign what the gateway prepared."""
     return common_pb2.Envelope(payload=envelope.payload, signature=signer.sign(envelope.payload))

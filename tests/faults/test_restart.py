@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.conformance.probe.steps import do, encode_steps
 from tests.faults.conftest import Gateways
 from tests.faults.load import CHANNEL, Load
 
-from gridledger.network import Network
+from gridledger.network import Network, World
 
 SECONDS = 60.0
 
@@ -53,3 +54,31 @@ async def test_chaincodes_killed_and_started_answer_again(own: Network, gateways
                 await load.more(4)
 
     await load.check(gateway)
+
+
+async def test_event_stream_goes_on_after_its_peer_was_killed(own: Network, gateways: Gateways) -> None:
+    gateway = await gateways.open(own)
+    channel = gateway.network(CHANNEL)
+    contract = channel.contract("script")
+    component = "devnet" if own.world is World.DEVNET else "peer0.org1"
+    sent: list[str] = []
+    seen: list[str] = []
+
+    async def emit(count: int) -> None:
+        for _ in range(count):
+            name = f"event{len(sent)}"
+            await contract.submit("Run", encode_steps([do.set_event(name, b"")]))
+            sent.append(name)
+
+    async with channel.chaincode_events("script") as events, asyncio.timeout(SECONDS):
+        await emit(3)
+        seen += [(await anext(events)).name for _ in range(3)]
+        waiting = asyncio.create_task(anext(events))
+        await asyncio.to_thread(own.kill, component)
+        await asyncio.to_thread(own.restart, component)
+        contract = (await gateways.open(own)).network(CHANNEL).contract("script")
+        await emit(3)
+        seen.append((await waiting).name)
+        seen += [(await anext(events)).name for _ in range(2)]
+
+    assert seen == sent
