@@ -49,6 +49,8 @@ async def keeper(simulator: Simulator, arguments: Sequence[bytes]) -> bytes:
         case "add private":
             old = int(simulator.get_private(NAMESPACE, rest[0], rest[1]) or b"0")
             simulator.put_private(NAMESPACE, rest[0], rest[1], str(old + int(rest[2])).encode())
+        case "announce":
+            return rest[0].encode()
         case "refuse":
             raise ValueError(rest[0])
         case _:

@@ -13,6 +13,7 @@ from fabric_protos.common import common_pb2, policies_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.msp import identities_pb2
 from fabric_protos.peer import (
+    chaincode_event_pb2,
     chaincode_pb2,
     collection_pb2,
     policy_pb2,
@@ -171,7 +172,15 @@ class FunctionExecution(Execution):
             return proposal_response_pb2.Response(status=500, message=str(error)), None
         except Refused as refusal:
             raise Refused(f"error in simulation: {refusal.message}") from refusal
-        return proposal_response_pb2.Response(status=200, payload=payload), None
+        event = None
+        if proposal.input.args[0] == b"announce":
+            event = chaincode_event_pb2.ChaincodeEvent(
+                chaincode_id=proposal.chaincode,
+                tx_id=proposal.transaction_id,
+                event_name="announced",
+                payload=payload,
+            )
+        return proposal_response_pb2.Response(status=200, payload=payload), event
 
 
 @dataclass

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import grpc
 import pytest
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
+from fabric_protos.orderer import ab_pb2
 from tests.unit.devnet.contract import keeper
-from tests.unit.devnet.kit import CHANNEL, PEER, Net, make_proposal, policy_bytes, signed
+from tests.unit.devnet.kit import CHANNEL, PEER, Net, policy_bytes, signed
 
 from gridledger.client.validation import ValidationCode
+from gridledger.network.devnet.organisation import Organisation
 from gridledger.network.devnet.rpc_error import RpcError
+from gridledger.network.devnet.transaction import Transaction
 
 
 async def _fails(awaitable: object) -> RpcError:
@@ -166,31 +170,96 @@ async def test_commit_status_waits_until_the_commit(deployed: Net) -> None:
     assert not deployed.commits._waiting
 
 
-async def test_transient_data_stays_at_home_where_nobody_else_may_see_it(deployed: Net) -> None:
-    signed_proposal = make_proposal(deployed.user(), "keeper", b"put", b"a", b"1", transient={"secret": b"1"})
-    request = gateway_pb2.EvaluateRequest(proposed_transaction=signed_proposal)
-    await deployed.gateways["Org1MSP"].evaluate(request)
-    deployed.executions["Org1MSP"].contracts = {}
-    with pytest.raises(KeyError):
-        await deployed.gateways["Org1MSP"].evaluate(
-            gateway_pb2.EvaluateRequest(
-                proposed_transaction=make_proposal(
-                    deployed.user(), "keeper", b"get", b"a", transient={"secret": b"1"}
-                )
-            )
-        )
+async def test_transient_data_stays_at_home_unless_the_client_says_so(
+    deployed: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = deployed.user()
+    secret = {"transient": {"secret": b"1"}}
+    runs = Organisation.runs
+    monkeypatch.setattr(
+        Organisation, "runs", lambda self, *rest: self.msp_id != "Org1MSP" and runs(self, *rest)
+    )
+    error = await _fails(deployed.evaluate(user, "keeper", b"get", b"a", **secret))
+    assert error.status is grpc.StatusCode.FAILED_PRECONDITION
+    assert error.message.startswith("no endorsers found in the gateway's organization; retry specifying")
+    assert await deployed.evaluate(user, "keeper", b"get", b"a", targets=["Org2MSP"], **secret) == b""
+    assert await deployed.evaluate(user, "keeper", b"get", b"a") == b""
+    error = await _fails(deployed.endorse(user, "keeper", b"get", b"a", **secret))
+    assert error.status is grpc.StatusCode.FAILED_PRECONDITION
+    assert "retry specifying endorsing organization(s) to protect transient data" in error.message
+
+
+def _events(
+    net: Net, chaincode: str = "keeper", **fields: object
+) -> AsyncIterator[gateway_pb2.ChaincodeEventsResponse]:
+    user = net.user()
+    request = gateway_pb2.ChaincodeEventsRequest(
+        channel_id=CHANNEL, chaincode_id=chaincode, identity=user.identity, **fields
+    )
+    data = request.SerializeToString()
+    return net.gateways["Org1MSP"].chaincode_events(
+        gateway_pb2.SignedChaincodeEventsRequest(request=data, signature=signed(user, data).signature)
+    )
+
+
+async def _announce(net: Net, *values: str) -> list[tuple[int, str]]:
+    """Submit transactions with an event each; return their blocks and ids."""
+    announced = []
+    for value in values:
+        envelope = await net.endorse(net.user(), "keeper", b"announce", value.encode())
+        number, code = await net.submit(envelope)
+        assert code == ValidationCode.VALID
+        announced.append((number, Transaction.parse(envelope.SerializeToString()).transaction_id))
+    return announced
+
+
+async def _take(
+    events: AsyncIterator[gateway_pb2.ChaincodeEventsResponse], count: int
+) -> list[tuple[int, str, bytes]]:
+    """Return block, id and payload of the first events of a stream."""
+    found: list[tuple[int, str, bytes]] = []
+    async with asyncio.timeout(10):
+        while len(found) < count:
+            response = await anext(events)
+            found += [(response.block_number, each.tx_id, each.payload) for each in response.events]
+    return found
+
+
+async def test_events_are_replayed_from_a_block_on(deployed: Net) -> None:
+    await deployed.deploy("other", keeper)
+    announced = await _announce(deployed, "one", "two", "three")
+    expected = [
+        (*place, payload) for place, payload in zip(announced, (b"one", b"two", b"three"), strict=True)
+    ]
+    oldest = ab_pb2.SeekPosition(specified=ab_pb2.SeekSpecified(number=0))
+    assert await _take(_events(deployed, start_position=oldest), 3) == expected
+    # From where a client stopped: its last transaction's event does not come twice.
+    after = {"after_transaction_id": announced[0][1], "start_position": oldest}
+    assert await _take(_events(deployed, **after), 2) == expected[1:]
+    deployed.commits._events.clear()
+    assert await _take(_events(deployed, start_position=oldest), 3) == expected
+
+
+async def test_events_of_another_chaincode_are_not_sent(deployed: Net) -> None:
+    await deployed.deploy("other", keeper)
+    oldest = ab_pb2.SeekPosition(specified=ab_pb2.SeekSpecified(number=0))
+    following = asyncio.create_task(_take(_events(deployed, "other", start_position=oldest), 1))
+    await _announce(deployed, "one")
+    await asyncio.sleep(0.01)
+    assert not following.done()
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_events_come_as_they_are_committed(deployed: Net) -> None:
+    following = asyncio.create_task(_take(_events(deployed), 1))
+    await asyncio.sleep(0)
+    announced = await _announce(deployed, "one")
+    assert await following == [(*announced[0], b"one")]
 
 
 async def test_events_position_that_fabric_does_not_know_is_refused(deployed: Net) -> None:
-    user = deployed.user()
-    request = gateway_pb2.ChaincodeEventsRequest(
-        channel_id=CHANNEL, chaincode_id="keeper", identity=user.identity
-    )
-    request.start_position.oldest.SetInParent()
-    data = request.SerializeToString()
-    events = deployed.gateways["Org1MSP"].chaincode_events(
-        gateway_pb2.SignedChaincodeEventsRequest(request=data, signature=signed(user, data).signature)
-    )
+    events = _events(deployed, start_position=ab_pb2.SeekPosition(oldest=ab_pb2.SeekOldest()))
     error = await _fails(anext(events))
     assert error.status is grpc.StatusCode.INVALID_ARGUMENT
 
