@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sqlite3
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,42 @@ async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path
         account = await call.by("cli-lifecycle", "account", "show", application)
         assert account["yuan"] == "11.500"
         await call.until("cli-monitoring", "account", "fold", systems["monitoring"])
+        await look_at_everything(call, systems, application, resolution, order["id"], configs["monitoring"])
+
+
+async def look_at_everything(
+    call: Commands,
+    systems: dict[str, str],
+    application: str,
+    resolution: str,
+    order: str,
+    config: Path,
+) -> None:
+    """Call the commands that show things, and those that the flow did not need."""
+    meter = f"{systems['monitoring']}/2050.15.003.BLK01.PAD01.MTR01"
+    show = "cli-monitoring"
+    assert (await call.by(show, "device", "show", meter))["state"] == "active"
+    assert len(await call.by(show, "device", "list", systems["monitoring"])) == 1
+    assert len(await call.by(show, "field", "list", systems["monitoring"])) == 3
+    declared = await call.by(show, "catalogue", "devices", "plant=R27", "--root", ROOT)
+    assert meter in declared["devices"]
+    assert (await call.by(show, "rule", "show", application, "maintenance"))["version"] == 1
+    assert len(await call.by(show, "resolve", "show", resolution)) == 2
+    assert len(await call.by(show, "order", "show", order)) == 2
+    contract = await call.by(show, "order", "contract", order, systems["monitoring"])
+    assert contract["contract"]["amount_milliyuan"] == 2_350
+    await call("field", "price", f"{meter}#ac_power", "3", "--config", config)
+    standard = await call.by(show, "field", "standard", f"{meter}#ac_power")
+    assert (standard["version"], standard["price_milliyuan"]) == (2, 3_000)
+    altered = ("field", "altered", f"{meter}#ac_power", "2018-09-14", "--config", config)
+    assert await call(*altered) is None
+    with closing(sqlite3.connect(config.parent / "data.db")) as connection, connection:
+        connection.execute("UPDATE reading SET ac_power_kw = 1 WHERE measured_at = '2018-09-14T10:30'")
+    found = await call(*altered, code=1)
+    assert (found["row"], found["change"]) == ("2018-09-14T10:30", "changed")
+    refused = await call.by(show, "order", "return", order, systems["monitoring"], code=13)
+    assert refused["error"]["code"] == "GL-CHN-004"
+    await call("rule", "set", "--help-me", code=2)
 
 
 @asynccontextmanager
