@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +35,8 @@ from gridledger.shim import (
 )
 from gridledger.shim.wire import MessageType
 
-ROOT = Path(__file__).parents[2]
 DEADLINE_S = 20.0
+MakeTls = Callable[..., TlsSettings]
 _Message = chaincode_shim_pb2.ChaincodeMessage
 
 
@@ -282,26 +282,38 @@ class Authority:
         return pem, self.certify(name, key)
 
 
-@asynccontextmanager
-async def tls_server(authority: Authority, client_ca: bytes | None) -> AsyncIterator[ChaincodeServer]:
-    key, certificate = authority.issue("chaincode")
-    tls = TlsSettings(certificate=certificate, private_key=key, client_ca=client_ca)
-    async with ChaincodeServer(
-        Probe(), ServerSettings(chaincode_id="probe:4", address="127.0.0.1:0", tls=tls)
-    ) as server:
-        yield server
+@pytest.fixture
+def make_tls(tmp_path: Path) -> Callable[..., TlsSettings]:
+    """Return a function that writes a chaincode's TLS files."""
+
+    def make(authority: Authority, client_ca: Authority | None = None) -> TlsSettings:
+        key, certificate = authority.issue("chaincode")
+        files = {"key.pem": key, "cert.pem": certificate, "ca.pem": (client_ca or authority).root}
+        for name, content in files.items():
+            (tmp_path / name).write_bytes(content)
+        return TlsSettings(
+            certificate=tmp_path / "cert.pem",
+            private_key=tmp_path / "key.pem",
+            client_ca=tmp_path / "ca.pem" if client_ca else None,
+        )
+
+    return make
 
 
-async def test_tls_is_spoken_with_the_servers_certificate() -> None:
+def tls_server(tls: TlsSettings) -> ChaincodeServer:
+    return ChaincodeServer(Probe(), ServerSettings(chaincode_id="probe:4", address="127.0.0.1:0", tls=tls))
+
+
+async def test_tls_is_spoken_with_the_servers_certificate(make_tls: MakeTls) -> None:
     authority = Authority.make("chaincode CA")
     credentials = grpc.ssl_channel_credentials(authority.root)
-    async with tls_server(authority, None) as server, dial(server.port, credentials) as peer:
+    async with tls_server(make_tls(authority)) as server, dial(server.port, credentials) as peer:
         assert await peer.register() == "probe:4"
 
 
-async def test_tls_client_certificate_is_demanded_and_checked() -> None:
+async def test_tls_client_certificate_is_demanded_and_checked(make_tls: MakeTls) -> None:
     authority, peers, others = (Authority.make(name) for name in ("chaincode CA", "peer CA", "other CA"))
-    async with tls_server(authority, peers.root) as server:
+    async with tls_server(make_tls(authority, peers)) as server:
         key, certificate = peers.issue("peer0")
         credentials = grpc.ssl_channel_credentials(authority.root, key, certificate)
         async with dial(server.port, credentials) as peer:
@@ -315,15 +327,18 @@ async def test_tls_client_certificate_is_demanded_and_checked() -> None:
                 assert await peer.call.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_plain_text_is_refused_by_a_tls_server() -> None:
+async def test_plain_text_is_refused_by_a_tls_server(make_tls: MakeTls) -> None:
     authority = Authority.make("chaincode CA")
-    async with tls_server(authority, None) as server, dial(server.port) as peer:
+    async with tls_server(make_tls(authority)) as server, dial(server.port) as peer:
         assert await peer.call.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_tls_files_that_do_not_fit_are_a_coded_error() -> None:
-    tls = TlsSettings(certificate=b"no certificate", private_key=b"no key")
-    server = ChaincodeServer(Probe(), ServerSettings(chaincode_id="probe:5", address="127.0.0.1:0", tls=tls))
+@pytest.mark.parametrize("broken", ["cert.pem", "key.pem", "ca.pem"])
+async def test_tls_files_that_do_not_fit_are_a_coded_error(
+    make_tls: MakeTls, tmp_path: Path, broken: str
+) -> None:
+    tls = make_tls(Authority.make("chaincode CA"), Authority.make("peer CA"))
+    (tmp_path / broken).write_bytes(b"nothing of the kind")
 
     with pytest.raises(ConfigError):
-        await server.start()
+        await tls_server(tls).start()

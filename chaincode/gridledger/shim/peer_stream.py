@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from gridledger.model.errors import ContractError, ModelError
 from gridledger.model.refusals import BadArgument
@@ -42,7 +41,7 @@ class _Running:
 
 
 class PeerStream:
-    """Serve one peer over one stream until it ends.
+    """Serve one peer over one stream; knows messages, not how they travel.
 
     Parameters
     ----------
@@ -50,18 +49,16 @@ class PeerStream:
         Answers the transactions.
     chaincode_id : str
         The package id under which the chaincode registers.
-    read : callable
-        Coroutine function; returns the next message's bytes, None at the end.
-    write : callable
-        Coroutine function; writes a message's bytes.
+    send : callable
+        Takes the bytes of a message for the peer; messages leave in the order of these calls.
     transaction_deadline_s : float
         A transaction that runs longer is cancelled and answered with ERROR. A peer gives up earlier by
         default (``chaincode.executetimeout``, 30 s); this bounds what it left behind.
 
     Notes
     -----
-    One task writes, so messages leave in the order in which they were sent. Each transaction runs in a task
-    of its own and ends with exactly one COMPLETED or ERROR as long as the stream stands.
+    Each transaction runs in a task of its own and ends with exactly one COMPLETED or ERROR as long as the
+    stream stands.
     """
 
     def __init__(
@@ -69,87 +66,56 @@ class PeerStream:
         chaincode: Chaincode,
         chaincode_id: str,
         *,
-        read: Callable[[], Awaitable[bytes | None]],
-        write: Callable[[bytes], Awaitable[None]],
+        send: Callable[[bytes], None],
         transaction_deadline_s: float,
     ) -> None:
         self._chaincode = chaincode
         self._chaincode_id = chaincode_id
-        self._read = read
-        self._write = write
+        self._send = send
         self._deadline_s = transaction_deadline_s
         self._loop = asyncio.get_running_loop()
-        self._outbox: deque[bytes] = deque()
-        self._wake: asyncio.Future[None] | None = None
         self._running: dict[tuple[str, str], _Running] = {}
         self._idle: asyncio.Future[None] | None = None
         self._announcement: Announcement | None = None
         self._draining = False
         self._closed = False
+        self._sweeper: asyncio.TimerHandle | None = None
 
-    async def run(self) -> None:
-        """Register and answer until the peer ends the stream or the caller cancels.
+    def start(self) -> None:
+        """Register with the peer."""
+        self._sweeper = self._loop.call_later(_SWEEP_PERIOD_S, self._sweep)
+        self._send(wire.encode(MessageType.REGISTER, wire.register(self._chaincode_id)))
+
+    def receive(self, data: bytes) -> None:
+        """Take a message of the peer.
 
         Raises
         ------
         ProtocolError
-            If the peer sent bytes that are no message, or did not take the registration.
+            If these bytes are no message, or the peer did not take the registration: end the stream.
         """
-        self._send(wire.encode(MessageType.REGISTER, wire.register(self._chaincode_id)))
-        tasks = {asyncio.create_task(self._receive_all()), asyncio.create_task(self._write_all())}
-        sweeper = self._loop.call_later(_SWEEP_PERIOD_S, self._sweep)
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            self._closed = True
-            sweeper.cancel()
-            running = [entry.task for entry in self._running.values() if entry.task is not None]
-            for task in (*tasks, *running):
-                task.cancel()
-            await asyncio.gather(*tasks, *running, return_exceptions=True)
+        self._receive(wire.decode(data))
 
     async def drain(self, timeout_s: float) -> None:
-        """Refuse new transactions and wait at most `timeout_s` for the running ones and their answers."""
+        """Refuse new transactions and wait at most `timeout_s` for the running ones."""
         self._draining = True
-        if self._running or self._outbox:
+        if self._running:
             self._idle = self._loop.create_future()
             await asyncio.wait([self._idle], timeout=timeout_s)
 
-    @property
-    def ready(self) -> bool:
-        """Whether the peer has taken the registration."""
-        return self._announcement is not None
+    def close(self) -> None:
+        """Cancel what runs; nothing is sent any more."""
+        self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for entry in self._running.values():
+            if entry.task is not None:
+                entry.task.cancel()
 
-    # --- out
-
-    def _send(self, data: bytes) -> None:
-        self._outbox.append(data)
-        if self._wake is not None:
-            self._wake.set_result(None)
-            self._wake = None
-
-    async def _write_all(self) -> None:
-        outbox = self._outbox
-        while True:
-            while outbox:
-                await self._write(outbox[0])
-                outbox.popleft()
-            self._tell_idle()
-            self._wake = self._loop.create_future()
-            await self._wake
-
-    def _tell_idle(self) -> None:
-        idle = self._idle
-        if idle is not None and not idle.done() and not self._running and not self._outbox:
-            idle.set_result(None)
-
-    # --- in
-
-    async def _receive_all(self) -> None:
-        while (data := await self._read()) is not None:
-            self._receive(wire.decode(data))
+    async def wait_closed(self) -> None:
+        """Wait until all tasks have ended after `close`."""
+        tasks = [entry.task for entry in self._running.values() if entry.task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _receive(self, message: Message) -> None:
         kind = message.type
@@ -200,8 +166,7 @@ class PeerStream:
                 break
             if entry.task is not None:
                 entry.task.cancel()
-        if not self._closed:
-            self._loop.call_later(_SWEEP_PERIOD_S, self._sweep)
+        self._sweeper = self._loop.call_later(_SWEEP_PERIOD_S, self._sweep)
 
     # --- a transaction
 
@@ -222,6 +187,8 @@ class PeerStream:
             transaction.close()
             if not self._closed:
                 self._send(answer)
+            if self._idle is not None and not self._running and not self._idle.done():
+                self._idle.set_result(None)
 
     async def _answer(self, transaction: PeerTransaction, message: Message) -> bytes:
         event = None

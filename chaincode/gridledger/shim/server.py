@@ -1,43 +1,30 @@
-"""The gRPC server that peers dial: chaincode as a service."""
+"""The server that peers dial: chaincode as a service."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
+import ssl
 from types import TracebackType
-from typing import Any, Self
-
-import grpc
+from typing import Self
 
 from gridledger.model.errors import ConfigError
 from gridledger.shim.chaincode import Chaincode
-from gridledger.shim.errors import ProtocolError
+from gridledger.shim.http2 import Connection, GrpcCall, GrpcStatus
 from gridledger.shim.peer_stream import PeerStream
 from gridledger.shim.peer_transaction import MAX_MESSAGE_BYTES
-from gridledger.shim.settings import ServerSettings
+from gridledger.shim.settings import ServerSettings, TlsSettings
 
 __all__ = ["ChaincodeServer"]
 
 _logger = logging.getLogger("gridledger.shim")
 
-_SERVICE = "protos.Chaincode"
-_FRAME_BYTES = 4096  # room for what gRPC adds to a message of the greatest length
-
-_OPTIONS = (
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES + _FRAME_BYTES),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES + _FRAME_BYTES),
-    # A peer pings every minute by default, and may do so faster and between transactions.
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
-    ("grpc.http2.max_ping_strikes", 0),
-    # The server pings, too, so that the stream of a peer that vanished ends.
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.http2.max_pings_without_data", 0),
-    # A second server on the same port is an error, not a share of the connections.
-    ("grpc.so_reuseport", 0),
-)
+_METHOD = "/protos.Chaincode/Connect"
+_FRAME_BYTES = 4096  # room for what a peer adds to a value of the greatest length
+_KEEPALIVE_S = 60.0
+_FLUSH_S = 5.0
+_BACKLOG = 100
 
 
 class ChaincodeServer:
@@ -60,8 +47,9 @@ class ChaincodeServer:
     def __init__(self, chaincode: Chaincode, settings: ServerSettings) -> None:
         self._chaincode = chaincode
         self._settings = settings
-        self._server: Any = None
-        self._streams: dict[PeerStream, asyncio.Task[Any]] = {}
+        self._server: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+        self._streams: set[PeerStream] = set()
         self._port = 0
 
     @property
@@ -77,31 +65,21 @@ class ChaincodeServer:
         ConfigError
             If the address cannot be listened on or the TLS files do not fit.
         """
-        server = grpc.aio.server(options=_OPTIONS)
-        handler = grpc.stream_stream_rpc_method_handler(self._connect)
-        server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(_SERVICE, {"Connect": handler}),)
-        )
-        address, tls = self._settings.address, self._settings.tls
+        address = self._settings.address
+        host, _, port = address.rpartition(":")
+        context = None if self._settings.tls is None else _tls_context(self._settings.tls)
         try:
-            if tls is None:
-                self._port = server.add_insecure_port(address)
-            else:
-                credentials = grpc.ssl_server_credentials(
-                    [(tls.private_key, tls.certificate)],
-                    root_certificates=tls.client_ca,
-                    require_client_auth=tls.client_ca is not None,
-                )
-                self._port = server.add_secure_port(address, credentials)
-        except RuntimeError as exc:
+            self._server = await asyncio.get_running_loop().create_server(
+                self._connect, host.strip("[]") or None, int(port), ssl=context, backlog=_BACKLOG
+            )
+        except (OSError, ValueError, OverflowError) as exc:
             raise ConfigError(
-                "cannot be listened on, or the TLS files do not fit",
+                f"is no host:port to listen on: {exc}",
                 key="CHAINCODE_SERVER_ADDRESS",
                 source="settings",
                 value=address,
             ) from exc
-        self._server = server
-        await server.start()
+        self._port = self._server.sockets[0].getsockname()[1]
         _logger.info("%s listens on port %d", self._settings.chaincode_id, self._port)
 
     async def stop(self, grace_s: float | None = None) -> None:
@@ -115,12 +93,18 @@ class ChaincodeServer:
         if self._server is None:
             return
         server, self._server = self._server, None
+        server.close()
         grace = self._settings.stop_grace_s if grace_s is None else grace_s
-        stopping = asyncio.create_task(server.stop(grace + 1))
+        for connection in self._connections:
+            connection.go_away()
         await asyncio.gather(*(stream.drain(grace) for stream in self._streams))
-        for task in self._streams.values():
-            task.cancel()
-        await stopping
+        connections = list(self._connections)
+        for connection in connections:
+            connection.finish(GrpcStatus.UNAVAILABLE, "the chaincode is stopping")
+        if connections:
+            await asyncio.wait([connection.closed for connection in connections], timeout=_FLUSH_S)
+        for connection in connections:
+            connection.abort()
 
     async def serve(self) -> None:
         """Start, wait for SIGTERM or SIGINT, stop."""
@@ -145,28 +129,56 @@ class ChaincodeServer:
     ) -> None:
         await self.stop()
 
-    async def _connect(self, _requests: Any, context: Any) -> None:
-        async def read() -> bytes | None:
-            data = await context.read()
-            return None if data is grpc.aio.EOF else data
+    def _connect(self) -> Connection:
+        connection = Connection(
+            _METHOD,
+            self._open,
+            max_message_bytes=MAX_MESSAGE_BYTES + _FRAME_BYTES,
+            keepalive_s=_KEEPALIVE_S,
+        )
+        self._connections.add(connection)
+        connection.closed.add_done_callback(lambda _: self._connections.discard(connection))
+        return connection
 
+    def _open(self, call: GrpcCall) -> _PeerCall:
         stream = PeerStream(
             self._chaincode,
             self._settings.chaincode_id,
-            read=read,
-            write=context.write,
+            send=call.send,
             transaction_deadline_s=self._settings.transaction_deadline_s,
         )
-        # Cancelled when the server stops; the handler's own task is gRPC's to cancel.
-        task = asyncio.create_task(stream.run())
-        self._streams[stream] = task
-        try:
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
-        except ProtocolError as exc:
-            _logger.warning("closed the stream of %s: %s", context.peer(), exc)
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(exc))
-        finally:
-            del self._streams[stream]
-            task.cancel()
+        self._streams.add(stream)
+        stream.start()
+        return _PeerCall(stream, self._streams)
+
+
+class _PeerCall:
+    """A peer's stream as the handler of a call."""
+
+    def __init__(self, stream: PeerStream, streams: set[PeerStream]) -> None:
+        self.receive = stream.receive
+        self._stream = stream
+        self._streams = streams
+
+    def end(self) -> None:
+        self._streams.discard(self._stream)
+        self._stream.close()
+
+
+def _tls_context(tls: TlsSettings) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["h2"])
+    try:
+        context.load_cert_chain(tls.certificate, tls.private_key)
+        if tls.client_ca is not None:
+            context.load_verify_locations(tls.client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as exc:
+        raise ConfigError(
+            f"the TLS files cannot be used: {exc}",
+            key="CHAINCODE_TLS_CERT",
+            source="settings",
+            value=str(tls.certificate),
+        ) from exc
+    return context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -18,21 +18,21 @@ DEFAULT_STOP_GRACE_S = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class TlsSettings:
-    """Keys of a server that speaks TLS.
+    """Files of a server that speaks TLS, all PEM.
 
     Parameters
     ----------
-    certificate : bytes
-        The server's certificate chain, PEM.
-    private_key : bytes
-        Its key, PEM; shown nowhere.
-    client_ca : bytes, optional
-        Roots of the peers' client certificates, PEM; given, a peer without such a certificate is refused.
+    certificate : Path
+        The server's certificate chain.
+    private_key : Path
+        Its key, unencrypted.
+    client_ca : Path, optional
+        Roots of the peers' client certificates; given, a peer without such a certificate is refused.
     """
 
-    certificate: bytes
-    private_key: bytes = field(repr=False)
-    client_ca: bytes | None = None
+    certificate: Path
+    private_key: Path
+    client_ca: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +98,13 @@ def _required(key: str, environment: Mapping[str, str]) -> str:
     return value
 
 
-def _file(key: str, path: str) -> bytes:
+def _file(key: str, path: str) -> Path:
     if not path:
         raise ConfigError("is not set, but another TLS file is", key=key, source=_ENVIRONMENT)
     try:
-        return Path(path).read_bytes()
+        Path(path).read_bytes()
     except OSError as exc:
         raise ConfigError(
             f"cannot be read: {exc.strerror}", key=key, source=_ENVIRONMENT, value=path
         ) from exc
+    return Path(path)

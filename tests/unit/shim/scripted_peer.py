@@ -25,31 +25,22 @@ class ScriptedPeer:
     def __init__(self, chaincode: Chaincode, *, transaction_deadline_s: float = 60.0) -> None:
         self.chaincode = chaincode
         self.deadline_s = transaction_deadline_s
-        self.broken = False
-        self._inbox: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
         self.stream = PeerStream(
             self.chaincode,
             "probe:0",
-            read=self._inbox.get,
-            write=self._write,
+            send=self._outbox.put_nowait,
             transaction_deadline_s=self.deadline_s,
         )
-        self.task = asyncio.create_task(self.stream.run())
+        self.stream.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.hang_up()
-        await asyncio.gather(self.task, return_exceptions=True)
-
-    async def _write(self, data: bytes) -> None:
-        if self.broken:
-            raise ConnectionResetError
-        self._outbox.put_nowait(data)
+        await self.hang_up()
 
     async def ready(self, *, batch: int = 0, keys: int = 0) -> Self:
         """Take the registration and announce the sizes of batches (0: none)."""
@@ -65,7 +56,7 @@ class ScriptedPeer:
         return self
 
     def send_bytes(self, data: bytes) -> None:
-        self._inbox.put_nowait(data)
+        self.stream.receive(data)
 
     def send(
         self, kind: int, payload: bytes = b"", tx_id: str = "", channel: str = CHANNEL, proposal: bytes = b""
@@ -107,5 +98,6 @@ class ScriptedPeer:
             await asyncio.sleep(0)
         return self._outbox.empty()
 
-    def hang_up(self) -> None:
-        self._inbox.put_nowait(None)
+    async def hang_up(self) -> None:
+        self.stream.close()
+        await self.stream.wait_closed()

@@ -77,28 +77,21 @@ class MemoryPeer:
         self._caller: Caller | None = None
         self._numbers = itertools.count(1)
         self._running: dict[str, tuple[Simulation, asyncio.Future[Any]]] = {}
-        self._inbox: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._registered = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._stream: PeerStream | None = None
 
     async def __aenter__(self) -> Self:
-        stream = PeerStream(
-            self._chaincode,
-            "memory:0",
-            read=self._inbox.get,
-            write=self._take,
-            transaction_deadline_s=_DEADLINE_S,
+        self._stream = PeerStream(
+            self._chaincode, "memory:0", send=self._take, transaction_deadline_s=_DEADLINE_S
         )
-        self._task = asyncio.create_task(stream.run())
-        await asyncio.wait_for(self._registered.wait(), _DEADLINE_S)
+        self._stream.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._inbox.put_nowait(None)
-        if self._task is not None:
-            await self._task
+        if self._stream is not None:
+            self._stream.close()
+            await self._stream.wait_closed()
 
     async def evaluate(
         self,
@@ -172,7 +165,7 @@ class MemoryPeer:
         simulation = Simulation(self.ledger)
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._running[tx_id] = simulation, done
-        self._inbox.put_nowait(message.SerializeToString())
+        self._deliver(message.SerializeToString())
         try:
             answer = await asyncio.wait_for(done, _DEADLINE_S)
         finally:
@@ -212,7 +205,7 @@ class MemoryPeer:
 
     # --- the chaincode's messages
 
-    async def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes) -> None:
         message = _Shim.ChaincodeMessage.FromString(data)
         kind = MessageType(message.type)
         self.requests.append(kind.name)
@@ -225,7 +218,6 @@ class MemoryPeer:
             )
             self._send(MessageType.REGISTERED)
             self._send(MessageType.READY, announced.SerializeToString())
-            self._registered.set()
             return
         if message.txid not in self._running:
             return
@@ -239,8 +231,13 @@ class MemoryPeer:
         except Refused as exc:
             self._send(MessageType.ERROR, f"{kind.name} failed: {exc}".encode(), message.txid)
 
+    def _deliver(self, data: bytes) -> None:
+        # With the loop's next round, as from a socket: the chaincode has then sent all that it wanted to.
+        if self._stream is not None:
+            asyncio.get_running_loop().call_soon(self._stream.receive, data)
+
     def _send(self, kind: MessageType, payload: bytes = b"", tx_id: str = "") -> None:
         message = _Shim.ChaincodeMessage(type=kind, payload=payload, txid=tx_id)
         if tx_id:
             message.channel_id = self._channel
-        self._inbox.put_nowait(message.SerializeToString())
+        self._deliver(message.SerializeToString())
