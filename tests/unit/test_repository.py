@@ -54,7 +54,8 @@ def test_modules_state_what_is_public(name: str) -> None:
         exported = [
             node.value
             for node in tree.body
-            if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets)
+            if isinstance(node, ast.Assign)
+            and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets)
         ]
         assert exported, f"{info.name} has no __all__"
 
@@ -80,7 +81,9 @@ def test_lock_and_documents_name_no_host_and_no_machine() -> None:
         if "data" in path.parts or path == Path(__file__):
             continue
         text = path.read_text(errors="replace")
-        found += [f"{path.relative_to(ROOT)}: {m[0]}" for m in (registry.search(text), machine.search(text)) if m]
+        found += [
+            f"{path.relative_to(ROOT)}: {m[0]}" for m in (registry.search(text), machine.search(text)) if m
+        ]
     assert found == []
 
 
