@@ -45,7 +45,7 @@ async def _run(
 
 def main() -> None:
     """Measure and report."""
-    given = options(__doc__ or "", world=World.FABRIC, transactions=400, rounds=9)
+    given = options(__doc__ or "", world=World.FABRIC, transactions=600, rounds=5)
     with Ground.open(given) as ground:
         pids = {
             "bare": ground.deploy("bare", "BareBench", tls=False),

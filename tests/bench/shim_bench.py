@@ -57,7 +57,7 @@ async def _run(
 
 def main() -> None:
     """Measure and report."""
-    given = options(__doc__ or "", world=World.FABRIC, transactions=500, rounds=9)
+    given = options(__doc__ or "", world=World.FABRIC, transactions=1000, rounds=5)
     with Ground.open(given) as ground:
         pids = {
             "our shim": ground.deploy("bare", "BareBench", tls=False),
