@@ -21,8 +21,12 @@ _REFUSED_ITEMS = 1
 
 
 def show_record(output: Output, record: ModelValue) -> None:
-    """Show one record, a member a line."""
-    output.show(record.to_value(), lambda value: fields(_flat(value)))
+    """Show one record, a member a line; people are spared its schema."""
+
+    def drawn(value: Any) -> RenderableType:
+        return fields({name: member for name, member in _flat(value).items() if name != "schema"})
+
+    output.show(record.to_value(), drawn)
 
 
 def show_records(output: Output, records: Iterable[ModelValue], columns: Sequence[str]) -> None:
@@ -45,7 +49,21 @@ def show_records(output: Output, records: Iterable[ModelValue], columns: Sequenc
 
 def show_items(output: Output, results: Sequence[ItemResult]) -> None:
     """Show the result of each item of a batch; end with exit code 1 if one was refused."""
-    show_records(output, results, ("item", "identifier", "code", "message"))
+
+    def drawn(shown: Any) -> RenderableType:
+        rows = [
+            {
+                "item": value["item"],
+                "result": f"{value['code']} {value['message']}" if "code" in value else "accepted",
+                "identifier": value.get("identifier", ""),
+            }
+            for value in shown
+        ]
+        names = ["item", "result"] + ["identifier"] * any(row["identifier"] for row in rows)
+        return table(rows, {name: name for name in names})
+
+    values: list[FieldValue] = [result.to_value() for result in results]
+    output.show(values, drawn)
     if not all(result.accepted for result in results):
         raise click.exceptions.Exit(_REFUSED_ITEMS)
 

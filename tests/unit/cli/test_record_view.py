@@ -1,0 +1,77 @@
+"""Records and batches as people and programs see them."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import click
+import pytest
+
+from gridledger.cli.output import Output
+from gridledger.cli.record_view import show_items, show_record, show_records
+from gridledger.cli.selector_argument import parse_selectors
+from gridledger.model.device import DeclaredIdentity, ItemResult
+from gridledger.model.errors import ModelError
+from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.notice import DevicesRegistered
+from gridledger.model.system import ApplicationUser
+
+USER = ApplicationUser(
+    application=SystemIdentifier("88.1042.3"), name="worker-7", roles=("a", "b"), registered_ms=1
+)
+GOOD = ItemResult(item="R27", identifier="88.1042.1/R27")
+BAD = ItemResult(item="R28", code="GL-CHN-006", message="there is a device already")
+
+
+def shown(*, as_json: bool) -> tuple[Output, io.StringIO]:
+    stream = io.StringIO()
+    output = Output(stream=stream, errors=io.StringIO())
+    if as_json:
+        output.use_json()
+    return output, stream
+
+
+def test_record_is_whole_for_programs_and_short_for_people() -> None:
+    output, stream = shown(as_json=True)
+    show_record(output, USER)
+    assert json.loads(stream.getvalue()) == USER.to_value()
+
+    output, stream = shown(as_json=False)
+    show_record(output, USER)
+    assert "a, b" in stream.getvalue()
+    assert "application-user/1" not in stream.getvalue()
+
+
+def test_records_show_members_of_parts_by_dotted_names() -> None:
+    registered = DevicesRegistered(
+        system=SystemIdentifier("88.1042.1"),
+        count=1,
+        shared=(DeclaredIdentity(scheme="plant", value="R27"),),
+    )
+    output, stream = shown(as_json=False)
+    show_records(output, [registered], ("system", "count"))
+    assert "88.1042.1" in stream.getvalue()
+
+
+def test_items_accepted_end_well_and_refused_end_with_1() -> None:
+    output, stream = shown(as_json=False)
+    show_items(output, [GOOD])
+    assert "accepted" in stream.getvalue()
+
+    output, stream = shown(as_json=False)
+    with pytest.raises(click.exceptions.Exit) as caught:
+        show_items(output, [GOOD, BAD])
+    assert caught.value.exit_code == 1
+    assert "GL-CHN-006 there is a device already" in stream.getvalue()
+
+    output, stream = shown(as_json=True)
+    with pytest.raises(click.exceptions.Exit):
+        show_items(output, [GOOD, BAD])
+    assert json.loads(stream.getvalue()) == [GOOD.to_value(), BAD.to_value()]
+
+
+@pytest.mark.parametrize("text", ["", "88.1042.2", "#name", "88.1042.2#", "x#name", "88.1042.2#a b"])
+def test_selector_malformed_is_refused(text: str) -> None:
+    with pytest.raises(ModelError):
+        parse_selectors([text])
