@@ -64,6 +64,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_report_header(config: pytest.Config) -> str:
+    chosen = {name: config.getoption(f"--{name}") for name in ("world", "faults-share", "faults-seed")}
+    return "gridledger: " + " ".join(f"--{name} {value}" for name, value in chosen.items())
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"network", "make_network"} & set(getattr(item, "fixturenames", ())):

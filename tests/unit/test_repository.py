@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,12 @@ def test_modules_state_what_is_public(name: str) -> None:
             and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets)
         ]
         assert exported, f"{info.name} has no __all__"
+
+
+def test_tools_check_every_subpackage() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert sorted(settings["mypy"]["packages"]) == subpackages()
+    assert sorted(settings["importlinter"]["root_packages"]) == subpackages()
 
 
 def test_modules_stay_short() -> None:
