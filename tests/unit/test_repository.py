@@ -52,12 +52,13 @@ def test_modules_state_what_is_public(name: str) -> None:
             continue
         source = Path(importlib.util.find_spec(info.name).origin)  # type: ignore[union-attr, arg-type]
         tree = ast.parse(source.read_text())
-        exported = [
-            node.value
+        targets = [
+            target
             for node in tree.body
-            if isinstance(node, ast.Assign)
-            and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets)
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         ]
+        exported = [target for target in targets if isinstance(target, ast.Name) and target.id == "__all__"]
         assert exported, f"{info.name} has no __all__"
 
 
