@@ -1,1 +1,39 @@
-"""The exchange of CN112508707B: business systems, the aggregation system, data applications."""
+"""The exchange of CN112508707B for programs: business systems, the aggregation system, data applications.
+
+    async with Party.connect(connection, authorities) as party:
+        async with AggregationSystem(party, SystemIdentifier("88.1042")) as aggregation:
+            resolution = await aggregation.resolve(signed_request)
+
+Parties in one process or many: what they share stands on the ledger, what they say to each other is signed.
+"""
+
+from gridledger.exchange.aggregation_system import AggregationSystem
+from gridledger.exchange.business_system import BusinessSystem
+from gridledger.exchange.data_application import DataApplication, Fetched, QueryResult, Resolver
+from gridledger.exchange.enterprise_register import EnterpriseRegister, FileRegister
+from gridledger.exchange.errors import NothingForwarded, RowsUnproven, SourceUnreadable, VerdictMissing
+from gridledger.exchange.ledger import ExchangeLedger
+from gridledger.exchange.party import Party
+from gridledger.exchange.provider import Provider
+from gridledger.exchange.purse import Purse
+from gridledger.exchange.settings import BusinessSettings
+
+__all__ = [
+    "AggregationSystem",
+    "BusinessSettings",
+    "BusinessSystem",
+    "DataApplication",
+    "EnterpriseRegister",
+    "ExchangeLedger",
+    "Fetched",
+    "FileRegister",
+    "NothingForwarded",
+    "Party",
+    "Provider",
+    "Purse",
+    "QueryResult",
+    "Resolver",
+    "RowsUnproven",
+    "SourceUnreadable",
+    "VerdictMissing",
+]
