@@ -31,10 +31,6 @@ class LedgerAccess:
         """Refuse every write from now on with `WriteInQuery`, which names `function`."""
         self._query = function
 
-    def _check_writable(self) -> None:
-        if self._query:
-            raise WriteInQuery(self._query)
-
     async def _get(self, collection: str, key: str) -> bytes | None:
         payload = await self._transaction.ask(
             MessageType.GET_STATE, wire.get_state(collection, check_key(key))
@@ -57,33 +53,18 @@ class LedgerAccess:
             values.extend(value or None for value in found)
         return values
 
-    async def _put(self, collection: str, key: str, value: bytes) -> None:
-        self._check_writable()
-        check_key(key)
-        if not isinstance(value, bytes):
-            raise ModelError({"value": f"is {type(value).__name__}, not bytes"}, subject="put")
+    async def _write(
+        self, kind: WriteKind, collection: str, key: str, value: bytes = b"", metakey: str = ""
+    ) -> None:
+        if self._query:
+            raise WriteInQuery(self._query)
+        if type(value) is not bytes:
+            raise ModelError({"value": f"is {type(value).__name__}, not bytes"}, subject="write")
         if self._batch is not None:
-            self._batch.add(wire.write_batch(WriteKind.PUT_STATE, collection, key, value))
+            self._batch.add(wire.write_record(kind, collection, check_key(key), value, metakey))
         else:
-            await self._transaction.ask(MessageType.PUT_STATE, wire.put_state(collection, key, value))
-
-    async def _delete(self, collection: str, key: str) -> None:
-        self._check_writable()
-        check_key(key)
-        if self._batch is not None:
-            self._batch.add(wire.write_batch(WriteKind.DEL_STATE, collection, key))
-        else:
-            await self._transaction.ask(MessageType.DEL_STATE, wire.del_state(collection, key))
-
-    async def _purge(self, collection: str, key: str) -> None:
-        self._check_writable()
-        check_key(key)
-        if self._batch is not None:
-            self._batch.add(wire.write_batch(WriteKind.PURGE_PRIVATE_DATA, collection, key))
-        else:
-            await self._transaction.ask(
-                MessageType.PURGE_PRIVATE_DATA, wire.purge_private_data(collection, key)
-            )
+            payload = wire.write_request(kind, collection, check_key(key), value, metakey)
+            await self._transaction.ask(MessageType(kind), payload)
 
     async def _get_validation_parameter(self, collection: str, key: str) -> bytes | None:
         payload = await self._transaction.ask(
@@ -92,16 +73,7 @@ class LedgerAccess:
         return wire.read_metadata(payload).get(_VALIDATION_PARAMETER) or None
 
     async def _set_validation_parameter(self, collection: str, key: str, policy: bytes) -> None:
-        self._check_writable()
-        check_key(key)
-        if self._batch is not None:
-            kind = WriteKind.PUT_STATE_METADATA
-            self._batch.add(wire.write_batch(kind, collection, key, policy, _VALIDATION_PARAMETER))
-        else:
-            await self._transaction.ask(
-                MessageType.PUT_STATE_METADATA,
-                wire.put_state_metadata(collection, key, _VALIDATION_PARAMETER, policy),
-            )
+        await self._write(WriteKind.PUT_STATE_METADATA, collection, key, policy, _VALIDATION_PARAMETER)
 
     async def _range(self, collection: str, start: str, end: str) -> StateIterator:
         iterator, _ = await self._range_page(collection, start, end, None)

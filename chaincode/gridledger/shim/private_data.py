@@ -9,7 +9,7 @@ from gridledger.shim import wire
 from gridledger.shim.composite_key import FIRST_SIMPLE_KEY, check_key, check_simple_key, composite_range
 from gridledger.shim.ledger_access import LedgerAccess
 from gridledger.shim.results import StateIterator
-from gridledger.shim.wire import MessageType
+from gridledger.shim.wire import MessageType, WriteKind
 
 __all__ = ["PrivateDataAccess"]
 
@@ -40,15 +40,15 @@ class PrivateDataAccess(LedgerAccess):
 
     async def put_private_data(self, collection: str, key: str, value: bytes) -> None:
         """Write a private value; take it from the transient data, since arguments stand in the block."""
-        await self._put(_named(collection), key, value)
+        await self._write(WriteKind.PUT_STATE, _named(collection), key, value)
 
     async def del_private_data(self, collection: str, key: str) -> None:
         """Delete a private value; its earlier versions stay in the members' history."""
-        await self._delete(_named(collection), key)
+        await self._write(WriteKind.DEL_STATE, _named(collection), key)
 
     async def purge_private_data(self, collection: str, key: str) -> None:
         """Delete a private value and all its earlier versions at all members."""
-        await self._purge(_named(collection), key)
+        await self._write(WriteKind.PURGE_PRIVATE_DATA, _named(collection), key)
 
     async def get_private_data_by_range(
         self, collection: str, start_key: str = "", end_key: str = ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from gridledger.model.errors import ContractError
 
@@ -18,8 +18,7 @@ class Status(IntEnum):
     ERROR = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """The answer of a chaincode to one transaction.
 
     Parameters

@@ -8,7 +8,7 @@ from gridledger.shim import wire
 from gridledger.shim.composite_key import FIRST_SIMPLE_KEY, check_key, check_simple_key, composite_range
 from gridledger.shim.ledger_access import LedgerAccess
 from gridledger.shim.results import HistoryIterator, QueryResponseMetadata, StateIterator
-from gridledger.shim.wire import MessageType
+from gridledger.shim.wire import MessageType, WriteKind
 
 __all__ = ["StateAccess"]
 
@@ -32,11 +32,11 @@ class StateAccess(LedgerAccess):
 
     async def put_state(self, key: str, value: bytes) -> None:
         """Write a value; an empty one deletes the key."""
-        await self._put("", key, value)
+        await self._write(WriteKind.PUT_STATE, "", key, value)
 
     async def del_state(self, key: str) -> None:
         """Delete a key."""
-        await self._delete("", key)
+        await self._write(WriteKind.DEL_STATE, "", key)
 
     async def get_state_by_range(self, start_key: str = "", end_key: str = "") -> StateIterator:
         """Return rows of simple keys from `start_key` (in) to `end_key` (out).

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gridledger.model.errors import ModelError
+from gridledger.model.refusals import WriteInQuery
 from gridledger.shim import wire
 from gridledger.shim.composite_key import create_composite_key, split_composite_key
 from gridledger.shim.creator import Creator
@@ -118,8 +119,11 @@ class ChaincodeStub(StateAccess, PrivateDataAccess):
         ------
         ModelError
             If the name is empty.
+        WriteInQuery
+            In a query of the contract layer.
         """
-        self._check_writable()
+        if self._query:
+            raise WriteInQuery(self._query)
         if not name:
             raise ModelError({"name": "must not be empty"}, subject="event")
         self._event = (name, payload)

@@ -29,6 +29,16 @@ __all__ = [
 
 _Message = chaincode_shim_pb2.ChaincodeMessage
 
+# Tags of WriteBatchState.rec and of WriteRecord's members: number of the field, wire type.
+_REC = _KEY = b"\x0a"
+_VALUE = b"\x12"
+_COLLECTION = b"\x1a"
+_METADATA = b"\x22"
+_TYPE = b"\x28"
+
+_SMALL = 0x80
+_VARINTS = tuple(bytes([value]) for value in range(_SMALL))
+
 
 class MessageType(IntEnum):
     """Types of messages on the stream."""
@@ -236,36 +246,46 @@ def query_state_close(query_id: str) -> bytes:
     return _bytes(chaincode_shim_pb2.QueryStateClose(id=query_id))
 
 
-def put_state(collection: str, key: str, value: bytes) -> bytes:
-    """Payload of PUT_STATE."""
-    return _bytes(chaincode_shim_pb2.PutState(key=key, value=value, collection=collection))
-
-
-def del_state(collection: str, key: str) -> bytes:
-    """Payload of DEL_STATE."""
+def write_request(kind: WriteKind, collection: str, key: str, value: bytes, metakey: str) -> bytes:
+    """Payload of one write, whose message has the type `kind`; with `metakey`, `value` is the metadata's."""
+    if metakey:
+        metadata = chaincode_shim_pb2.StateMetadata(metakey=metakey, value=value)
+        return _bytes(chaincode_shim_pb2.PutStateMetadata(key=key, collection=collection, metadata=metadata))
+    if kind is WriteKind.PUT_STATE:
+        return _bytes(chaincode_shim_pb2.PutState(key=key, value=value, collection=collection))
     return _bytes(chaincode_shim_pb2.DelState(key=key, collection=collection))
 
 
-def purge_private_data(collection: str, key: str) -> bytes:
-    """Payload of PURGE_PRIVATE_DATA."""
-    return _bytes(chaincode_shim_pb2.PurgePrivateState(key=key, collection=collection))
+def write_record(kind: WriteKind, collection: str, key: str, value: bytes, metakey: str) -> bytes:
+    """Payload of WRITE_BATCH_STATE with one write; with `metakey`, `value` is the metadata's.
 
-
-def put_state_metadata(collection: str, key: str, metakey: str, value: bytes) -> bytes:
-    """Payload of PUT_STATE_METADATA."""
-    metadata = chaincode_shim_pb2.StateMetadata(metakey=metakey, value=value)
-    return _bytes(chaincode_shim_pb2.PutStateMetadata(key=key, collection=collection, metadata=metadata))
-
-
-def write_batch(kind: WriteKind, collection: str, key: str, value: bytes = b"", metakey: str = "") -> bytes:
-    """Payload of WRITE_BATCH_STATE with one write; with `metakey`, `value` is the metadata's."""
-    batch = chaincode_shim_pb2.WriteBatchState()
+    Notes
+    -----
+    The message `WriteBatchState` with one `WriteRecord`, put together by hand: the generated classes take
+    four times as long, and this is asked for every write.
+    """
     if metakey:
         metadata = chaincode_shim_pb2.StateMetadata(metakey=metakey, value=value)
-        batch.rec.add(key=key, collection=collection, metadata=metadata, type=kind)
+        record = _KEY + _sized(key.encode()) + _METADATA + _sized(_bytes(metadata))
     else:
-        batch.rec.add(key=key, value=value, collection=collection, type=kind)
-    return _bytes(batch)
+        record = _KEY + _sized(key.encode()) + _VALUE + _sized(value)
+    if collection:
+        record += _COLLECTION + _sized(collection.encode())
+    return _REC + _sized(record + _TYPE + _VARINTS[kind])
+
+
+def _sized(data: bytes) -> bytes:
+    size = len(data)
+    return (_VARINTS[size] if size < _SMALL else _varint(size)) + data
+
+
+def _varint(value: int) -> bytes:
+    octets = bytearray()
+    while value >= _SMALL:
+        octets.append(value & 0x7F | 0x80)
+        value >>= 7
+    octets.append(value)
+    return bytes(octets)
 
 
 def invoke_chaincode(name: str, args: list[bytes]) -> bytes:

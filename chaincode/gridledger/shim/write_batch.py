@@ -30,7 +30,7 @@ class WriteBatch:
         self._size = 0
 
     def add(self, write: bytes) -> None:
-        """Append a write, as `wire.write_batch` makes it."""
+        """Append a write, as `wire.write_record` makes it."""
         part = self._parts[-1]
         self._size += len(write)
         if part and (len(part) == self._limit or self._size > MAX_BATCH_BYTES):
