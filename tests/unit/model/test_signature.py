@@ -38,7 +38,9 @@ def test_verify_other_message_or_key_is_refused() -> None:
         verify_signature(other.public_bytes(Encoding.X962, PublicFormat.CompressedPoint), MESSAGE, GOOD)
 
 
-@pytest.mark.parametrize("key", [b"", bytes(33), PUBLIC[:-1], b"\x05" + PUBLIC[1:]])
+@pytest.mark.parametrize(
+    "key", [b"", bytes(33), PUBLIC[:-1], b"\x05" + PUBLIC[1:]], ids=["empty", "zeros", "cut", "other-form"]
+)
 def test_verify_key_that_is_no_point_is_refused(key: bytes) -> None:
     with pytest.raises(CryptoError):
         verify_signature(key, MESSAGE, GOOD)

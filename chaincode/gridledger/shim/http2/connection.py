@@ -48,6 +48,8 @@ _MAX_CALLS = 8
 
 _LARGEST_FRAME_WRITTEN = 64 * 1024
 
+_PING = write_frame(FrameType.PING, 0, 0, bytes(8))
+
 
 class CallHandler(Protocol):
     """What answers a call."""
@@ -114,7 +116,7 @@ class Connection(asyncio.Protocol):
             FrameType.WINDOW_UPDATE: self._take_window,
             FrameType.CONTINUATION: self._take_headers,
         }
-        self._keepalive = Keepalive(keepalive_s, self._ping, self.abort)
+        self._keepalive = Keepalive(keepalive_s, lambda: self.emit(_PING), self.abort)
 
     # --- asyncio's side
 
@@ -382,9 +384,6 @@ class Connection(asyncio.Protocol):
             return True
         waiting = sum(call.pending_bytes for call, _ in self._calls.values())
         return waiting + self._transport.get_write_buffer_size() > _CONGESTED_BYTES
-
-    def _ping(self) -> None:
-        self.emit(write_frame(FrameType.PING, 0, 0, bytes(8)))
 
     def _emit_window(self, stream_id: int, increment: int) -> None:
         self.emit(write_frame(FrameType.WINDOW_UPDATE, 0, stream_id, increment.to_bytes(4, "big")))
