@@ -86,6 +86,19 @@ async def test_same_transaction_signed_anew_commits_once(org1: Caller, key: str)
     assert (await valid_ids(org1, start)).count(parts.tx_id) == 1
 
 
+async def test_proposal_endorsed_twice_commits_once(org1: Caller, key: str) -> None:
+    start = await org1.height()
+    parts = org1.parts(do.put_state(key, b"1"))
+    signed = parts.signed()
+    one, two = await org1.wire.endorse(parts, signed), await org1.wire.endorse(parts, signed)
+
+    await asyncio.gather(*(send(org1, parts, sign_envelope(each, org1.signer)) for each in (one, two)))
+    await org1.wire.commit_status(parts)
+    await org1.submit(do.put_state(f"{key}after", b"1"))
+
+    assert (await valid_ids(org1, start)).count(parts.tx_id) == 1
+
+
 async def test_proposal_of_a_committed_transaction_is_refused(org1: Caller, key: str) -> None:
     proposal = org1.propose(do.put_state(key, b"1"))
     transaction = await proposal.endorse()

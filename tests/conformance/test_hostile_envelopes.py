@@ -12,7 +12,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.ledger.rwset import rwset_pb2
 from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2
-from tests.conformance.caller import CHANNEL, Caller
+from tests.conformance.caller import Caller
 from tests.conformance.probe.steps import do
 from tests.conformance.wire import Opened, ProposalParts, sign_envelope
 
@@ -221,4 +221,3 @@ async def test_configuration_update_by_a_client_is_refused(org1: Caller) -> None
         await org1.wire.submit(parts, envelope)
 
     assert await org1.ordered_since(height) == []
-    assert parts.channel == CHANNEL

@@ -113,6 +113,30 @@ async def test_upgrade_adds_a_collection_and_keeps_the_others(
     ) == [b"1", b"2"]
 
 
+async def test_transaction_endorsed_before_an_upgrade_is_held_to_the_new_policy(
+    probes: Network, org1: Caller, name: str, key: str
+) -> None:
+    await asyncio.to_thread(probes.deploy, name, SCRIPT, policy=ANYONE, python_path=[ROOT])
+    caller = org1.on(name)
+    late = await caller.propose(do.put_state(key, b"1"), endorsing_organizations=["Org1MSP"]).endorse()
+
+    await asyncio.to_thread(probes.deploy, name, SCRIPT, policy=BOTH, python_path=[ROOT])
+    status = await caller.outcome(late)
+
+    assert status.validation_code is ValidationCode.ENDORSEMENT_POLICY_FAILURE
+    assert await caller.evaluate(do.get_state(key)) is None
+
+
+async def test_chaincode_without_tls_is_served_too(
+    probes: Network, org1: Caller, name: str, key: str
+) -> None:
+    await asyncio.to_thread(probes.deploy, name, SCRIPT, policy=BOTH, python_path=[ROOT], tls=False)
+
+    await org1.on(name).submit(do.put_state(key, b"1"))
+
+    assert await org1.on(name).evaluate(do.get_state(key)) == b"1"
+
+
 async def test_default_policy_is_a_majority_of_organisations(
     probes: Network, org1: Caller, name: str, key: str
 ) -> None:
