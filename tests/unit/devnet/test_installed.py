@@ -27,7 +27,7 @@ def _archive(files: dict[str, bytes]) -> bytes:
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
             archive.addfile(entry, io.BytesIO(data))
-    return gzip.compress(plain.getvalue())
+    return gzip.compress(plain.getvalue(), mtime=0)
 
 
 def _package(metadata: Any, connection: Any) -> bytes:
@@ -49,7 +49,7 @@ def test_package_of_the_tools_is_read() -> None:
     [
         (b"", "gzip"),
         (b"\x1f\x8b", "gzip"),
-        (gzip.compress(b"no tar"), "gzip"),
+        (gzip.compress(b"no tar", mtime=0), "gzip"),
         (_archive({"metadata.json": b"{}"}), "code.tar.gz not found"),
         (_archive({"metadata.json": b"[", "code.tar.gz": b""}), "could not unmarshal metadata.json"),
         (_package([], {"address": "a:1"}), "could not unmarshal metadata.json"),

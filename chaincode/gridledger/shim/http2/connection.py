@@ -47,7 +47,6 @@ _MAX_CALLS = 8
 """A peer needs one; it may open the next before the last one's end has reached it."""
 
 _LARGEST_FRAME_WRITTEN = 64 * 1024
-
 _PING = write_frame(FrameType.PING, 0, 0, bytes(8))
 
 
