@@ -1,0 +1,264 @@
+"""A connection of the chaincode's HTTP/2 server: calls, flow control, and clients that break the rules."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hpack import Encoder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gridledger.shim.http2 import Connection, GrpcCall, GrpcStatus
+from gridledger.shim.http2.frame import (
+    PREFACE,
+    ErrorCode,
+    Flag,
+    Frame,
+    FrameReader,
+    FrameType,
+    Setting,
+    write_frame,
+    write_settings,
+)
+
+PATH = "/protos.Chaincode/Connect"
+LIMIT = 100_000
+
+
+class FakeTransport(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.is_closed = False
+
+    def write(self, data: Any) -> None:
+        self.written += bytes(data)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    abort = close
+
+
+class Echo:
+    """Answers each message with itself."""
+
+    def __init__(self, call: GrpcCall) -> None:
+        self.call = call
+        self.has_ended = False
+
+    def receive(self, message: bytes) -> None:
+        self.call.send(message)
+
+    def end(self) -> None:
+        self.has_ended = True
+
+
+class Client:
+    """The other side: bytes in, frames out."""
+
+    def __init__(self) -> None:
+        self.transport = FakeTransport()
+        self.handlers: list[Echo] = []
+        self.connection = Connection(PATH, self._open, max_message_bytes=LIMIT, keepalive_s=3600.0)
+        self.connection.connection_made(self.transport)
+        self._encoder = Encoder()
+        self._read = 0
+
+    def _open(self, call: GrpcCall) -> Echo:
+        self.handlers.append(Echo(call))
+        return self.handlers[-1]
+
+    def greet(self, settings: dict[Setting, int] | None = None) -> Client:
+        self.send(PREFACE + write_settings(settings or {}))
+        return self
+
+    def send(self, data: bytes) -> None:
+        self.connection.data_received(data)
+
+    def headers(self, stream_id: int = 1, *, flags: int = Flag.END_HEADERS, **changed: str) -> bytes:
+        fields = {":method": "POST", ":path": PATH, ":scheme": "https", "content-type": "application/grpc"}
+        fields |= {name.replace("_", ":", 1): value for name, value in changed.items()}
+        return write_frame(FrameType.HEADERS, flags, stream_id, self._encoder.encode(list(fields.items())))
+
+    async def frames(self) -> list[Frame]:
+        await asyncio.sleep(0)
+        reader = FrameReader()
+        frames = reader.feed(PREFACE + self.transport.written)[self._read :]
+        self._read += len(frames)
+        return frames
+
+    async def error_code(self) -> ErrorCode:
+        frames = [frame for frame in await self.frames() if frame.kind == FrameType.GOAWAY]
+        assert self.transport.is_closed
+        return ErrorCode(int.from_bytes(frames[-1].payload[4:8], "big"))
+
+
+def message(data: bytes) -> bytes:
+    return b"\x00" + len(data).to_bytes(4, "big") + data
+
+
+def data_frame(data: bytes, stream_id: int = 1, flags: int = 0) -> bytes:
+    return write_frame(FrameType.DATA, flags, stream_id, data)
+
+
+async def test_message_in_pieces_is_answered_whole() -> None:
+    client = Client().greet()
+    whole = client.headers() + data_frame(message(b"hello")[:3]) + data_frame(message(b"hello")[3:])
+    for position in range(len(whole)):
+        client.send(whole[position : position + 1])
+    answered = [f.payload for f in await client.frames() if f.kind == FrameType.DATA]
+    assert answered == [message(b"hello")]
+
+
+async def test_answer_waits_for_window() -> None:
+    client = Client().greet({Setting.INITIAL_WINDOW_SIZE: 4})
+    client.send(client.headers() + data_frame(message(b"0123456789")))
+    assert [f.payload for f in await client.frames() if f.kind == FrameType.DATA] == [
+        message(b"0123456789")[:4]
+    ]
+    client.send(write_frame(FrameType.WINDOW_UPDATE, 0, 1, (100).to_bytes(4, "big")))
+    assert [f.payload for f in await client.frames() if f.kind == FrameType.DATA] == [
+        message(b"0123456789")[4:]
+    ]
+
+
+async def test_client_that_ends_its_stream_gets_status() -> None:
+    client = Client().greet()
+    client.send(client.headers() + data_frame(message(b"x"), flags=Flag.END_STREAM))
+    last = (await client.frames())[-1]
+    assert last.kind == FrameType.HEADERS
+    assert last.flags & Flag.END_STREAM
+    assert client.handlers[0].has_ended
+
+
+async def test_lost_connection_ends_the_call() -> None:
+    client = Client().greet()
+    client.send(client.headers())
+    client.connection.connection_lost(None)
+    assert client.handlers[0].has_ended
+    client.handlers[0].call.send(b"late")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "status"),
+    [
+        (b"\x01\x00\x00\x00\x01", GrpcStatus.UNIMPLEMENTED),
+        (b"\x00" + (LIMIT + 1).to_bytes(4, "big"), GrpcStatus.RESOURCE_EXHAUSTED),
+    ],
+    ids=["compressed", "too-long"],
+)
+async def test_message_that_is_not_taken_ends_its_call_only(prefix: bytes, status: GrpcStatus) -> None:
+    client = Client().greet()
+    client.send(client.headers() + data_frame(prefix))
+    trailers = [f for f in await client.frames() if f.kind == FrameType.HEADERS][-1]
+    assert (
+        b"grpc-status\x01%d" % status in trailers.payload or b"grpc-status\x02%d" % status in trailers.payload
+    )
+    assert not client.transport.is_closed
+    client.send(client.headers(3) + data_frame(message(b"next"), 3))
+    assert [f.payload for f in await client.frames() if f.kind == FrameType.DATA] == [message(b"next")]
+
+
+@pytest.mark.parametrize("changed", [{"_path": "/other"}, {"_method": "GET"}], ids=["path", "method"])
+async def test_other_request_is_refused(changed: dict[str, str]) -> None:
+    client = Client().greet()
+    client.send(client.headers(**changed))
+    kinds = [frame.kind for frame in await client.frames()]
+    assert FrameType.RST_STREAM in kinds
+    assert client.handlers == []
+    assert not client.transport.is_closed
+
+
+BROKEN = {
+    "frame-too-long": (b"\xff\xff\xff\x00\x00\x00\x00\x00\x01", ErrorCode.FRAME_SIZE_ERROR),
+    "data-on-idle-stream": (data_frame(b"x", 5), ErrorCode.PROTOCOL_ERROR),
+    "even-stream": (write_frame(FrameType.HEADERS, Flag.END_HEADERS, 2, b""), ErrorCode.PROTOCOL_ERROR),
+    "garbage-headers": (
+        write_frame(FrameType.HEADERS, Flag.END_HEADERS, 1, b"\xff" * 9),
+        ErrorCode.COMPRESSION_ERROR,
+    ),
+    "block-interrupted": (
+        write_frame(FrameType.HEADERS, 0, 1, b"") + write_frame(FrameType.PING, 0, 0, bytes(8)),
+        ErrorCode.PROTOCOL_ERROR,
+    ),
+    "continuation-of-nothing": (write_frame(FrameType.CONTINUATION, 0, 1, b""), ErrorCode.PROTOCOL_ERROR),
+    "block-without-end": (
+        write_frame(FrameType.HEADERS, 0, 1, bytes(16_000))
+        + write_frame(FrameType.CONTINUATION, 0, 1, bytes(16_000)),
+        ErrorCode.ENHANCE_YOUR_CALM,
+    ),
+    "short-ping": (write_frame(FrameType.PING, 0, 0, b"x"), ErrorCode.FRAME_SIZE_ERROR),
+    "odd-settings": (write_frame(FrameType.SETTINGS, 0, 0, b"x"), ErrorCode.FRAME_SIZE_ERROR),
+    "impossible-window": (write_settings({Setting.INITIAL_WINDOW_SIZE: 2**31}), ErrorCode.FLOW_CONTROL_ERROR),
+    "window-of-nothing": (write_frame(FrameType.WINDOW_UPDATE, 0, 0, bytes(4)), ErrorCode.FLOW_CONTROL_ERROR),
+    "reset-of-idle-stream": (write_frame(FrameType.RST_STREAM, 0, 9, bytes(4)), ErrorCode.PROTOCOL_ERROR),
+    "push": (write_frame(FrameType.PUSH_PROMISE, 0, 1, bytes(4)), ErrorCode.PROTOCOL_ERROR),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_broken_client_is_told_and_cut(name: str) -> None:
+    data, code = BROKEN[name]
+    client = Client().greet()
+    client.send(data)
+    assert await client.error_code() is code
+
+
+async def test_padding_over_payload_is_refused() -> None:
+    client = Client().greet()
+    client.send(client.headers() + data_frame(b"\x09x", flags=Flag.PADDED))
+    assert await client.error_code() is ErrorCode.PROTOCOL_ERROR
+
+
+async def test_no_preface_is_refused() -> None:
+    client = Client()
+    client.send(b"GET / HTTP/1.1\r\n\r\n")
+    assert await client.error_code() is ErrorCode.PROTOCOL_ERROR
+
+
+async def test_ninth_call_at_once_is_refused() -> None:
+    client = Client().greet()
+    for number in range(9):
+        client.send(client.headers(2 * number + 1))
+    resets = [frame.stream_id for frame in await client.frames() if frame.kind == FrameType.RST_STREAM]
+    assert resets == [17]
+    assert len(client.handlers) == 8
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(
+                write_frame,
+                st.sampled_from(FrameType),
+                st.integers(0, 255),
+                st.integers(0, 9),
+                st.binary(max_size=40),
+            ),
+            st.binary(max_size=60),
+        ),
+        max_size=12,
+    )
+)
+def test_any_bytes_leave_the_server_alive(parts: list[bytes]) -> None:
+    async def feed() -> None:
+        client = Client().greet()
+        client.send(client.headers())
+        for part in parts:
+            if not client.transport.is_closed:
+                client.send(part)
+        await asyncio.sleep(0)
+        client.connection.connection_lost(None)
+        assert all(handler.has_ended for handler in client.handlers)
+
+    asyncio.run(feed())
