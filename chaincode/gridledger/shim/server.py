@@ -8,6 +8,7 @@ import signal
 import ssl
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 from gridledger.model.errors import ConfigError
 from gridledger.shim.chaincode import Chaincode
@@ -48,7 +49,8 @@ class ChaincodeServer:
         self._chaincode = chaincode
         self._settings = settings
         self._server: asyncio.Server | None = None
-        self._connections: set[Connection] = set()
+        # Weak: who connects and never gets through TLS is heard of only once.
+        self._connections: WeakSet[Connection] = WeakSet()
         self._streams: set[PeerStream] = set()
         self._port = 0
 
@@ -98,7 +100,7 @@ class ChaincodeServer:
         for connection in self._connections:
             connection.go_away()
         await asyncio.gather(*(stream.drain(grace) for stream in self._streams))
-        connections = list(self._connections)
+        connections = [connection for connection in self._connections if connection.is_open]
         for connection in connections:
             connection.finish(GrpcStatus.UNAVAILABLE, "the chaincode is stopping")
         if connections:

@@ -169,6 +169,11 @@ class Connection(asyncio.Protocol):
 
     # --- the server's side
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a client: not before TLS is agreed on, nor after the end."""
+        return self._transport is not None
+
     def go_away(self) -> None:
         """Tell the client to open no more calls here; the running ones go on."""
         if not self._is_going:
