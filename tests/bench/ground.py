@@ -91,10 +91,17 @@ class Ground:
 
 
 async def chaincode_ms(pids: Sequence[int], load: Load) -> float:
-    """Run a load; return the CPU that these processes used for one transaction, milliseconds."""
+    """Run a load without warm-up; return the CPU that these processes used for one transaction, milliseconds.
+
+    Raises
+    ------
+    RuntimeError
+        If more than one of a hundred transactions failed. Fewer do not tilt the figure: a gateway that finds
+        no peer for a moment, on a busy machine, has not asked the chaincode.
+    """
     before = sum(cpu_seconds(pid) for pid in pids)
     measured = await load.run()
-    if measured.failed:
-        raise RuntimeError(f"{len(measured.failed)} transactions failed: {measured.failed[0]}")
     used = sum(cpu_seconds(pid) for pid in pids) - before
-    return 1e3 * used / (load.transactions + load.warm_up)
+    if len(measured.failed) * 100 > load.transactions:
+        raise RuntimeError(f"{len(measured.failed)} transactions failed: {measured.failed[0]}")
+    return 1e3 * used / measured.transactions
