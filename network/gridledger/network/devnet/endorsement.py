@@ -129,11 +129,11 @@ class EndorsementCollector:
             ]
         return [self._endorsers[msp_id] for msp_id in sorted(able, key=lambda msp_id: msp_id != self._msp_id)]
 
-    async def ask(self, endorser: Endorser, proposal: Proposal) -> Outcome:
+    async def ask(self, endorser: Endorser, proposal: Proposal, *, endorse: bool = True) -> Outcome:
         """Have a peer process a proposal, and read its answer as Fabric's gateway does."""
         remote = endorser.organisation.msp_id != self._msp_id
         try:
-            response = await endorser.process(proposal)
+            response = await endorser.process(proposal, endorse=endorse)
         except ProposalRefused as refusal:
             if refusal.filtered or remote:
                 # What a peer refuses at the door, and what another peer refuses, comes without a response.

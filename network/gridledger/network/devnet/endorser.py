@@ -67,8 +67,17 @@ class Endorser:
         self._execution = execution
         self._private_data = private_data
 
-    async def process(self, proposal: Proposal) -> proposal_response_pb2.ProposalResponse:
+    async def process(
+        self, proposal: Proposal, *, endorse: bool = True
+    ) -> proposal_response_pb2.ProposalResponse:
         """Return the response to a proposal; what goes wrong while it runs stands in there.
+
+        Parameters
+        ----------
+        proposal : Proposal
+            What to simulate.
+        endorse : bool, default True
+            False where nobody sees the endorsement of a success: then there is none, and no payload.
 
         Raises
         ------
@@ -80,7 +89,7 @@ class Endorser:
             return _failure(f"channel '{proposal.channel_id}' not found")
         self._check(proposal)
         try:
-            return await self._run(proposal)
+            return await self._run(proposal, endorse=endorse)
         except (Refused, Malformed) as refusal:
             return _failure(refusal.message)
 
@@ -156,10 +165,12 @@ class Endorser:
                 f"access denied: channel [{proposal.channel_id}] creator org unknown, creator is malformed"
             ) from refusal
 
-    async def _run(self, proposal: Proposal) -> proposal_response_pb2.ProposalResponse:
+    async def _run(self, proposal: Proposal, *, endorse: bool) -> proposal_response_pb2.ProposalResponse:
         if not proposal.channel_id or proposal.chaincode in _BLOCK_READERS:
             version = self._version(proposal, None)
             response, event = await self._execution.execute(proposal, None)
+            if not endorse and response.status < ERROR_THRESHOLD:
+                return proposal_response_pb2.ProposalResponse(response=response)
             return self._respond(proposal, version, response, event, b"", None)
         with self._ledger.snapshot() as snapshot:
             simulator = Simulator(
@@ -172,6 +183,8 @@ class Endorser:
                 self._private_data.distribute(
                     self.organisation.msp_id, proposal.transaction_id, result.private, snapshot
                 )
+            if not endorse and response.status < ERROR_THRESHOLD:
+                return proposal_response_pb2.ProposalResponse(response=response)
             interest = simulator.interest(result.namespaces)
         if response.status >= ERROR_THRESHOLD:
             event = None

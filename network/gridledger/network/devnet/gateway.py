@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
-from fabric_protos.peer import chaincode_event_pb2, proposal_pb2, proposal_response_pb2
+from fabric_protos.peer import chaincode_event_pb2, proposal_pb2
 from google.protobuf.message import DecodeError
 
 from gridledger.network.devnet.channel import READERS, Channel
@@ -96,9 +96,9 @@ class GatewayService:
             raise RpcError(_Code.FAILED_PRECONDITION, _nobody(proposal, protect=protect))
         outcomes: list[Outcome] = []
         for endorser in candidates:
-            outcome = await self._collector.ask(endorser, proposal)
+            outcome = await self._collector.ask(endorser, proposal, endorse=False)
             if outcome.status is _Code.OK and outcome.response is not None:
-                return gateway_pb2.EvaluateResponse(result=_result(outcome.response))
+                return gateway_pb2.EvaluateResponse(result=outcome.response.response)
             outcomes.append(outcome)
             if not outcome.try_another:
                 raise RpcError(
@@ -280,15 +280,3 @@ def _nobody(proposal: Proposal, *, protect: bool) -> str:
         "protect "
         f"transient data: {reason}"
     )
-
-
-def _result(response: proposal_response_pb2.ProposalResponse) -> proposal_response_pb2.Response:
-    """Return the response with the chaincode's result out of what the peer signed, where it signed."""
-    result = response.response
-    if response.payload:
-        try:
-            extension = proposal_response_pb2.ProposalResponsePayload.FromString(response.payload).extension
-            result.payload = proposal_pb2.ChaincodeAction.FromString(extension).response.payload
-        except DecodeError as error:
-            raise RpcError(_Code.INTERNAL, "the peer's response does not parse") from error
-    return result
