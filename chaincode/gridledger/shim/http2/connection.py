@@ -100,8 +100,6 @@ class Connection(asyncio.Protocol):
         self._last_stream_id = 0
         self._initial_send_window = _DEFAULT_WINDOW
         self._owed_window = 0
-        self._out: list[bytes] = []
-        self._is_flush_due = False
         self._is_going = False
         self._unread_replies = 0
         self._takers: dict[int, Callable[[Frame], None]] = {
@@ -190,7 +188,6 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Close once what was emitted is sent."""
         self._is_going = True
-        self._flush()
         if self._transport is not None:
             self._transport.close()
 
@@ -202,11 +199,9 @@ class Connection(asyncio.Protocol):
     # --- the calls' side
 
     def emit(self, data: bytes) -> None:
-        """Send bytes with the next round of the loop, together with all others of this round."""
-        self._out.append(data)
-        if not self._is_flush_due:
-            self._is_flush_due = True
-            self._loop.call_soon(self._flush)
+        """Send bytes; the loop gathers what one round of it sends."""
+        if self._transport is not None:
+            self._transport.write(data)
 
     def call_finished(self, call: GrpcCall) -> None:
         """Forget a call that has ended in both directions or need not go on."""
@@ -216,14 +211,6 @@ class Connection(asyncio.Protocol):
         if not call.is_client_done:  # It may still be sending, and need not.
             self._emit_reset(call.stream_id, ErrorCode.NO_ERROR)
         entry[1].end()
-
-    def _flush(self) -> None:
-        self._is_flush_due = False
-        if self._out:
-            data = b"".join(self._out)
-            self._out.clear()
-            if self._transport is not None:
-                self._transport.write(data)
 
     # --- frames
 

@@ -51,7 +51,7 @@ class Link(Protocol):
     is_paused: bool
 
     def emit(self, data: bytes) -> None:
-        """Send bytes with the next round of the loop."""
+        """Send bytes."""
         ...
 
     def call_finished(self, call: GrpcCall) -> None:
