@@ -43,7 +43,8 @@ test: lint types imports ## lint, types, import layers and all tests that need n
 	$(BIN)/pytest -n $(JOBS) -rs tests
 
 test-fabric: setup ## conformance and faults on real Fabric; records in tests/conformance/FABRIC.md what passes
-	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric --record-fabric tests/conformance tests/faults
+	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -n $(JOBS) -rs --world fabric --record-fabric tests/conformance
+	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric tests/faults
 
 test-faults: setup ## all random faults of the embedded network, a tenth of which make test tries
 	$(BIN)/pytest -rs --faults-share 1 tests/faults
