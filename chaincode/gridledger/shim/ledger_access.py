@@ -64,7 +64,7 @@ class LedgerAccess:
             self._batch.add(wire.write_record(kind, collection, check_key(key), value, metakey))
         else:
             payload = wire.write_request(kind, collection, check_key(key), value, metakey)
-            await self._transaction.ask(MessageType(kind), payload)
+            await self._transaction.ask(kind, payload)
 
     async def _get_validation_parameter(self, collection: str, key: str) -> bytes | None:
         payload = await self._transaction.ask(

@@ -13,7 +13,7 @@ from gridledger.shim.chaincode import Chaincode
 from gridledger.shim.errors import ProtocolError
 from gridledger.shim.peer_transaction import MAX_MESSAGE_BYTES, PeerTransaction
 from gridledger.shim.proposal import Proposal
-from gridledger.shim.response import Response, refusal
+from gridledger.shim.response import refusal
 from gridledger.shim.stub import ChaincodeStub
 from gridledger.shim.wire import Announcement, Message, MessageType
 
@@ -94,7 +94,25 @@ class PeerStream:
         ProtocolError
             If these bytes are no message, or the peer did not take the registration: end the stream.
         """
-        self._receive(wire.decode(data))
+        message = wire.decode(data)
+        kind = message.type
+        if kind in (_RESPONSE, _ERROR):
+            entry = self._running.get((message.channel_id, message.tx_id))
+            if entry is not None:
+                entry.transaction.answer(message)
+            elif kind == _ERROR and self._announcement is None:
+                raise ProtocolError(
+                    f"the peer did not take the registration: {message.payload.decode(errors='replace')}"
+                )
+        elif kind in (_TRANSACTION, _INIT):
+            self._start(message)
+        elif kind == MessageType.KEEPALIVE:
+            self._send(wire.encode(MessageType.KEEPALIVE))
+        elif kind == MessageType.READY:
+            self._announcement = wire.read_announcement(message.payload)
+            _logger.info("%s is ready", self._chaincode_id)
+        elif kind != MessageType.REGISTERED:
+            _logger.warning("dropped a message of type %d that a chaincode does not take", kind)
 
     async def drain(self, timeout_s: float) -> None:
         """Refuse new transactions and wait at most `timeout_s` for the running ones."""
@@ -116,26 +134,6 @@ class PeerStream:
         """Wait until all tasks have ended after `close`."""
         tasks = [entry.task for entry in self._running.values() if entry.task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _receive(self, message: Message) -> None:
-        kind = message.type
-        if kind in (_RESPONSE, _ERROR):
-            entry = self._running.get((message.channel_id, message.tx_id))
-            if entry is not None:
-                entry.transaction.answer(message)
-            elif kind == _ERROR and self._announcement is None:
-                raise ProtocolError(
-                    f"the peer did not take the registration: {message.payload.decode(errors='replace')}"
-                )
-        elif kind in (_TRANSACTION, _INIT):
-            self._start(message)
-        elif kind == MessageType.KEEPALIVE:
-            self._send(wire.encode(MessageType.KEEPALIVE))
-        elif kind == MessageType.READY:
-            self._announcement = wire.read_announcement(message.payload)
-            _logger.info("%s is ready", self._chaincode_id)
-        elif kind != MessageType.REGISTERED:
-            _logger.warning("dropped a message of type %d that a chaincode does not take", kind)
 
     def _start(self, message: Message) -> None:
         key = (message.channel_id, message.tx_id)
@@ -193,42 +191,39 @@ class PeerStream:
     async def _answer(self, transaction: PeerTransaction, message: Message) -> bytes:
         event = None
         try:
-            stub, response = await self._invoke(transaction, message)
+            stub = ChaincodeStub(transaction, wire.read_input(message.payload), Proposal(message.raw))
+            response = await self._chaincode.invoke(stub)
             if response.endorsable:
+                if transaction.is_busy:
+                    await _settle_all(transaction)
                 await stub.finish_write_batch()
                 event = stub.event
         except ContractError as exc:
             response = refusal(exc)
         except ModelError as exc:
             response = refusal(BadArgument.from_model_error(exc))
-        data = wire.encode(
-            MessageType.COMPLETED,
-            wire.response(response),
-            transaction.tx_id,
-            transaction.channel_id,
-            event,
-        )
-        if len(data) > MAX_MESSAGE_BYTES:
-            return self._error(
-                transaction, f"the answer has {len(data)} bytes, a peer reads {MAX_MESSAGE_BYTES}"
-            )
-        return data
-
-    async def _invoke(self, transaction: PeerTransaction, message: Message) -> tuple[ChaincodeStub, Response]:
-        stub = ChaincodeStub(transaction, wire.read_input(message.payload), Proposal(message.raw))
-        try:
-            response = await self._chaincode.invoke(stub)
         except Exception:
             await transaction.settle()
             raise
-        unanswered = transaction.unanswered
-        await transaction.settle()
-        if unanswered and response.endorsable:
-            raise RuntimeError(f"invoke returned while {unanswered} requests were unanswered")
-        return stub, response
+        if transaction.is_busy:
+            await transaction.settle()
+        answer = wire.response(response)
+        data = wire.encode(MessageType.COMPLETED, answer, transaction.tx_id, transaction.channel_id, event)
+        if len(data) > MAX_MESSAGE_BYTES:
+            text = f"the answer has {len(data)} bytes, a peer reads {MAX_MESSAGE_BYTES}"
+            return self._error(transaction, text)
+        return data
 
     @staticmethod
     def _error(transaction: PeerTransaction, text: str) -> bytes:
         return wire.encode(
             MessageType.ERROR, text.encode(errors="replace"), transaction.tx_id, transaction.channel_id
         )
+
+
+async def _settle_all(transaction: PeerTransaction) -> None:
+    """Wait for what the chaincode asked and left; a success must not hide that it did."""
+    unanswered = transaction.unanswered
+    await transaction.settle()
+    if unanswered:
+        raise RuntimeError(f"invoke returned while {unanswered} requests were unanswered")

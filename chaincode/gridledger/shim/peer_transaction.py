@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import TypeAlias
 
 from gridledger.model.errors import ModelError
 from gridledger.shim import wire
 from gridledger.shim.errors import PeerError, TransactionClosed
-from gridledger.shim.wire import Announcement, Message, MessageType
+from gridledger.shim.wire import Announcement, Message, MessageType, WriteKind
 
 __all__ = ["MAX_MESSAGE_BYTES", "PeerTransaction"]
 
@@ -18,14 +19,7 @@ MAX_MESSAGE_BYTES = 100 * 1024 * 1024
 
 _RESPONSE = MessageType.RESPONSE.value
 
-
-class _Request:
-    __slots__ = ("data", "future", "kind")
-
-    def __init__(self, kind: MessageType, data: bytes, future: asyncio.Future[Message | None]) -> None:
-        self.kind = kind
-        self.data = data
-        self.future = future
+_Answer: TypeAlias = "asyncio.Future[Message | None]"
 
 
 class PeerTransaction:
@@ -58,11 +52,11 @@ class PeerTransaction:
         self.announcement = announcement
         self._send = send
         self._loop = asyncio.get_running_loop()
-        self._asked: _Request | None = None
-        self._waiting: deque[_Request] = deque()
+        self._asked: _Answer | None = None
+        self._waiting: deque[tuple[_Answer, bytes]] = deque()
         self._closed = False
 
-    async def ask(self, kind: MessageType, payload: bytes) -> bytes:
+    async def ask(self, kind: MessageType | WriteKind, payload: bytes) -> bytes:
         """Ask the peer and return the payload of its answer.
 
         Raises
@@ -79,13 +73,13 @@ class PeerTransaction:
         data = wire.encode(kind, payload, self.tx_id, self.channel_id)
         if len(data) > MAX_MESSAGE_BYTES:
             raise ModelError({"": f"{len(data)} bytes, a peer reads {MAX_MESSAGE_BYTES}"}, subject=kind.name)
-        request = _Request(kind, data, self._loop.create_future())
+        answer: _Answer = self._loop.create_future()
         if self._asked is None:
-            self._asked = request
+            self._asked = answer
             self._send(data)
         else:
-            self._waiting.append(request)
-        message = await request.future
+            self._waiting.append((answer, data))
+        message = await answer
         if message is None:
             raise TransactionClosed(f"transaction {self.tx_id} has ended", tx_id=self.tx_id)
         if message.type != _RESPONSE:
@@ -94,39 +88,45 @@ class PeerTransaction:
 
     def answer(self, message: Message) -> None:
         """Take the peer's answer, a RESPONSE or ERROR; one that nobody asked for is dropped."""
-        request = self._asked
-        if request is None:
+        asked = self._asked
+        if asked is None:
             return
         self._asked = None
-        if not request.future.done():
-            request.future.set_result(message)
+        if not asked.done():
+            asked.set_result(message)
         while self._waiting:
-            request = self._waiting.popleft()
-            if not request.future.done():
-                self._asked = request
-                self._send(request.data)
+            asked, data = self._waiting.popleft()
+            if not asked.done():
+                self._asked = asked
+                self._send(data)
                 return
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the peer works on something of this transaction."""
+        return self._asked is not None
 
     @property
     def unanswered(self) -> int:
         """How many requests still have somebody waiting for an answer."""
-        requests = [self._asked, *self._waiting] if self._asked else []
-        return sum(not request.future.done() for request in requests if request is not None)
+        return sum(not asked.done() for asked in self._open())
 
     async def settle(self) -> None:
         """Wait until the peer works on nothing of this transaction."""
-        while (request := self._asked) is not None:
-            if request.future.done():
+        while (asked := self._asked) is not None:
+            if asked.done():
                 # The waiter left; a new future in its place tells when the answer is there.
-                request.future = self._loop.create_future()
-            await asyncio.wait([request.future])
+                asked = self._asked = self._loop.create_future()
+            await asyncio.wait([asked])
 
     def close(self) -> None:
         """End the conversation: whoever waits or asks gets `TransactionClosed`."""
         self._closed = True
-        requests = [self._asked, *self._waiting] if self._asked else []
+        for asked in self._open():
+            if not asked.done():
+                asked.set_result(None)
         self._asked = None
         self._waiting.clear()
-        for request in requests:
-            if request is not None and not request.future.done():
-                request.future.set_result(None)
+
+    def _open(self) -> list[_Answer]:
+        return [] if self._asked is None else [self._asked, *(asked for asked, _ in self._waiting)]

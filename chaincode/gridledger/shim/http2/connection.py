@@ -34,11 +34,13 @@ _logger = logging.getLogger("gridledger.shim")
 _DEFAULT_WINDOW = 65_535
 _WINDOW = 4 * 1024 * 1024
 """What a client may send ahead: some hundred messages, or a big one in a few rounds."""
+_WORTH_GIVING = _WINDOW // 4
 
 _CONGESTED_BYTES = 16 * 1024 * 1024
 """A client that does not read what it asked for gets no more window beyond this."""
 
-_END_STREAM = Flag.END_STREAM.value  # a plain number: this is asked of every message
+_DATA = FrameType.DATA.value  # plain numbers: these are asked of every message
+_END_STREAM = Flag.END_STREAM.value
 
 _MAX_REPLIES_UNREAD = 1_000
 """Pings and settings that a client may send without reading the answers."""
@@ -137,7 +139,10 @@ class Connection(asyncio.Protocol):
             return
         try:
             for frame in self._reader.feed(data):
-                self._take(frame)
+                if frame.kind == _DATA and not self._headers.is_open:
+                    self._take_data(frame)
+                else:
+                    self._take(frame)
         except Http2Error as exc:
             _logger.warning("closed a connection: %s", exc)
             self._emit_goaway(exc.error_code)
@@ -248,7 +253,8 @@ class Connection(asyncio.Protocol):
             if frame.flags & _END_STREAM:
                 call.is_client_done = True
                 call.finish(GrpcStatus.OK)
-        self._give_window()
+        if self._owed_window >= _WORTH_GIVING:
+            self._give_window()
 
     def _take_headers(self, frame: Frame) -> None:
         if frame.stream_id % 2 == 0:
@@ -361,7 +367,7 @@ class Connection(asyncio.Protocol):
 
     def _give_window(self) -> None:
         """Let the client send on, unless it does not read what it asked for."""
-        if self._owed_window < _WINDOW // 4 or self._is_congested():
+        if self._owed_window < _WORTH_GIVING or self._is_congested():
             return
         self._emit_window(0, self._owed_window)
         self._owed_window = 0
