@@ -68,6 +68,7 @@ class Devnet:
         self._orderer_material = self._description.orderer_material(directory)[0]
         self._data = directory / "data" / "devnet"
         self._stack = AsyncExitStack()
+        self._servers: list[PeerServer] = []
         self._ordering: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -117,6 +118,7 @@ class Devnet:
         commits = Commits(ledger)
         orderer.on_commit(commits.committed)
         layouts = Layouts(channel, definitions, organisations)
+        self._stack.push_async_callback(self._stop_servers)
         for material in self._material:
             collector = EndorsementCollector(
                 msp_id=material.msp_id,
@@ -254,7 +256,10 @@ class Devnet:
             orderer=orderer,
         )
         await server.start()
-        self._stack.push_async_callback(server.stop)
+        self._servers.append(server)
+
+    async def _stop_servers(self) -> None:
+        await asyncio.gather(*(server.stop() for server in self._servers))
 
     def _watch_definitions(
         self, orderer: Orderer, ledger: Ledger, definitions: Definitions, executions: dict[str, Execution]
