@@ -45,6 +45,14 @@ async def test_question_that_is_garbage_is_refused_and_the_chaincode_lives(
     assert await org1.evaluate_each(do.get_state(key), do.get_state(f"{key}after")) == [None, b"1"]
 
 
+@pytest.mark.parametrize("kind", [MessageType.GET_STATE, MessageType.PUT_STATE, MessageType.DEL_STATE])
+async def test_key_that_is_no_utf8_is_refused(org1: Caller, kind: MessageType) -> None:
+    key_of_two_bytes = b"\x0a\x02\xff\xfe"
+
+    with pytest.raises(GridLedgerError, match=kind.name):
+        await org1.submit(do.ask(int(kind), key_of_two_bytes))
+
+
 async def test_query_that_was_never_opened_is_refused(org1: Caller) -> None:
     payload = chaincode_shim_pb2.QueryStateNext(id="nothing").SerializeToString()
 
