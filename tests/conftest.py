@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -62,6 +63,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=int(os.environ.get("GRIDLEDGER_FAULTS_SEED", random.SystemRandom().randrange(2**32))),
         help="seed of the random faults; drawn by default, and printed with a failure",
     )
+
+
+def pytest_configure() -> None:
+    # A terminated run stops what it started, as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

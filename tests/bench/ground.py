@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,8 @@ _MODULE = "tests.bench.chaincode"
 
 
 def options(description: str, *, world: World, transactions: int, rounds: int) -> argparse.Namespace:
-    """Read the command line."""
+    """Read the command line; from here on a terminated benchmark stops what it started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--world", choices=[each.value for each in World], default=world.value)
     parser.add_argument("--bin", type=Path, default=os.environ.get("GRIDLEDGER_FABRIC_BIN"))
