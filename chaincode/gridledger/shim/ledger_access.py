@@ -44,13 +44,11 @@ class LedgerAccess:
         values: list[bytes | None] = []
         for start in range(0, len(keys), limit):
             part = [check_key(key) for key in keys[start : start + limit]]
-            payload = await self._transaction.ask(
-                MessageType.GET_STATE_MULTIPLE, wire.get_state_multiple(collection, part)
-            )
-            found = wire.read_values(payload)
+            request = wire.get_state_multiple(collection, part)
+            found = wire.read_values(await self._transaction.ask(MessageType.GET_STATE_MULTIPLE, request))
             if len(found) != len(part):
                 raise ProtocolError(f"the peer sent {len(found)} values for {len(part)} keys")
-            values.extend(value or None for value in found)
+            values += [value or None for value in found]
         return values
 
     async def _write(
