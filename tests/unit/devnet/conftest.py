@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.unit.devnet.contract import keeper
-from tests.unit.devnet.kit import Net, both, make_material, open_net
+from tests.unit.devnet.kit import Net, open_net
+from tests.unit.devnet.messages import both, make_material
 
 from gridledger.network.material import OrganisationMaterial
 

@@ -14,7 +14,8 @@ from fabric_protos.peer import chaincode_shim_pb2 as shim
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.devnet.contract import NAMESPACE
-from tests.unit.devnet.kit import Net, make_proposal
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import make_proposal
 
 from gridledger.network.devnet import chaincode_stream
 from gridledger.network.devnet.chaincode_stream import ChaincodeStream

@@ -15,7 +15,8 @@ from fabric_protos.peer import events_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.devnet.contract import NAMESPACE, keeper
-from tests.unit.devnet.kit import CHANNEL, PEER, Net, collection, policy_bytes
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import CHANNEL, PEER, collection, policy_bytes
 
 from gridledger.network.devnet.block import Signer
 from gridledger.network.devnet.deliver import DeliverService, Render

@@ -12,7 +12,8 @@ from fabric_protos.common import common_pb2
 from fabric_protos.msp import identities_pb2
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 from tests.unit.devnet.contract import NAMESPACE
-from tests.unit.devnet.kit import Net, make_proposal, signer_of
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import make_proposal, signer_of
 
 from gridledger.network.authority import CertificateAuthority, Validity
 from gridledger.network.devnet.block import Signer

@@ -11,7 +11,8 @@ from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.orderer import ab_pb2
 from tests.unit.devnet.contract import keeper
-from tests.unit.devnet.kit import CHANNEL, PEER, Net, policy_bytes, signed
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import CHANNEL, PEER, policy_bytes, signed
 
 from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet.organisation import Organisation

@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 from fabric_protos.peer import proposal_response_pb2
 from tests.unit.devnet.contract import NAMESPACE, keeper
-from tests.unit.devnet.kit import PEER, Net, both, collection, policy_bytes
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import PEER, both, collection, policy_bytes
 
 from gridledger.network.devnet import layout as layout_module
 from gridledger.network.devnet.errors import Refused

@@ -11,7 +11,8 @@ from fabric_protos.peer import collection_pb2, proposal_response_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 from google.protobuf.message import Message
 from tests.unit.devnet.contract import NAMESPACE, keeper
-from tests.unit.devnet.kit import PEER, Net, both, collection, make_proposal, policy_bytes
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import PEER, both, collection, make_proposal, policy_bytes
 
 from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet.definition import LIFECYCLE

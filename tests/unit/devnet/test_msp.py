@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.msp import identities_pb2, msp_principal_pb2
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.devnet.kit import signed, signer_of
+from tests.unit.devnet.messages import signed, signer_of
 
 from gridledger.network.authority import CertificateAuthority, NodeRole, Validity
 from gridledger.network.devnet.block import Signer

@@ -10,7 +10,8 @@ from fabric_protos.common import common_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.devnet.contract import NAMESPACE, keeper
-from tests.unit.devnet.kit import CHANNEL, Net, make_proposal, open_net
+from tests.unit.devnet.kit import Net, open_net
+from tests.unit.devnet.messages import CHANNEL, make_proposal
 
 from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet import orderer as orderer_module

@@ -9,7 +9,8 @@ from fabric_protos.common import policies_pb2
 from fabric_protos.peer import policy_pb2
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.devnet.kit import MEMBER, PEER, Net, policy_bytes, signed
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import MEMBER, PEER, policy_bytes, signed
 
 from gridledger.network.devnet.channel import CHANNEL_WRITERS, ENDORSEMENT, READERS, WRITERS
 from gridledger.network.devnet.errors import Malformed, Refused

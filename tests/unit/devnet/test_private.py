@@ -11,7 +11,8 @@ import pytest
 from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 from fabric_protos.peer import collection_pb2
 from tests.unit.devnet.contract import NAMESPACE, keeper
-from tests.unit.devnet.kit import PEER, Net, collection, make_material, open_net, policy_bytes
+from tests.unit.devnet.kit import Net, open_net
+from tests.unit.devnet.messages import PEER, collection, make_material, policy_bytes
 
 from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet.rpc_error import RpcError

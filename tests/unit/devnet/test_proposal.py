@@ -18,7 +18,7 @@ from fabric_protos.peer import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.devnet.kit import make_proposal
+from tests.unit.devnet.messages import make_proposal
 
 from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet.block import Signer

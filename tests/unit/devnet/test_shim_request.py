@@ -13,7 +13,8 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.devnet.contract import NAMESPACE, keeper
-from tests.unit.devnet.kit import PEER, Net, collection, make_proposal, policy_bytes
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import PEER, collection, make_proposal, policy_bytes
 
 from gridledger.network.devnet import transaction_context
 from gridledger.network.devnet.errors import DevnetError, Malformed, NotDefined, Refused

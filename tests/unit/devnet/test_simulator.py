@@ -8,7 +8,8 @@ import pytest
 from fabric_protos.common import policies_pb2
 from fabric_protos.ledger.queryresult import kv_query_result_pb2
 from tests.unit.devnet.contract import NAMESPACE, keeper
-from tests.unit.devnet.kit import MEMBER, Net, both, collection
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import MEMBER, both, collection
 
 from gridledger.network.devnet.errors import Refused
 from gridledger.network.devnet.policy import role_policy

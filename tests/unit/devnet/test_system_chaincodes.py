@@ -6,7 +6,8 @@ import pytest
 from fabric_protos.common import common_pb2, configtx_pb2, ledger_pb2
 from fabric_protos.peer import proposal_response_pb2, query_pb2, transaction_pb2
 from tests.unit.devnet.contract import NAMESPACE
-from tests.unit.devnet.kit import CHANNEL, Net, make_proposal
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import CHANNEL, make_proposal
 
 from gridledger.network.devnet.block import Signer
 from gridledger.network.devnet.proposal import Proposal

@@ -14,7 +14,8 @@ from fabric_protos.peer import (
     transaction_pb2,
 )
 from tests.unit.devnet.contract import NAMESPACE, keeper
-from tests.unit.devnet.kit import PEER, Net, both, collection, make_proposal, policy_bytes
+from tests.unit.devnet.kit import Net
+from tests.unit.devnet.messages import PEER, both, collection, make_proposal, policy_bytes
 
 from gridledger.client.validation import ValidationCode
 from gridledger.network.devnet.block import Signer
