@@ -88,7 +88,9 @@ def test_process_killed_is_gone_and_cannot_be_killed_again(process: ManagedProce
 
 
 def test_process_that_ended_does_not_look_alive_as_a_zombie(process: ManagedProcess) -> None:
-    process.start([sys.executable, "-S", "-c", "print('up', flush=True)"], environment={})
+    process.start(
+        [sys.executable, "-S", "-c", "import time; print('up', flush=True); time.sleep(0.5)"], environment={}
+    )
     with pytest.raises(ComponentStopped):
         process.wait_ready(lambda: False, seconds=30)
     assert process.pid() is None
