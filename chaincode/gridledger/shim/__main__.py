@@ -19,6 +19,9 @@ from gridledger.shim.settings import ServerSettings
 __all__ = ["load_chaincode", "main"]
 
 _USAGE = "usage: python -m gridledger.shim MODULE:CLASS"
+_COLLECT_AFTER = 20_000
+"""New objects that may be garbage in circles before the collector looks; transactions leave hardly any."""
+
 _USAGE_EXIT_CODE = 2
 
 
@@ -54,6 +57,7 @@ def main(arguments: list[str]) -> int:
         # What was imported stays; the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_COLLECT_AFTER)
         _run(server.serve())
     except GridLedgerError as exc:
         sys.stderr.write(f"{exc}\n")

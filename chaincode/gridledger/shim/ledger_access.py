@@ -11,8 +11,7 @@ from gridledger.shim.composite_key import check_key
 from gridledger.shim.errors import ProtocolError
 from gridledger.shim.peer_transaction import PeerTransaction
 from gridledger.shim.results import QueryResponseMetadata, StateIterator
-from gridledger.shim.wire import MessageType, WriteKind
-from gridledger.shim.write_batch import WriteBatch
+from gridledger.shim.wire import MessageType, Write, WriteKind
 
 __all__ = ["LedgerAccess"]
 
@@ -24,7 +23,7 @@ class LedgerAccess:
     """Base of the stub: reads and writes with a collection, which is empty for public state."""
 
     _transaction: PeerTransaction
-    _batch: WriteBatch | None
+    _batch: list[Write] | None
     _query: str = ""
 
     def forbid_writes(self, function: str) -> None:
@@ -41,14 +40,16 @@ class LedgerAccess:
         limit = self._transaction.announcement.multiple_keys_size
         if not limit or len(keys) == 1:
             return [await self._get(collection, key) for key in keys]
+        for key in keys:
+            check_key(key)
         values: list[bytes | None] = []
         for start in range(0, len(keys), limit):
-            part = [check_key(key) for key in keys[start : start + limit]]
+            part = keys[start : start + limit]
             request = wire.get_state_multiple(collection, part)
             found = wire.read_values(await self._transaction.ask(MessageType.GET_STATE_MULTIPLE, request))
             if len(found) != len(part):
                 raise ProtocolError(f"the peer sent {len(found)} values for {len(part)} keys")
-            values += [value or None for value in found]
+            values += found if all(found) else [value or None for value in found]
         return values
 
     async def _write(
@@ -58,11 +59,13 @@ class LedgerAccess:
             raise WriteInQuery(self._query)
         if type(value) is not bytes:
             raise ModelError({"value": f"is {type(value).__name__}, not bytes"}, subject="write")
-        if self._batch is not None:
-            self._batch.add(wire.write_record(kind, collection, check_key(key), value, metakey))
+        if not (key and key.isascii()):
+            check_key(key)
+        batch = self._batch
+        if batch is not None:
+            batch.append((kind, collection, key, value, metakey))
         else:
-            payload = wire.write_request(kind, collection, check_key(key), value, metakey)
-            await self._transaction.ask(kind, payload)
+            await self._transaction.ask(kind, wire.write_request(kind, collection, key, value, metakey))
 
     async def _get_validation_parameter(self, collection: str, key: str) -> bytes | None:
         payload = await self._transaction.ask(

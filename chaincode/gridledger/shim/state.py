@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from gridledger.shim import wire
 from gridledger.shim.composite_key import FIRST_SIMPLE_KEY, check_key, check_simple_key, composite_range
@@ -22,21 +23,21 @@ class StateAccess(LedgerAccess):
     raises `PeerError` where the peer refuses, and `ModelError` for a key that it could not store.
     """
 
-    async def get_state(self, key: str) -> bytes | None:
+    def get_state(self, key: str) -> Coroutine[Any, Any, bytes | None]:
         """Return a key's value, None where there is none (Fabric keeps no empty values)."""
-        return await self._get("", key)
+        return self._get("", key)
 
-    async def get_multiple_states(self, *keys: str) -> list[bytes | None]:
+    def get_multiple_states(self, *keys: str) -> Coroutine[Any, Any, list[bytes | None]]:
         """Return the values of many keys, in their order: one round trip where the peer offers it."""
-        return await self._get_multiple("", keys)
+        return self._get_multiple("", keys)
 
-    async def put_state(self, key: str, value: bytes) -> None:
+    def put_state(self, key: str, value: bytes) -> Coroutine[Any, Any, None]:
         """Write a value; an empty one deletes the key."""
-        await self._write(WriteKind.PUT_STATE, "", key, value)
+        return self._write(WriteKind.PUT_STATE, "", key, value)
 
-    async def del_state(self, key: str) -> None:
+    def del_state(self, key: str) -> Coroutine[Any, Any, None]:
         """Delete a key."""
-        await self._write(WriteKind.DEL_STATE, "", key)
+        return self._write(WriteKind.DEL_STATE, "", key)
 
     async def get_state_by_range(self, start_key: str = "", end_key: str = "") -> StateIterator:
         """Return rows of simple keys from `start_key` (in) to `end_key` (out).

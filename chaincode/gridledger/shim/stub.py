@@ -14,8 +14,8 @@ from gridledger.shim.private_data import PrivateDataAccess
 from gridledger.shim.proposal import Proposal, SignedProposal, Timestamp
 from gridledger.shim.response import Response
 from gridledger.shim.state import StateAccess
-from gridledger.shim.wire import ChaincodeInput, MessageType
-from gridledger.shim.write_batch import WriteBatch
+from gridledger.shim.wire import ChaincodeInput, MessageType, Write
+from gridledger.shim.write_batch import batch_payloads
 
 __all__ = ["ChaincodeStub"]
 
@@ -34,7 +34,7 @@ class ChaincodeStub(StateAccess, PrivateDataAccess):
         self._transaction = transaction
         self._input = arguments
         self._proposal = proposal
-        self._batch: WriteBatch | None = None
+        self._batch: list[Write] | None = None
         self._event: tuple[str, bytes] | None = None
 
     # --- the call
@@ -175,9 +175,8 @@ class ChaincodeStub(StateAccess, PrivateDataAccess):
         The server finishes a batch that is left open when the chaincode answers with success, and drops it
         when it answers with an error.
         """
-        limit = self._transaction.announcement.write_batch_size
-        if limit and self._batch is None:
-            self._batch = WriteBatch(limit)
+        if self._batch is None and self._transaction.announcement.write_batch_size:
+            self._batch = []
 
     async def finish_write_batch(self) -> None:
         """Send the writes held back, in their order, in as few messages as the peer's limits allow.
@@ -189,7 +188,7 @@ class ChaincodeStub(StateAccess, PrivateDataAccess):
             error.
         """
         batch, self._batch = self._batch, None
-        if batch is None:
+        if not batch:
             return
-        for payload in batch.payloads():
+        for payload in batch_payloads(batch, self._transaction.announcement.write_batch_size):
             await self._transaction.ask(MessageType.WRITE_BATCH_STATE, payload)

@@ -6,9 +6,10 @@ The only module of the shim that knows the generated message classes of the chai
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2, proposal_response_pb2
 from google.protobuf.message import DecodeError
@@ -22,6 +23,7 @@ __all__ = [
     "Message",
     "MessageType",
     "Page",
+    "Write",
     "WriteKind",
     "decode",
     "encode",
@@ -32,8 +34,6 @@ _Message = chaincode_shim_pb2.ChaincodeMessage
 # Tags of WriteBatchState.rec and of WriteRecord's members: number of the field, wire type.
 _REC = _KEY = b"\x0a"
 _VALUE = b"\x12"
-_COLLECTION = b"\x1a"
-_METADATA = b"\x22"
 _TYPE = b"\x28"
 
 _SMALL = 0x80
@@ -76,6 +76,10 @@ class WriteKind(IntEnum):
     DEL_STATE = 10
     PUT_STATE_METADATA = 21
     PURGE_PRIVATE_DATA = 23
+
+
+Write: TypeAlias = tuple[WriteKind, str, str, bytes, str]
+"""Kind, collection, key, value and, where the value is that of a key's metadata, the metadata's name."""
 
 
 class Message:
@@ -201,7 +205,7 @@ def get_state(collection: str, key: str) -> bytes:
     return _bytes(chaincode_shim_pb2.GetState(key=key, collection=collection))
 
 
-def get_state_multiple(collection: str, keys: list[str]) -> bytes:
+def get_state_multiple(collection: str, keys: Sequence[str]) -> bytes:
     """Payload of GET_STATE_MULTIPLE."""
     return _bytes(chaincode_shim_pb2.GetStateMultiple(keys=keys, collection=collection))
 
@@ -258,31 +262,43 @@ def write_request(kind: WriteKind, collection: str, key: str, value: bytes, meta
     return _bytes(chaincode_shim_pb2.DelState(key=key, collection=collection))
 
 
-def write_record(kind: WriteKind, collection: str, key: str, value: bytes, metakey: str) -> bytes:
-    """Payload of WRITE_BATCH_STATE with one write; with `metakey`, `value` is the metadata's.
+def write_batch(writes: Iterable[Write]) -> bytes:
+    """Payload of WRITE_BATCH_STATE.
 
     Notes
     -----
-    The message `WriteBatchState` with one `WriteRecord`, put together by hand: the generated classes take
-    four times as long, and this is asked for every write.
+    Messages of protobuf that are put one after the other read as one with all their repeated members. The
+    plain writes are put together by hand: the generated classes take twice as long, and this is the inmost
+    loop of a batch.
     """
-    name = key.encode()
+    parts: list[bytes] = []
+    for kind, collection, key, value, metakey in writes:
+        if collection or metakey:
+            parts.append(_write_record(kind, collection, key, value, metakey))
+            continue
+        name = key.encode()
+        name_bytes, value_bytes = len(name), len(value)
+        name_size = _VARINTS[name_bytes] if name_bytes < _SMALL else _varint(name_bytes)
+        value_size = _VARINTS[value_bytes] if value_bytes < _SMALL else _varint(value_bytes)
+        total = len(name_size) + name_bytes + len(value_size) + value_bytes + 4
+        size = _VARINTS[total] if total < _SMALL else _varint(total)
+        parts += (_REC, size, _KEY, name_size, name, _VALUE, value_size, value, _TYPE, _VARINTS[kind])
+    return b"".join(parts)
+
+
+def _write_record(kind: WriteKind, collection: str, key: str, value: bytes, metakey: str) -> bytes:
+    batch = chaincode_shim_pb2.WriteBatchState()
+    record = batch.rec.add(type=kind, key=key, collection=collection)
     if metakey:
-        metadata = chaincode_shim_pb2.StateMetadata(metakey=metakey, value=value)
-        body = _METADATA + _sized(_bytes(metadata))
+        record.metadata.metakey, record.metadata.value = metakey, value
     else:
-        body = _VALUE + _sized(value)
-    if collection:
-        body += _COLLECTION + _sized(collection.encode())
-    return _REC + _sized(b"".join((_KEY, _sized(name), body, _TYPE, _VARINTS[kind])))
-
-
-def _sized(data: bytes) -> bytes:
-    size = len(data)
-    return (_VARINTS[size] if size < _SMALL else _varint(size)) + data
+        record.value = value
+    return _bytes(batch)
 
 
 def _varint(value: int) -> bytes:
+    if value < _SMALL * _SMALL:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     octets = bytearray()
     while value >= _SMALL:
         octets.append(value & 0x7F | 0x80)

@@ -40,6 +40,7 @@ _CONGESTED_BYTES = 16 * 1024 * 1024
 """A client that does not read what it asked for gets no more window beyond this."""
 
 _DATA = FrameType.DATA.value  # plain numbers: these are asked of every message
+_ACK = Flag.ACK.value
 _END_STREAM = Flag.END_STREAM.value
 
 _MAX_REPLIES_UNREAD = 1_000
@@ -326,7 +327,7 @@ class Connection(asyncio.Protocol):
 
     def _take_ping(self, frame: Frame) -> None:
         _check_size(frame, 8)
-        if not frame.flags & Flag.ACK:
+        if not frame.flags & _ACK:
             self._reply(write_frame(FrameType.PING, Flag.ACK, 0, frame.payload))
 
     def _reply(self, data: bytes) -> None:
