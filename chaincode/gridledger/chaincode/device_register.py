@@ -130,6 +130,8 @@ def _new_device(
         fields=(),
         state=IdentifierState.ALLOCATED,
         registered_ms=now_ms,
+        description=entry.description,
+        region=entry.region,
     )
 
 

@@ -15,7 +15,7 @@ from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, Syste
 from gridledger.model.period import Frequency
 from gridledger.model.record import ModelValue, Record, record, value
 from gridledger.model.states import IdentifierState
-from gridledger.model.system import ShortText, UserRole
+from gridledger.model.system import LongText, ShortText, UserRole
 
 __all__ = [
     "MAX_BATCH_ITEMS",
@@ -67,6 +67,9 @@ class DeviceEntry(ModelValue):
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9\-]{0,31}$")]
     """What it is, such as `meter` or `plant`."""
     identities: tuple[DeclaredIdentity, ...] = ()
+    description: LongText | None = None
+    region: ShortText | None = None
+    """Where it stands."""
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         if len(self.identities) > MAX_IDENTITIES_A_DEVICE:
@@ -97,6 +100,8 @@ class Device(Record):
     state: IdentifierState
     registered_ms: int
     evidence: Digest | None = None
+    description: LongText | None = None
+    region: ShortText | None = None
 
 
 @record("common-identity/1")
@@ -123,6 +128,10 @@ class FieldMetadata(ModelValue):
     frequency: Frequency
     roles: tuple[UserRole, ...]
     """User roles that the owner admits, sorted."""
+    description: LongText | None = None
+    """What it says and how it is measured, in words: what people search by."""
+    region: ShortText | None = None
+    """Where its devices stand, as the owner's users name it."""
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         if not 1 <= len(self.roles) <= 32 or list(self.roles) != sorted(set(self.roles)):

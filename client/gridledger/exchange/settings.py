@@ -199,6 +199,8 @@ class _Device(_Table):
     name: str
     kind: str
     identities: list[str] = []
+    description: str | None = None
+    region: str | None = None
 
 
 class _Field(_Table):
@@ -207,6 +209,8 @@ class _Field(_Table):
     unit: str = ""
     data_type: str = "text"
     frequency: str
+    description: str | None = None
+    region: str | None = None
     roles: list[str]
     price: str
     table: str
@@ -277,6 +281,8 @@ def _field(path: Path, field: _Field) -> FieldSettings:
         data_type=field.data_type,
         frequency=frequency,
         roles=tuple(sorted(set(field.roles))),
+        description=field.description,
+        region=field.region,
     )
     columns: dict[str, Any] = {
         name: getattr(field, name) for name in ("name", "table", "own_code", "key", "value", "time")
@@ -292,4 +298,6 @@ def _device(device: _Device) -> DeviceEntry:
         name=device.name,
         kind=device.kind,
         identities=tuple(parse_identity(text) for text in device.identities),
+        description=device.description,
+        region=device.region,
     )
