@@ -20,6 +20,7 @@ _GROUPS = {
     "agent": ("gridledger.cli.agent_cmd:group", "Run an organisation's agent."),
     "audit": ("gridledger.cli.audit_cmd:group", "Approve and reject, as an auditor."),
     "catalogue": ("gridledger.cli.catalogue_cmd:group", "Deposit association catalogues, publish fields."),
+    "completion": ("gridledger.cli.completion_cmd:command", "Print a shell's completion script."),
     "demo": ("gridledger.cli.demo_cmd:command", "Show a paid, proven look-up of a real PV plant's data."),
     "device": ("gridledger.cli.device_cmd:group", "Register devices under their own codes."),
     "field": ("gridledger.cli.field_cmd:group", "Register fields, price them, deposit their roots."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,3 +115,34 @@ def test_every_command_takes_json() -> None:
         for command in commands:
             options = {option for parameter in command.params for option in parameter.opts}
             assert "--json" in options, f"{name} {command.name}"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_of_the_shell(shell: str) -> None:
+    code, text, errors = _run("completion", shell)
+    assert (code, errors) == (0, "")
+    assert "_GRIDLEDGER_COMPLETE" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted", "unwanted"),
+    [
+        ("gridledger ", "network", "up"),
+        ("gridledger ne", "network", "order"),
+        ("gridledger network ", "deploy", "order"),
+    ],
+)
+def test_shell_completes_groups_and_commands(words: str, wanted: str, unwanted: str) -> None:
+    number = str(len(words.split()) - (0 if words.endswith(" ") else 1))
+    asked = {**os.environ, "_GRIDLEDGER_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": number}
+    ended = subprocess.run(
+        [sys.executable, "-c", "from gridledger.cli.main import main; main()"],
+        env=asked,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    names = [line.partition(",")[2] for line in ended.stdout.splitlines()]
+    assert wanted in names
+    assert unwanted not in names
