@@ -84,6 +84,16 @@ async def served(config: Path) -> AsyncIterator[str]:
         assert await asyncio.wait_for(process.wait(), 30) == 0
 
 
+async def labelled(call: Commands, system: str, folder: Path) -> None:
+    """Print the labels of a system's devices."""
+    resolver, page = ("--resolver", "https://id.example"), folder / "labels.html"
+
+    printed = await call.by("cli-construction", "device", "labels", system, *resolver, "--out", page)
+
+    assert printed["labels"] == len(await call.by("cli-construction", "device", "list", system))
+    assert f"{system}/R27</code>" in page.read_text()
+
+
 async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path) -> None:
     for user, (organisation, role) in ROLES.items():
         await asyncio.to_thread(enrol, exchange_network, organisation, user, role)
@@ -112,6 +122,7 @@ async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path
             assert [one["item"] for one in await call("device", "register", *config)]
             assert await call("field", "register", *config)
             assert await call("field", "deposit", *config)
+        await labelled(call, systems["construction"], tmp_path)
         # Before an auditor has approved them, devices do not resolve.
         codes = {"construction": "R27", "monitoring": "2050.15.003.BLK01.PAD01.MTR01"}
         devices = [f"{systems[name]}/{codes[name]}" for name in systems]

@@ -1,15 +1,14 @@
-"""`gridledger device`: register devices and look them up."""
+"""`gridledger device`: register devices, look them up, and put labels on them."""
 
 from __future__ import annotations
 
 import click
 
 from gridledger.cli.command import with_output
+from gridledger.cli.device_label_cmd import all_devices, label, labels, read
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import ConfigChoice, PartyChoice, with_config, with_party
 from gridledger.cli.record_view import show_items, show_record, show_records
-from gridledger.exchange.party import Party
-from gridledger.model.device import Device
 from gridledger.model.identifier import DeviceIdentifier, SystemIdentifier
 
 __all__ = ["group"]
@@ -17,7 +16,7 @@ __all__ = ["group"]
 
 @click.group("device")
 def group() -> None:
-    """Register devices under their own codes, and look them up."""
+    """Register devices under their own codes, look them up, and make and read their labels."""
 
 
 @group.command()
@@ -44,15 +43,10 @@ def show(output: Output, party: PartyChoice, device: str) -> None:
 @with_output
 def list_(output: Output, party: PartyChoice, system: str) -> None:
     """List the devices of a system."""
+    owner = SystemIdentifier(system)
+    devices = party.run(lambda one: all_devices(one, owner))
+    show_records(output, devices, ("identifier", "name", "kind", "state", "fields"))
 
-    async def devices(one: Party) -> list[Device]:
-        found: list[Device] = []
-        bookmark = ""
-        while True:
-            page = await one.ledger.devices(SystemIdentifier(system), bookmark)
-            found.extend(page.devices)
-            bookmark = page.bookmark
-            if not bookmark:
-                return found
 
-    show_records(output, party.run(devices), ("identifier", "name", "kind", "state", "fields"))
+for _command in (label, labels, read):
+    group.add_command(_command)

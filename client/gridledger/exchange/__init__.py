@@ -11,7 +11,15 @@ from gridledger.exchange.aggregation_system import AggregationSystem
 from gridledger.exchange.business_system import BusinessSystem
 from gridledger.exchange.data_application import DataApplication, Fetched, QueryResult, Resolver
 from gridledger.exchange.enterprise_register import EnterpriseRegister, FileRegister
-from gridledger.exchange.errors import NothingForwarded, RowsUnproven, SourceUnreadable, VerdictMissing
+from gridledger.exchange.errors import (
+    LabelForeign,
+    LabelUnreadable,
+    NothingForwarded,
+    RowsUnproven,
+    SourceUnreadable,
+    VerdictMissing,
+)
+from gridledger.exchange.label import Label, label_sheet, read_label
 from gridledger.exchange.ledger import ExchangeLedger
 from gridledger.exchange.party import Party
 from gridledger.exchange.provider import Provider
@@ -27,6 +35,9 @@ __all__ = [
     "ExchangeLedger",
     "Fetched",
     "FileRegister",
+    "Label",
+    "LabelForeign",
+    "LabelUnreadable",
     "NothingForwarded",
     "Party",
     "Provider",
@@ -36,4 +47,6 @@ __all__ = [
     "RowsUnproven",
     "SourceUnreadable",
     "VerdictMissing",
+    "label_sheet",
+    "read_label",
 ]

@@ -4,14 +4,23 @@ ServiceError                GL-SRV-001  exit 70
 ├─ SourceUnreadable         GL-SRV-030  exit 70  500
 ├─ RowsUnproven             GL-SRV-031  exit 75  502
 ├─ NothingForwarded         GL-SRV-032  exit 75  409
-└─ VerdictMissing           GL-SRV-033  exit 77  504
+├─ VerdictMissing           GL-SRV-033  exit 77  504
+├─ LabelUnreadable          GL-SRV-038  exit 79  400
+└─ LabelForeign             GL-SRV-039  exit 79  400
 """
 
 from __future__ import annotations
 
 from gridledger.web.errors import WebError
 
-__all__ = ["NothingForwarded", "RowsUnproven", "SourceUnreadable", "VerdictMissing"]
+__all__ = [
+    "LabelForeign",
+    "LabelUnreadable",
+    "NothingForwarded",
+    "RowsUnproven",
+    "SourceUnreadable",
+    "VerdictMissing",
+]
 
 
 class SourceUnreadable(WebError):
@@ -44,3 +53,19 @@ class VerdictMissing(WebError):
     code = "GL-SRV-033"
     exit_code = 77
     status = 504
+
+
+class LabelUnreadable(WebError):
+    """An image is none, is too large, or does not have exactly one QR code."""
+
+    code = "GL-SRV-038"
+    exit_code = 79
+    status = 400
+
+
+class LabelForeign(WebError):
+    """A QR code holds no identifier of this resolver and root; `text` is what it holds."""
+
+    code = "GL-SRV-039"
+    exit_code = 79
+    status = 400
