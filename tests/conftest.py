@@ -32,6 +32,7 @@ from contextlib import ExitStack
 from itertools import count
 
 import pytest
+from tests.postgres import PostgresServer, running_postgres
 from tests.worlds import running_network
 
 from gridledger.network import Network, Settings, World
@@ -91,6 +92,13 @@ def world(pytestconfig: pytest.Config) -> World:
 def network(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """Return a running network of two organisations that tests share and leave running."""
     with running_network(world, tmp_path_factory.mktemp("network")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Return a PostgreSQL server that tests share, each with a database of its own."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as running:
         yield running
 
 

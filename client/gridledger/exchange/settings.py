@@ -1,7 +1,8 @@
 """The configuration of a business system: one TOML file for its registration, its fields and its server.
 
 root = "88.1042"
-database = "monitoring.db"          # paths start from the file's folder
+database = "monitoring.db"          # paths start from the file's folder; or postgresql://…: database_address
+statement_s = 10                    # the database ends a statement that takes longer
 vault = "vault.db"
 
 [system]
@@ -31,7 +32,7 @@ data_type = "number"
 frequency = "day"
 roles = ["maintenance-worker"]
 price = "1.2"                       # yuan a query
-table = "reading"                   # see gridledger.exchange.source
+table = "reading"                   # see gridledger.exchange.field_source
 own_code = "meter"
 key = "measured_at"
 value = "ac_power_kw"
@@ -48,7 +49,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gridledger.exchange.source import FieldSource
+from gridledger.exchange.database_address import DEFAULT_STATEMENT_S, DatabaseAddress
+from gridledger.exchange.field_source import FieldSource
 from gridledger.model.device import DeclaredIdentity, DeviceEntry, FieldEntry, FieldMetadata
 from gridledger.model.errors import ConfigError, ModelError
 from gridledger.model.fieldtype import problems_of
@@ -99,7 +101,7 @@ class BusinessSettings:
     source: Path
     """The file."""
     root: SystemIdentifier
-    database: Path
+    database: DatabaseAddress
     vault: Path
     name: str
     """The system's name."""
@@ -218,11 +220,14 @@ class _Field(_Table):
     key: str
     value: str
     time: str | None = None
+    table_schema: Annotated[str | None, Field(alias="schema")] = None
 
 
 class _File(_Table):
     root: str
     database: str
+    database_password_file: str | None = None
+    statement_s: Annotated[float, Field(gt=0, le=60)] = DEFAULT_STATEMENT_S
     vault: str
     system: _System
     server: _Server = _Server()
@@ -240,7 +245,12 @@ def _settings(path: Path, document: _File) -> BusinessSettings:
     return BusinessSettings(
         source=path,
         root=SystemIdentifier(document.root),
-        database=folder / document.database,
+        database=DatabaseAddress.parse(
+            document.database,
+            folder,
+            password_file=document.database_password_file,
+            statement_s=document.statement_s,
+        ),
         vault=folder / document.vault,
         name=document.system.name,
         introduction=document.system.introduction,
@@ -285,11 +295,11 @@ def _field(path: Path, field: _Field) -> FieldSettings:
         region=field.region,
     )
     columns: dict[str, Any] = {
-        name: getattr(field, name) for name in ("name", "table", "own_code", "key", "value", "time")
+        name: getattr(field, name)
+        for name in ("name", "table", "own_code", "key", "value", "time", "data_type")
     }
-    return FieldSettings(
-        metadata=metadata, price_milliyuan=parse_yuan(field.price), source=FieldSource(**columns)
-    )
+    source = FieldSource(schema=field.table_schema, **columns)
+    return FieldSettings(metadata=metadata, price_milliyuan=parse_yuan(field.price), source=source)
 
 
 def _device(device: _Device) -> DeviceEntry:

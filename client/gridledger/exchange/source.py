@@ -1,92 +1,49 @@
 """An owner's database: which rows a field of a device has, read at this moment.
 
-    [[field]]
-    name = "ac_power"
-    table = "reading"
-    own_code = "meter"          # column with the owner's code of the device
-    key = "measured_at"         # column that names a row of the device
-    value = "ac_power_kw"
-    time = "measured_at"        # column that says to which period a row belongs; ISO 8601 text of UTC
-
-Nothing but SELECT on such columns is ever sent, with every value bound, over a connection that cannot write.
+Nothing but SELECT on the configured columns is ever sent, with every name quoted and every value bound, over
+a connection that the database itself does not let write (`read_only`).
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import Decimal
-from itertools import pairwise
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self, TypeVar
 
-from sqlalchemy import ColumnClause, Engine, bindparam, column, create_engine, event, select, table
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from gridledger.exchange.cell import CellRefused, cell_text
+from gridledger.exchange.database_address import DatabaseAddress
 from gridledger.exchange.errors import SourceUnreadable
+from gridledger.exchange.field_source import FieldSource, SourceRow
+from gridledger.exchange.read_only import broken_rights, read_only_engine
+from gridledger.exchange.source_table import PAGE_ROWS, SourceTable
 from gridledger.model.errors import ConfigError, ModelError
 from gridledger.model.period import Frequency, Period
 
-__all__ = ["Database", "FieldSource", "SourceRow"]
+__all__ = ["MAX_ROWS", "Database", "FieldSource", "SourceRow"]
 
 MAX_ROWS: Final = 200_000
 """Rows of one field and period that are read: more than a month of 15-second values."""
 
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
+_UTC: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ][0-9:.,]+(Z|[+-]00:?00)?)?", re.ASCII)
 
-
-@dataclass(frozen=True, kw_only=True)
-class FieldSource:
-    """Where the content of a field stands, for all devices of the owner.
-
-    Raises
-    ------
-    ConfigError
-        If a name is not one of a table or column.
-    """
-
-    name: str
-    """The field's name."""
-    table: str
-    own_code: str
-    """Column of the owner's code of the device."""
-    key: str
-    """Column that names a row of the device."""
-    value: str
-    """Column of the content."""
-    time: str | None = None
-    """Column by which rows belong to days; none where the field is deposited once."""
-
-    def __post_init__(self) -> None:
-        for key in ("table", "own_code", "key", "value", "time"):
-            text = getattr(self, key)
-            if text is not None and _NAME.fullmatch(text) is None:
-                raise ConfigError(
-                    "not the name of a table or column", key=key, source=f"field {self.name}", value=text[:80]
-                )
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """A row as the database has it."""
-
-    key: str
-    value: str | None
-    """None where the database has NULL."""
+T = TypeVar("T")
 
 
 class Database:
-    """A SQLite database that is read and never written.
+    """A database that is read and never written.
 
     Parameters
     ----------
-    path : Path
-        The file; it must exist.
+    address : DatabaseAddress or Path
+        PostgreSQL, or a SQLite file, which must exist.
+    page_rows : int, default 5000
+        Rows a statement.
 
     Raises
     ------
@@ -95,14 +52,47 @@ class Database:
 
     Notes
     -----
-    Opened with `mode=ro` and `query_only`, so that not even a defect could write. Calls block; the provider
-    makes them in threads.
+    Calls block; the provider makes them in threads. Each reads one moment of the database.
     """
 
-    def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise ConfigError("there is no such file", key="database", source="provider", value=str(path))
-        self._engine = _read_only(path)
+    def __init__(self, address: DatabaseAddress | Path, *, page_rows: int = PAGE_ROWS) -> None:
+        known = DatabaseAddress(file=address) if isinstance(address, Path) else address
+        self.address = known
+        self._page_rows = page_rows
+        self._engine = read_only_engine(known)
+        self._tables: dict[FieldSource, SourceTable] = {}
+        self._lock = threading.Lock()
+
+    def check(self, sources: Iterable[FieldSource]) -> None:
+        """Check at start what would fail later: rights, tables, columns.
+
+        Raises
+        ------
+        ConfigError
+            The login may do more than read, or the database cannot be reached.
+        SourceUnreadable
+            A table or column is not there.
+        """
+        try:
+            with self._engine.connect() as connection:
+                surplus = broken_rights(connection)
+                if surplus:
+                    raise ConfigError(
+                        f"the login may do more than read: it {', it '.join(surplus)}",
+                        key="database",
+                        source="provider",
+                        value=str(self.address),
+                    )
+                for source in sources:
+                    table = self._table(connection, source)
+                    connection.execute(table.page(None, Period("once"), None, size=1)).all()
+        except SQLAlchemyError as error:
+            raise ConfigError(
+                f"cannot be read: {_reason(error)}",
+                key="database",
+                source="provider",
+                value=str(self.address),
+            ) from error
 
     def rows(self, source: FieldSource, own_code: str, period: Period) -> list[SourceRow]:
         """Read the rows of one field of one device in one period.
@@ -115,31 +105,34 @@ class Database:
         Raises
         ------
         SourceUnreadable
-            If table or columns are not there, a key is NULL or stands twice, or there are too many rows.
+            If table or columns are not there, a key is NULL or stands twice, a time is not of UTC, a value
+            has no text, there are too many rows, or the database took too long.
         """
-        device = _column(source.own_code)
-        query = select(_column(source.key), _column(source.value)).select_from(table(source.table))
-        query = query.where(device == bindparam("own_code", own_code))
-        days = period.days()
-        if days is not None:
-            if source.time is None:
-                raise SourceUnreadable("the field has no column of times", field=source.name)
-            time = _column(source.time)
-            query = query.where(time >= bindparam("first", str(days[0])))
-            query = query.where(time < bindparam("after", str(days[1].following())))
-        try:
-            with self._engine.connect() as connection:
-                found = connection.execute(query.limit(MAX_ROWS + 1)).all()
-        except SQLAlchemyError as error:
-            raise SourceUnreadable("the database cannot be read", field=source.name) from error
-        if len(found) > MAX_ROWS:
-            raise SourceUnreadable(f"there are more than {MAX_ROWS} rows", field=source.name)
-        rows = [SourceRow(_key(source, key), _text(source, value)) for key, value in found]
-        rows.sort(key=lambda row: row.key)
-        for one, other in pairwise(rows):
-            if one.key == other.key:
-                raise SourceUnreadable(f"the key {one.key} stands twice", field=source.name)
-        return rows
+
+        def read(connection: Connection) -> list[SourceRow]:
+            table = self._table(connection, source)
+            device = table.own_code(own_code)
+            if device is None:
+                return []
+            if connection.execute(table.nameless(device, period)).first() is not None:
+                raise SourceUnreadable("a row has no key", field=source.name)
+            found: dict[str, SourceRow] = {}
+            after: object = None
+            while True:
+                size = self._page_rows + (after is not None)
+                page = connection.execute(table.page(device, period, after, size=size)).all()
+                for key, value, time in page[after is not None :]:
+                    row = _row(source, key, value, time)
+                    if row.key in found:
+                        raise SourceUnreadable(f"the key {row.key} stands twice", field=source.name)
+                    found[row.key] = row
+                if len(found) > MAX_ROWS:
+                    raise SourceUnreadable(f"there are more than {MAX_ROWS} rows", field=source.name)
+                if len(page) < size:
+                    return [found[key] for key in sorted(found)]
+                after = page[-1][0]
+
+        return self._read(source, read)
 
     def periods(self, source: FieldSource, own_code: str, frequency: Frequency) -> list[Period]:
         """Return the periods in which a field of a device has rows, in order.
@@ -151,17 +144,15 @@ class Database:
         """
         if frequency is Frequency.ONCE:
             return [Period(frequency.value)]
-        if source.time is None:
-            raise SourceUnreadable("the field has no column of times", field=source.name)
-        time = _column(source.time)
-        query = select(time).select_from(table(source.table)).distinct()
-        query = query.where(_column(source.own_code) == bindparam("own_code", own_code))
-        try:
-            with self._engine.connect() as connection:
-                found = connection.execute(query.limit(MAX_ROWS)).scalars().all()
-        except SQLAlchemyError as error:
-            raise SourceUnreadable("the database cannot be read", field=source.name) from error
-        return _periods(source, found, frequency)
+
+        def read(connection: Connection) -> Sequence[object]:
+            table = self._table(connection, source)
+            device = table.own_code(own_code)
+            if device is None:
+                return ()
+            return connection.execute(table.periods(device, frequency)).scalars().all()
+
+        return _periods(source, self._read(source, read))
 
     def close(self) -> None:
         """Close the connections."""
@@ -175,52 +166,45 @@ class Database:
     ) -> None:
         self.close()
 
+    def _read(self, source: FieldSource, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.connect() as connection:
+                return work(connection)
+        except SQLAlchemyError as error:
+            raise SourceUnreadable(
+                f"the database cannot be read: {_reason(error)}", field=source.name
+            ) from error
 
-def _read_only(path: Path) -> Engine:
-    address = f"{path.resolve().as_uri()}?mode=ro"
-    engine = create_engine(
-        "sqlite://",
-        creator=lambda: sqlite3.connect(address, uri=True, check_same_thread=False),
-        poolclass=QueuePool,
-    )
-
-    @event.listens_for(engine, "connect")
-    def forbid_writes(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
-
-    return engine
-
-
-def _column(name: str) -> ColumnClause[Any]:
-    return column(name)
+    def _table(self, connection: Connection, source: FieldSource) -> SourceTable:
+        with self._lock:
+            table = self._tables.get(source)
+        if table is None:
+            table = SourceTable.find(self._engine, connection, source)
+            with self._lock:
+                self._tables[source] = table
+        return table
 
 
-def _key(source: FieldSource, key: object) -> str:
-    text = _text(source, key)
-    if not text:
-        raise SourceUnreadable("a row has no key", field=source.name)
-    return text
+def _reason(error: SQLAlchemyError) -> str:
+    """Name the error's class: its text may hold values."""
+    return type(error.orig if isinstance(error, DBAPIError) else error).__name__
 
 
-def _text(source: FieldSource, cell: object) -> str | None:
-    """Write a cell as the text that is hashed and delivered: the shortest that reads back the same."""
-    if cell is None or isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, int | Decimal):
-        return str(cell)
-    if isinstance(cell, float):
-        return repr(cell)
-    raise SourceUnreadable(f"a value is {type(cell).__name__}, not text or a number", field=source.name)
-
-
-def _periods(source: FieldSource, times: Iterable[object], frequency: Frequency) -> list[Period]:
-    length = 7 if frequency is Frequency.MONTH else 10
-    texts = sorted({time[:length] for time in times if isinstance(time, str)})
+def _row(source: FieldSource, key: object, value: object, time: object) -> SourceRow:
+    if isinstance(time, str) and _UTC.fullmatch(time) is None:
+        raise SourceUnreadable("a time is not ISO 8601 text of UTC", field=source.name)
     try:
-        return [Period(text) for text in texts]
+        name = cell_text(key, "time" if source.key == source.time else "text")
+        text = cell_text(value, source.data_type)
+    except CellRefused as error:
+        raise SourceUnreadable(f"a cell {error}", field=source.name) from error
+    if not name:
+        raise SourceUnreadable("a row has no key", field=source.name)
+    return SourceRow(name, text)
+
+
+def _periods(source: FieldSource, texts: Iterable[object]) -> list[Period]:
+    try:
+        return [Period(str(text)) for text in texts]
     except ModelError as error:
         raise SourceUnreadable("a time is not ISO 8601 text", field=source.name) from error

@@ -36,7 +36,7 @@ def config(tmp_path: Path) -> Path:
 def test_settings_of_the_demo_are_read(config: Path) -> None:
     settings = BusinessSettings.from_file(config)
 
-    assert settings.database == config.parent / "data.db"
+    assert settings.database.file == config.parent / "data.db"
     assert (settings.devices[0].own_code, str(settings.devices[0].identities[0])) == (METER, "plant=R27")
     power = settings.fields["ac_power"]
     assert (power.metadata.frequency, power.source.value) == (Frequency.DAY, "ac_power_kw")
@@ -53,7 +53,11 @@ def test_settings_of_the_demo_are_read(config: Path) -> None:
         ('frequency = "day"', 'frequency = "hour"', "frequency"),
         ('time = "measured_at"', "", "time"),
         ('price = "2.35"', 'price = "2,35"', ""),
-        ('table = "reading"', 'table = "reading; DROP TABLE reading"', "table"),
+        ('table = "reading"', 'table = ""', "table"),
+        ('table = "reading"', 'table = "reading\\n"', "table"),
+        ('table = "reading"', f'table = "{"x" * 64}"', "table"),
+        ('database = "data.db"', 'database = "mysql://reader:hidden@db.example/x"', "database"),
+        ('database = "data.db"', 'database = "data.db"\nstatement_s = 0', "statement_s"),
         ('name = "energy"', 'name = "ac_power"', "field.name"),
         ('kind = "meter"', 'kind = "meter"\nsurprise = 1', "device.0.surprise"),
         ("identities = [", "identities = 5 #", "identities"),
