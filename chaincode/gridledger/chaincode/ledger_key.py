@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from gridledger.model.account_entry import AccountEntry, entry_time
+from gridledger.model.agreement import Agreement, AgreementMark, AgreementUse, UsedAgreement
 from gridledger.model.catalogue import Association, Publication
+from gridledger.model.claim import Claim
 from gridledger.model.device import (
     ChargingStandard,
     CommonIdentity,
@@ -10,6 +13,7 @@ from gridledger.model.device import (
     Device,
     RegisteredField,
 )
+from gridledger.model.fee import Fee, FeeKey, FeeSchedule
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.integrity import DepositedRoot, Verdict
 from gridledger.model.keys import KeyPrefix
@@ -30,8 +34,14 @@ from gridledger.shim import Key
 
 __all__ = [
     "account_key",
+    "agreement_key",
+    "agreement_mark_key",
+    "agreement_use_key",
+    "agreement_uses_of",
+    "agreements_of",
     "application_key",
     "association_key",
+    "claim_key",
     "common_identity_key",
     "contract_key",
     "delta_key",
@@ -39,6 +49,11 @@ __all__ = [
     "deposit_key",
     "device_key",
     "devices_of",
+    "entries_of",
+    "entry_key",
+    "fee_key",
+    "fee_schedule_key",
+    "fees_of",
     "field_key",
     "fields_of",
     "hold_key",
@@ -166,3 +181,53 @@ def contract_key(order: str, system: SystemIdentifier) -> Key[CountersignedContr
 
 def settlement_key(order: str, system: SystemIdentifier) -> Key[Settlement]:
     return Key(Settlement, KeyPrefix.SETTLEMENT, order, str(system))
+
+
+def claim_key(order: str, system: SystemIdentifier) -> Key[Claim]:
+    return Key(Claim, KeyPrefix.CLAIM, order, str(system))
+
+
+def agreement_key(agreement: str) -> Key[Agreement]:
+    return Key(Agreement, KeyPrefix.AGREEMENT, agreement)
+
+
+def agreement_mark_key(party: SystemIdentifier, function: str, agreement: str) -> Key[AgreementMark]:
+    return Key(AgreementMark, KeyPrefix.AGREEMENT_BY_PARTY, str(party), function, agreement)
+
+
+def agreements_of(party: SystemIdentifier, function: str = "") -> Key[AgreementMark]:
+    """Name the range of a party's agreements, of one function or of all."""
+    parts = (str(party), function) if function else (str(party),)
+    return Key(AgreementMark, KeyPrefix.AGREEMENT_BY_PARTY, *parts)
+
+
+def agreement_use_key(use: AgreementUse) -> Key[UsedAgreement]:
+    return Key(UsedAgreement, KeyPrefix.AGREEMENT_USE, use.agreement, f"{use.number:07}")
+
+
+def agreement_uses_of(agreement: str) -> Key[UsedAgreement]:
+    """Name the range of an agreement's queries that were made, in the order of their numbers."""
+    return Key(UsedAgreement, KeyPrefix.AGREEMENT_USE, agreement)
+
+
+def fee_schedule_key(root: SystemIdentifier) -> Key[FeeSchedule]:
+    return Key(FeeSchedule, KeyPrefix.FEE_SCHEDULE, str(root))
+
+
+def fee_key(payer: SystemIdentifier, fee: FeeKey) -> Key[Fee]:
+    return Key(Fee, KeyPrefix.FEE, str(payer), fee.kind.value, fee.cause)
+
+
+def fees_of(payer: SystemIdentifier) -> Key[Fee]:
+    """Name the range of the fees that an account owes."""
+    return Key(Fee, KeyPrefix.FEE, str(payer))
+
+
+def entry_key(entry: AccountEntry, number: int) -> Key[AccountEntry]:
+    parts = (str(entry.account), entry_time(entry.made_ms), entry.tx_id, f"{number:04}")
+    return Key(AccountEntry, KeyPrefix.ENTRY, *parts)
+
+
+def entries_of(account: SystemIdentifier, *time: str) -> Key[AccountEntry]:
+    """Name the range of an account's entries, in the order of their times."""
+    return Key(AccountEntry, KeyPrefix.ENTRY, str(account), *time)

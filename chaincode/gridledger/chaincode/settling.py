@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gridledger.chaincode.journal import Journal
 from gridledger.chaincode.ledger_key import (
     contract_key,
     delta_key,
@@ -17,6 +18,7 @@ from gridledger.chaincode.ledger_key import (
     system_key,
 )
 from gridledger.chaincode.permission import require_agent
+from gridledger.model.account_entry import EntryKind
 from gridledger.model.digest import Digest
 from gridledger.model.errors import CryptoError
 from gridledger.model.exchange_refusals import ContractDiffers, NoHold, NotTheAgent, SignatureRefused
@@ -39,7 +41,7 @@ from gridledger.model.trade import (
 )
 from gridledger.shim import Context
 
-__all__ = ["settle_contracts"]
+__all__ = ["pay_owner", "return_hold", "settle_contracts"]
 
 
 async def settle_contracts(ctx: Context, signed: Sequence[CountersignedContract]) -> tuple[SettledLine, ...]:
@@ -58,6 +60,7 @@ async def settle_contracts(ctx: Context, signed: Sequence[CountersignedContract]
     systems = await _read_systems(ctx, contracts)
     holds = await ctx.get_many([hold_key(one.order, one.owner) for one in contracts])
     now_ms = await ctx.now_ms()
+    journal = Journal(ctx)
     lines: list[SettledLine] = []
     for number, (one, hold) in enumerate(zip(signed, holds, strict=True)):
         contract = one.contract
@@ -69,33 +72,70 @@ async def settle_contracts(ctx: Context, signed: Sequence[CountersignedContract]
         _require_party(ctx, application, owner)
         _check_signature(one.application_signature, contract, application)
         _check_signature(one.owner_signature, contract, owner)
-        await _pay(ctx, one, hold, number, now_ms)
-        lines.append(
-            SettledLine(
-                order=contract.order, owner=contract.owner, amount_milliyuan=contract.amount_milliyuan
-            )
+        await ctx.put(contract_key(contract.order, contract.owner), one)
+        digest = Digest.of(contract.to_bytes())
+        paid = await pay_owner(
+            ctx, journal, contract.order, contract.owner, hold, number=number, contract=digest
         )
+        lines.append(paid)
     return tuple(lines)
 
 
-async def _pay(ctx: Context, signed: CountersignedContract, hold: Hold, number: int, now_ms: int) -> None:
-    contract = signed.contract
-    await ctx.delete(hold_key(contract.order, contract.owner))
-    await ctx.put(contract_key(contract.order, contract.owner), signed)
+async def pay_owner(
+    ctx: Context,
+    journal: Journal,
+    order: str,
+    owner: SystemIdentifier,
+    hold: Hold,
+    *,
+    number: int,
+    contract: Digest | None = None,
+    statement: Digest | None = None,
+) -> SettledLine:
+    """Turn a hold into a delta row of its owner.
+
+    Parameters
+    ----------
+    number : int
+        Of the delta row, counted in this transaction.
+    contract, statement : Digest, optional
+        What the settlement rests on: one of both.
+    """
+    now_ms = await ctx.now_ms()
+    amount = hold.amount_milliyuan
+    await ctx.delete(hold_key(order, owner))
     settlement = Settlement(
         state=OrderState.SETTLED,
-        account=contract.owner,
-        amount_milliyuan=hold.amount_milliyuan,
+        account=owner,
+        amount_milliyuan=amount,
         settled_ms=now_ms,
         tx_id=ctx.tx_id,
-        contract=Digest.of(contract.to_bytes()),
+        contract=contract,
+        statement=statement,
     )
-    await ctx.put(settlement_key(contract.order, contract.owner), settlement)
-    if hold.amount_milliyuan:
-        delta = Delta(
-            amount_milliyuan=hold.amount_milliyuan, order=contract.order, payer=hold.payer, made_ms=now_ms
-        )
-        await ctx.put(delta_key(contract.owner, MoneyKey(tx_id=ctx.tx_id, number=number)), delta)
+    await ctx.put(settlement_key(order, owner), settlement)
+    if amount:
+        delta = Delta(amount_milliyuan=amount, order=order, payer=hold.payer, made_ms=now_ms)
+        await ctx.put(delta_key(owner, MoneyKey(tx_id=ctx.tx_id, number=number)), delta)
+    await journal.enter(hold.payer, EntryKind.PAID, amount, cause=order, other=owner)
+    await journal.enter(owner, EntryKind.RECEIVED, amount, cause=order, other=hold.payer)
+    return SettledLine(order=order, owner=owner, amount_milliyuan=amount)
+
+
+async def return_hold(
+    ctx: Context, journal: Journal, order: str, owner: SystemIdentifier, hold: Hold
+) -> None:
+    """Delete a hold and say that it returned; the caller makes the payer's note."""
+    await ctx.delete(hold_key(order, owner))
+    settlement = Settlement(
+        state=OrderState.RETURNED,
+        account=hold.payer,
+        amount_milliyuan=hold.amount_milliyuan,
+        settled_ms=await ctx.now_ms(),
+        tx_id=ctx.tx_id,
+    )
+    await ctx.put(settlement_key(order, owner), settlement)
+    await journal.enter(hold.payer, EntryKind.RETURNED, hold.amount_milliyuan, cause=order, other=owner)
 
 
 async def _read_orders(ctx: Context, contracts: list[TransactionContract]) -> dict[str, Order]:
@@ -136,16 +176,12 @@ def _check_content(
     if line is None:
         raise NoHold(contract.order, str(contract.owner))
     request = resolution.request
-    target = resolution.target(contract.owner)
-    rows = sum(
-        check.rows or 0 for field in (target.forwarded() if target else ()) for check in field.intact()
-    )
     expected: dict[str, bool] = {
         "the application": contract.application == order.application,
         "the resolution": contract.resolution == order.resolution,
         "the fields": contract.fields == line.fields,
         "the days": (contract.first, contract.last) == (request.first, request.last),
-        "the number of rows": contract.rows == rows,
+        "the number of rows": contract.rows == resolution.intact_rows(contract.owner),
         "the amount": contract.amount_milliyuan == hold.amount_milliyuan,
         "the time": order.placed_ms - MAX_DISTANCE_MS <= contract.concluded_ms <= now_ms + MAX_DISTANCE_MS,
     }

@@ -68,6 +68,7 @@ class SystemTransactions(Contract):
         )
         await ctx.put(system_key(root), system)
         await ctx.put(sequence_key(root), Sequence(last=0))
+        await ctx.put(account_key(root), Account(system=root, root=root, opened_ms=system.registered_ms))
         ctx.emit(Event.AGGREGATION_ESTABLISHED, system)
         return system
 

@@ -37,6 +37,14 @@ class Event(StrEnum):
     ORDER_HELD = "OrderHeld"
     HOLD_RETURNED = "HoldReturned"
     ORDER_SETTLED = "OrderSettled"
+    AGREEMENT_CONCLUDED = "AgreementConcluded"
+    AGREEMENT_ENDED = "AgreementEnded"
+    AGREED_ORDER_HELD = "AgreedOrderHeld"
+    HOLD_CLAIMED = "HoldClaimed"
+    CLAIM_DENIED = "ClaimDenied"
+    CLAIM_DECIDED = "ClaimDecided"
+    FEES_SET = "FeesSet"
+    FEES_PAID = "FeesPaid"
 
     # integrity
     ROOT_DEPOSITED = "RootDeposited"

@@ -45,6 +45,13 @@ class KeyPrefix(StrEnum):
     HOLD = "hold"
     TRANSACTION_CONTRACT = "transaction-contract"
     SETTLEMENT = "settlement"
+    CLAIM = "claim"
+    AGREEMENT = "agreement"
+    AGREEMENT_BY_PARTY = "agreement-by-party"
+    AGREEMENT_USE = "agreement-use"
+    FEE_SCHEDULE = "fee-schedule"
+    FEE = "fee"
+    ENTRY = "entry"
 
     # integrity
     DEPOSIT = "deposit"

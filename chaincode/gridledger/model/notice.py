@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from gridledger.model.device import DeclaredIdentity
+from gridledger.model.fee import FeeKey
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.record import ModelValue, value
 
 __all__ = [
     "AssociationsDeposited",
+    "ClaimNotice",
     "DevicesRegistered",
+    "FeesPaid",
     "HoldsReturned",
     "OrdersSettled",
     "PaidIn",
@@ -73,4 +76,23 @@ class HoldsReturned(ModelValue):
 
     order: str
     owners: tuple[SystemIdentifier, ...]
+    amount_milliyuan: int
+
+
+@value
+class ClaimNotice(ModelValue):
+    """A claim that was made or denied."""
+
+    order: str
+    owner: SystemIdentifier
+    answer_until_ms: int
+    denial: str | None = None
+
+
+@value
+class FeesPaid(ModelValue):
+    """Fees that went to the platform."""
+
+    account: SystemIdentifier
+    fees: tuple[FeeKey, ...]
     amount_milliyuan: int

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from gridledger.model.agreement import Agreement
 from gridledger.model.device import Device, RegisteredField
+from gridledger.model.fee import Fee
 from gridledger.model.record import ModelValue, value
 from gridledger.model.trade import OwnedMoney
 
-__all__ = ["DevicePage", "FieldPage", "MoneyPage"]
+__all__ = ["AgreementPage", "DevicePage", "FeePage", "FieldPage", "MoneyPage", "UsePage"]
 
 
 @value
@@ -30,4 +32,28 @@ class MoneyPage(ModelValue):
     """Notes or delta rows of an account."""
 
     money: tuple[OwnedMoney, ...]
+    bookmark: str
+
+
+@value
+class AgreementPage(ModelValue):
+    """Agreements of a party."""
+
+    agreements: tuple[Agreement, ...]
+    bookmark: str
+
+
+@value
+class UsePage(ModelValue):
+    """Numbers of an agreement's queries that were made."""
+
+    numbers: tuple[int, ...]
+    bookmark: str
+
+
+@value
+class FeePage(ModelValue):
+    """Fees that an account owes."""
+
+    fees: tuple[Fee, ...]
     bookmark: str

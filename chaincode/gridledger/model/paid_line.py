@@ -22,3 +22,5 @@ class PaidLine(ModelValue):
     """Of the data application: who may fetch."""
     target: TargetSystem
     """What is to be delivered: its forwarded fields and periods."""
+    signature: bytes | None = None
+    """The application's, over the request."""

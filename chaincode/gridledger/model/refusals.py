@@ -7,6 +7,7 @@
     040-049     resolution                      24
     050-059     trade                           25
     060-069     integrity                       26
+    090-099     trade                           29
 
 Each has a status with HTTP's meaning, which is the status of the chaincode's response: Fabric counts 400 and
 more as errors.

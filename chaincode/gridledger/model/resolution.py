@@ -24,6 +24,7 @@ __all__ = [
     "MAX_REQUEST_DAYS",
     "REQUEST_VALID_MS",
     "RESOLUTION_VALID_MS",
+    "FunctionName",
     "Request",
     "Resolution",
     "Rule",
@@ -140,6 +141,8 @@ class TargetSystem(ModelValue):
     server: str
     """Origin of the owner's server."""
     fields: tuple[TargetField, ...]
+    agreement: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """The agreement that gave the prices; none where the charging standards did."""
 
     def forwarded(self) -> tuple[TargetField, ...]:
         """Return the fields that are not withheld."""
@@ -162,7 +165,17 @@ class Resolution(Record):
     """SHA-256 of the verdict's bytes."""
     resolved_ms: int
     expires_ms: int
+    signature: bytes | None = None
+    """The application's over the request, so that every owner has the same signed context."""
+    fee_milliyuan: Annotated[int, Field(gt=0)] | None = None
+    """The platform's fee, which the order pays."""
 
     def target(self, system: SystemIdentifier) -> TargetSystem | None:
         """Return the target of a system, if it is one."""
         return next((target for target in self.targets if target.system == system), None)
+
+    def intact_rows(self, system: SystemIdentifier) -> int:
+        """Return how many rows a system delivers: those of the intact periods that are forwarded."""
+        target = self.target(system)
+        fields = target.forwarded() if target is not None else ()
+        return sum(check.rows or 0 for field in fields for check in field.intact())

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from gridledger.model.digest import Digest
+from gridledger.model.fee import FeeKind
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.period import Day
 from gridledger.model.record import ModelValue, Record, record, value
@@ -34,6 +35,7 @@ __all__ = [
     "OwnedMoney",
     "Settlement",
     "TransactionContract",
+    "check_notes",
 ]
 
 MAX_NOTES = 256
@@ -78,8 +80,10 @@ class Delta(Record):
 
     amount_milliyuan: Positive
     order: OrderId
+    """What it was paid for; for a fee its cause."""
     payer: SystemIdentifier
     made_ms: int
+    fee: FeeKind | None = None
 
 
 @value
@@ -98,16 +102,13 @@ class OrderEntry(ModelValue):
     application: SystemIdentifier
     resolution: str
     amount_milliyuan: Amount
-    """What it expects to pay; another amount is refused."""
+    """What it expects to pay, with the resolution's fee; another amount is refused."""
     notes: tuple[MoneyKey, ...]
     hold_ms: Annotated[int, Field(ge=LEAST_HOLD_MS, le=LONGEST_HOLD_MS)]
     """How long each owner has to deliver."""
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
-        if len(self.notes) > MAX_NOTES:
-            yield "notes", f"are more than {MAX_NOTES}"
-        if len({(note.tx_id, note.number) for note in self.notes}) != len(self.notes):
-            yield "notes", "one stands twice"
+        return check_notes(self.notes)
 
 
 @value
@@ -129,10 +130,12 @@ class Order(Record):
     lines: tuple[OrderLine, ...]
     placed_ms: int
     deadline_ms: int
+    fee_milliyuan: Positive | None = None
+    """What went to the platform with it; none where the fee was paid before, or there is none."""
 
     @property
     def amount_milliyuan(self) -> int:
-        """What all lines cost."""
+        """What all lines cost, without the fee."""
         return sum(line.amount_milliyuan for line in self.lines)
 
     def line(self, system: SystemIdentifier) -> OrderLine | None:
@@ -198,9 +201,20 @@ class Settlement(Record):
     tx_id: str
     contract: Digest | None = None
     """SHA-256 of the transaction contract's bytes."""
+    statement: Digest | None = None
+    """SHA-256 of the owner's delivery statement, by which it was settled without a contract."""
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         if self.state not in (OrderState.SETTLED, OrderState.RETURNED):
             yield "state", "want settled or returned"
-        if (self.contract is None) == (self.state is OrderState.SETTLED):
-            yield "contract", "stands with what is settled, and only there"
+        grounds = sum(one is not None for one in (self.contract, self.statement))
+        if grounds != (self.state is OrderState.SETTLED):
+            yield "contract", "it or a statement stands with what is settled, and only there"
+
+
+def check_notes(notes: tuple[MoneyKey, ...]) -> Iterable[tuple[str, str]]:
+    """Name what is wrong with the notes that a call names, as `broken_rules` does."""
+    if len(notes) > MAX_NOTES:
+        yield "notes", f"are more than {MAX_NOTES}"
+    if len(set(notes)) != len(notes):
+        yield "notes", "one stands twice"

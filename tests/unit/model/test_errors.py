@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from gridledger.model import exchange_refusals, refusals
+from gridledger.model import exchange_refusals, refusals, trade_refusals
 from gridledger.model.errors import ContractError, GridLedgerError, ModelError, error_classes
 
+MODULES = (refusals, exchange_refusals, trade_refusals)
 REFUSALS = [cls for cls in error_classes() if issubclass(cls, ContractError)]
 
 
@@ -24,8 +26,8 @@ def test_refusal_has_a_status_an_exit_code_and_is_exported(cls: type[ContractErr
     assert 10 <= cls.exit_code < 30
     assert cls.__doc__
     if cls is not ContractError and cls.__module__.startswith("gridledger.model."):
-        assert cls.__name__ in {**vars(refusals), **vars(exchange_refusals)}
-        assert cls.__name__ in refusals.__all__ + exchange_refusals.__all__
+        assert any(hasattr(module, cls.__name__) for module in MODULES)
+        assert cls.__name__ in [name for module in MODULES for name in module.__all__]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +60,9 @@ def test_text_of_an_error_begins_with_its_code() -> None:
     assert str(GridLedgerError("m")) == "m"
 
 
-def test_refusals_document_every_code_once() -> None:
-    listed = re.findall(r"^(\d{3}) (\w+)", exchange_refusals.__doc__ or "", re.MULTILINE)
+@pytest.mark.parametrize("module", MODULES[1:], ids=lambda module: module.__name__)
+def test_refusals_document_every_code_once(module: ModuleType) -> None:
+    listed = re.findall(r"^(\d{3}) (\w+)", module.__doc__ or "", re.MULTILINE)
     assert {(f"GL-CHN-{number}", name) for number, name in listed} == {
-        (cls.code, cls.__name__) for cls in REFUSALS if cls.__module__ == exchange_refusals.__name__
+        (cls.code, cls.__name__) for cls in REFUSALS if cls.__module__ == module.__name__
     }
