@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.chaincode.party import Party, hexadecimal
 from tests.unit.chaincode.scene import PRICES, TOTAL, Scene
+from tests.unit.chaincode.trading import balance, placed
 
 from gridledger.model.digest import Digest
 from gridledger.model.exchange_refusals import (
@@ -33,21 +34,7 @@ from gridledger.model.refusals import (
 from gridledger.model.roles import Role
 from gridledger.model.states import OrderState
 from gridledger.model.system import SystemKind
-from gridledger.model.trade import MoneyKey, Order, OrderEntry
-
-
-async def balance(scene: Scene, name: str) -> dict[str, list[int]]:
-    account = scene.systems[name]
-    notes = await scene.application.ask("trade:ListNotes", account, "")
-    deltas = await scene.application.ask("trade:ListDeltas", account, "")
-    return {
-        "notes": sorted(one.amount_milliyuan for one in notes.money),
-        "deltas": sorted(one.amount_milliyuan for one in deltas.money),
-    }
-
-
-async def placed(scene: Scene, hold_ms: int = 60_000) -> Order:
-    return await scene.order(await scene.resolve(), await scene.pay_in(TOTAL), hold_ms)
+from gridledger.model.trade import MoneyKey, OrderEntry
 
 
 def entry(scene: Scene, resolution: str, **changes: Any) -> OrderEntry:
