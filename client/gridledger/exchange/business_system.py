@@ -6,7 +6,7 @@ Source: CN112508707B, [0051], [0061] to [0063], [0101], [0102].
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -20,7 +20,7 @@ from gridledger.exchange.settings import BusinessSettings
 from gridledger.exchange.source import Database
 from gridledger.exchange.vault import Vault
 from gridledger.model.delivery import DeliveredPeriod
-from gridledger.model.device import ItemResult
+from gridledger.model.device import MAX_BATCH_ITEMS, DeviceEntry, ItemResult
 from gridledger.model.exchange_refusals import NotActive
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.integrity import MAX_DEPOSITS, PeriodRoot
@@ -107,19 +107,28 @@ class BusinessSystem:
         return await until_seen(self.identifier, missing=(NotFound, NotActive), deadline_s=deadline_s)
 
     async def register_devices(self, *, call_key: str | None = None) -> tuple[ItemResult, ...]:
-        """Register the devices of the settings."""
+        """Register the devices of the settings, 2,000 a call.
+
+        Parameters
+        ----------
+        call_key : str, optional
+            Under which the calls happen once; where there are several, each adds `.1`, `.2`, … to it.
+        """
         system = await self.identifier()
-        return await self.party.ledger.register_devices(system, self.settings.devices, call_key=call_key)
+        results: list[ItemResult] = []
+        for part, key in _calls(self.settings.devices, MAX_BATCH_ITEMS, call_key):
+            results += await self.party.ledger.register_devices(system, part, call_key=key)
+        return tuple(results)
 
     async def register_fields(self, *, call_key: str | None = None) -> tuple[ItemResult, ...]:
-        """Register the fields of the settings, for each device."""
+        """Register the fields of the settings for each device, up to 2,000 a call; see `register_devices`."""
         system = await self.identifier()
-        entries = [
-            field.entry(device.own_code)
-            for device in self.settings.devices
-            for field in self.settings.fields.values()
-        ]
-        return await self.party.ledger.register_fields(system, entries, call_key=call_key)
+        fields = self.settings.fields.values()
+        results: list[ItemResult] = []
+        for part, key in _calls(self.settings.devices, MAX_BATCH_ITEMS // max(len(fields), 1), call_key):
+            entries = [field.entry(device.own_code) for device in part for field in fields]
+            results += await self.party.ledger.register_fields(system, entries, call_key=key)
+        return tuple(results)
 
     async def deposit(self) -> list[Deposited]:
         """Deposit the roots of all rows that are there, but those whose leaves are kept: they were deposited.
@@ -135,19 +144,20 @@ class BusinessSystem:
         """
         system = await self.identifier()
         found: list[Deposited] = []
-        waiting: list[tuple[PeriodRoot, DeliveredPeriod]] = []
-        for field, period in await asyncio.to_thread(self._periods, system):
-            if not await asyncio.to_thread(self.vault.leaves, field, period):
-                rows = await self.read(field, period)
-                waiting.append((rows.root(), rows))
+        waiting = await asyncio.to_thread(self._not_deposited, system)
         for start in range(0, len(waiting), MAX_DEPOSITS):
-            part = waiting[start : start + MAX_DEPOSITS]
-            results = await self.party.ledger.deposit_roots(system, [root for root, _ in part])
-            for (root, rows), result in zip(part, results, strict=True):
-                if result.accepted:
-                    digests = leaf_digests(rows)
-                    await asyncio.to_thread(self.vault.keep_leaves, root.field, root.period, digests)
-                found.append(Deposited(root=root, result=result))
+            part = await asyncio.to_thread(self._read_all, waiting[start : start + MAX_DEPOSITS])
+            roots = [rows.root() for rows in part]
+            results = await self.party.ledger.deposit_roots(system, roots)
+            kept = [
+                (rows.field, rows.period, leaf_digests(rows))
+                for rows, result in zip(part, results, strict=True)
+                if result.accepted
+            ]
+            await asyncio.to_thread(self.vault.keep_leaves, kept)
+            found += [
+                Deposited(root=root, result=result) for root, result in zip(roots, results, strict=True)
+            ]
         return found
 
     async def read(self, field: FieldIdentifier, period: Period) -> DeliveredPeriod:
@@ -158,12 +168,7 @@ class BusinessSystem:
         SourceUnreadable
             The settings have no such field, or the database cannot be read.
         """
-        settings = self.settings.fields.get(field.name)
-        if settings is None:
-            raise SourceUnreadable("the settings have no such field", field=field.name)
-        return await asyncio.to_thread(
-            read_period, self._database, settings.source, self.vault.salts, field, period
-        )
+        return await asyncio.to_thread(self._read, field, period)
 
     async def first_alteration(self, field: FieldIdentifier, period: Period) -> Alteration | None:
         """Find the first row of a deposit that is not what was deposited; None if all are."""
@@ -191,6 +196,20 @@ class BusinessSystem:
         """Return the identifiers of the settings' devices."""
         return [system.device(device.own_code) for device in self.settings.devices]
 
+    def _read(self, field: FieldIdentifier, period: Period) -> DeliveredPeriod:
+        settings = self.settings.fields.get(field.name)
+        if settings is None:
+            raise SourceUnreadable("the settings have no such field", field=field.name)
+        return read_period(self._database, settings.source, self.vault.salts, field, period)
+
+    def _read_all(self, wanted: Sequence[tuple[FieldIdentifier, Period]]) -> list[DeliveredPeriod]:
+        return [self._read(field, period) for field, period in wanted]
+
+    def _not_deposited(self, system: SystemIdentifier) -> list[tuple[FieldIdentifier, Period]]:
+        return [
+            (field, period) for field, period in self._periods(system) if not self.vault.leaves(field, period)
+        ]
+
     def _periods(self, system: SystemIdentifier) -> Iterable[tuple[FieldIdentifier, Period]]:
         return [
             (device.field(name), period)
@@ -198,3 +217,12 @@ class BusinessSystem:
             for name, field in self.settings.fields.items()
             for period in self._database.periods(field.source, device.own_code, field.metadata.frequency)
         ]
+
+
+def _calls(
+    devices: Sequence[DeviceEntry], most: int, call_key: str | None
+) -> Iterator[tuple[Sequence[DeviceEntry], str | None]]:
+    """Part devices into calls with a key each."""
+    parts = [devices[start : start + most] for start in range(0, len(devices), most)] or [devices]
+    for number, part in enumerate(parts, 1):
+        yield part, call_key if call_key is None or len(parts) == 1 else f"{call_key}.{number}"

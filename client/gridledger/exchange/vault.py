@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -86,14 +86,15 @@ class Vault:
             ) from error
         self.salts = Salts(secret)
 
-    def keep_leaves(self, field: FieldIdentifier, period: Period, digests: Mapping[str, bytes]) -> None:
-        """Keep the digests of the leaves of a deposit."""
-        rows = [(str(field), str(period), key, digest) for key, digest in digests.items()]
+    def keep_leaves(self, deposits: Iterable[tuple[FieldIdentifier, Period, Mapping[str, bytes]]]) -> None:
+        """Keep the digests of the leaves of deposits: all of them, or none after a crash."""
+        kept = [(str(field), str(period), digests) for field, period, digests in deposits]
+        rows = [(*name, key, digest) for *name, digests in kept for key, digest in digests.items()]
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.execute(
-                    "DELETE FROM leaf WHERE field = ? AND period = ?", (str(field), str(period))
+                self._connection.executemany(
+                    "DELETE FROM leaf WHERE field = ? AND period = ?", [name for *name, _ in kept]
                 )
                 self._connection.executemany("INSERT INTO leaf VALUES (?, ?, ?, ?)", rows)
             except BaseException:

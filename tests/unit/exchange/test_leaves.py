@@ -105,7 +105,7 @@ def test_vault_keeps_secret_leaves_and_deliveries(tmp_path: Path) -> None:
     delivery = KeptDelivery(order="0" * 64, content=Digest.of(b"x"), rows=1, delivered_ms=5)
     with Vault(path) as vault:
         salt = vault.salts.of(FIELD, DAY)("a")
-        vault.keep_leaves(FIELD, DAY, digests)
+        vault.keep_leaves([(FIELD, DAY, digests)])
         vault.keep_delivery(delivery)
     with Vault(path) as vault:
         assert vault.salts.of(FIELD, DAY)("a") == salt
@@ -113,8 +113,9 @@ def test_vault_keeps_secret_leaves_and_deliveries(tmp_path: Path) -> None:
         assert vault.leaves(FIELD, NEXT) == {}
         assert vault.delivery("0" * 64) == delivery
         assert vault.delivery("1" * 64) is None
-        vault.keep_leaves(FIELD, DAY, {})
+        vault.keep_leaves([(FIELD, DAY, {}), (FIELD, NEXT, digests)])
         assert vault.leaves(FIELD, DAY) == {}
+        assert vault.leaves(FIELD, NEXT) == digests
     assert path.stat().st_mode & 0o077 == 0
 
 
