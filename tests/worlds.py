@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.prerequisites import missing
 
+from gridledger.host.errors import PrerequisiteMissing
 from gridledger.network import Network, Settings, World
-from gridledger.network.errors import PrerequisiteMissing
 
 __all__ = ["running_network"]
 

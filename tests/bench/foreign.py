@@ -18,9 +18,9 @@ from gridledger.client import (
     Lifecycle,
     Peer,
 )
+from gridledger.host.ports import LOOPBACK, free_ports, is_listening
 from gridledger.network import Network
 from gridledger.network.package import ChaincodePackage
-from gridledger.network.ports import LOOPBACK, free_ports, is_listening
 
 __all__ = ["foreign_chaincode"]
 

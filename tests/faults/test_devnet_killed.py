@@ -11,9 +11,9 @@ import pytest
 from tests.faults.conftest import Gateways
 from tests.faults.load import CHANNEL, Load
 
+from gridledger.host.errors import NotRunning
 from gridledger.model.errors import GatewayError, NetworkSetupError
 from gridledger.network import Network
-from gridledger.network.errors import NotRunning
 
 KILLS = 50
 SECONDS = 60.0

@@ -11,8 +11,8 @@ from tests.prerequisites import missing
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
+from gridledger.host.errors import PrerequisiteMissing
 from gridledger.network import World
-from gridledger.network.errors import PrerequisiteMissing
 from gridledger.network.fabric.binaries import Binaries
 
 

@@ -10,9 +10,9 @@ import click
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import PartyChoice, with_party
-from gridledger.client.durable_file import write_durably
 from gridledger.exchange.label import Label, label_sheet, read_label
 from gridledger.exchange.party import Party
+from gridledger.host.durable_file import write_file
 from gridledger.model.device import Device
 from gridledger.model.errors import ConfigError
 from gridledger.model.identifier import SystemIdentifier, parse_identifier
@@ -92,7 +92,7 @@ async def all_devices(party: Party, system: SystemIdentifier) -> list[Device]:
 
 def _write(path: Path, data: bytes) -> None:
     try:
-        write_durably(path, data)
+        write_file(path, data)
     except OSError as error:
         raise ConfigError(
             f"cannot be written: {error}", key="out", source="--out", value=str(path)

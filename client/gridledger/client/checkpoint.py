@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gridledger.client.durable_file import write_durably
+from gridledger.host.durable_file import write_file
 from gridledger.model.canonical import MAX_INTEGER, Value, canonical_bytes, parse_canonical
 from gridledger.model.errors import ConfigError, ModelError
 
@@ -140,7 +140,7 @@ class FileCheckpoint(InMemoryCheckpoint):
 
     Notes
     -----
-    Each record replaces the file as `write_durably` does: after a crash at any moment it holds the position
+    Each record replaces the file as `write_file` does: after a crash at any moment it holds the position
     before or after the record. A record costs two fsyncs and grows with the transactions done in its block,
     so that whoever can records blocks.
     """
@@ -169,7 +169,7 @@ class FileCheckpoint(InMemoryCheckpoint):
             "version": _VERSION,
         }
         try:
-            write_durably(self._path, canonical_bytes(value, max_bytes=_MAX_FILE_BYTES))
+            write_file(self._path, canonical_bytes(value, max_bytes=_MAX_FILE_BYTES), mode=0o600)
         except OSError as error:
             raise ConfigError(
                 f"cannot be written: {error.strerror}", key="checkpoint", source=str(self._path)

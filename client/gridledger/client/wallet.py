@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gridledger.client.credentials import Credentials
-from gridledger.client.durable_file import write_durably
 from gridledger.client.pem import Pem
+from gridledger.host.durable_file import write_file
 from gridledger.model.errors import ConfigError
 
 __all__ = ["Wallet"]
@@ -110,7 +110,7 @@ class Wallet:
         data = json.dumps(value, separators=(",", ":")).encode()
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_durably(path, data, replace=replace)
+            write_file(path, data, mode=0o600, replace=replace)
         except FileExistsError as error:
             raise ConfigError("there is one already", key=label, source=str(self._folder)) from error
         except OSError as error:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridledger.client.connection import Connection
+from gridledger.host.ports import LOOPBACK
 from gridledger.network.description import NetworkDescription
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
-from gridledger.network.ports import LOOPBACK
 
 __all__ = ["connection_of"]
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gridledger.network.durable import write_file
+from gridledger.host.durable_file import write_file
 from gridledger.network.errors import MaterialError
 
 __all__ = ["ATTRIBUTES_OID", "CertificateAuthority", "Credential", "NodeRole", "Validity"]

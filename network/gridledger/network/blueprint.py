@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from gridledger.host.lock import folder_lock
+from gridledger.host.ports import free_ports
 from gridledger.model.errors import ConfigError
 from gridledger.network.authority import NodeRole
 from gridledger.network.description import (
@@ -16,9 +18,7 @@ from gridledger.network.description import (
     Settings,
     World,
 )
-from gridledger.network.lock import network_lock
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
-from gridledger.network.ports import free_ports
 
 __all__ = ["ADMIN", "CHANNEL", "USER", "create_folder", "default_settings", "describe"]
 
@@ -93,7 +93,7 @@ def create_folder(description: NetworkDescription, directory: Path) -> None:
     ConfigError
         If the folder holds a network.
     """
-    with network_lock(directory):
+    with folder_lock(directory):
         if (directory / FILE_NAME).exists():
             raise ConfigError("there is a network already", key=FILE_NAME, source=str(directory))
         shutil.rmtree(directory / "organizations", ignore_errors=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from gridledger.network.process import ManagedProcess
+from gridledger.host.process import ManagedProcess
 
 __all__ = ["Component", "ComponentKind"]
 

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from gridledger.client.collection import Collection
 from gridledger.client.errors import OutcomeUnknown
 from gridledger.client.policy import EndorsementPolicy
+from gridledger.host.ports import free_ports
 from gridledger.model.errors import ConfigError, NetworkSetupError
 from gridledger.network.blocking import run_blocking
 from gridledger.network.description import ChaincodeDescription, ChaincodeRelease, NetworkDescription
 from gridledger.network.lifecycle import ChannelLifecycle
-from gridledger.network.ports import free_ports
 from gridledger.network.release import ReleaseFiles
 
 __all__ = ["Deployment"]

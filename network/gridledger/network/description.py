@@ -12,9 +12,9 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from gridledger.host.durable_file import write_file
 from gridledger.model.errors import ConfigError
 from gridledger.model.record import ModelValue, value
-from gridledger.network.durable import write_file
 from gridledger.network.errors import UnknownComponent
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from gridledger.host.durable_file import write_file
 from gridledger.network.authority import CertificateAuthority, NodeRole, Validity
-from gridledger.network.durable import write_file
 from gridledger.network.errors import MaterialError, UnknownComponent
 from gridledger.network.msp import MspFolder
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gridledger.host.durable_file import write_file
 from gridledger.network.authority import CertificateAuthority, Credential, NodeRole
-from gridledger.network.durable import write_file
 
 __all__ = ["MspFolder"]
 

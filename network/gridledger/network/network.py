@@ -9,6 +9,9 @@ from pathlib import Path
 
 from gridledger.client.collection import Collection, read_collections
 from gridledger.client.connection import Connection
+from gridledger.host.errors import NotRunning
+from gridledger.host.lock import folder_lock
+from gridledger.host.process import ManagedProcess
 from gridledger.model.errors import ConfigError
 from gridledger.network.access import connection_of
 from gridledger.network.authority import NodeRole
@@ -17,12 +20,10 @@ from gridledger.network.blueprint import create_folder, default_settings, descri
 from gridledger.network.component import Component
 from gridledger.network.deployment import Deployment
 from gridledger.network.description import NetworkDescription, Settings, World
-from gridledger.network.errors import MaterialError, NotRunning
+from gridledger.network.errors import MaterialError
 from gridledger.network.fabric.binaries import Binaries
 from gridledger.network.inventory import Inventory
-from gridledger.network.lock import network_lock
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
-from gridledger.network.process import ManagedProcess
 from gridledger.network.status import NetworkStatus, read_status
 
 __all__ = ["Network"]
@@ -132,7 +133,7 @@ class Network:
     def use_binaries(self, binaries: Path) -> None:
         """Run Fabric from another folder from the next start on; PrerequisiteMissing if one is not there."""
         found = Binaries.find(binaries)
-        with network_lock(self.directory):
+        with folder_lock(self.directory):
             replace(self.description, binaries=str(found.directory)).save(self.directory)
 
     def up(self) -> None:
@@ -147,7 +148,7 @@ class Network:
         DeployError
             If a chaincode does not answer.
         """
-        with network_lock(self.directory):
+        with folder_lock(self.directory):
             self._start(Inventory(self.directory).components())
 
     def down(self) -> None:
@@ -158,7 +159,7 @@ class Network:
         StopTimeout
             If a process does not end.
         """
-        with network_lock(self.directory):
+        with folder_lock(self.directory):
             names = sorted(path.stem for path in (self.directory / "run").glob("*.json"))
             processes = [ManagedProcess(name=name, directory=self.directory) for name in names]
             for process in processes:
@@ -247,7 +248,7 @@ class Network:
             If it does not become ready.
         """
         found = Inventory(self.directory).component(component)
-        with network_lock(self.directory):
+        with folder_lock(self.directory):
             found.process.stop()
             self._start([found])
 
@@ -266,7 +267,7 @@ class Network:
             raise ConfigError(
                 "keeps nothing that others could give back", key="component", source="wipe", value=component
             )
-        with network_lock(self.directory):
+        with folder_lock(self.directory):
             found.process.stop()
             found.wipe()
 
@@ -309,7 +310,7 @@ class Network:
             If nobody can say whether the definition stands; the next `deploy` or `up` finds out.
         """
         read = read_collections(collections) if isinstance(collections, Path) else list(collections)
-        with network_lock(self.directory):
+        with folder_lock(self.directory):
             nodes = Inventory(self.directory).world().components()
             if not any(node.process.pid() for node in nodes):
                 raise NotRunning("the network does not run: start it with up")
@@ -376,7 +377,7 @@ class Network:
         """
         if role not in {NodeRole.CLIENT, NodeRole.ADMIN}:
             raise MaterialError(f"a user is client or admin, not {role}")
-        with network_lock(self.directory):
+        with folder_lock(self.directory):
             self.organisation(org).add_user(user, role=role, attributes=attributes)
         return self.connection(org=org, user=user)
 

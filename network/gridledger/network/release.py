@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gridledger.host.durable_file import write_file
+from gridledger.host.ports import LOOPBACK, is_listening
 from gridledger.network.authority import CertificateAuthority
 from gridledger.network.component import Component, ComponentKind
 from gridledger.network.description import ChaincodeRelease
-from gridledger.network.durable import write_file
 from gridledger.network.package import ChaincodePackage
-from gridledger.network.ports import LOOPBACK, is_listening
 from gridledger.network.python_environment import python_environment
 
 __all__ = ["ReleaseFiles"]

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from gridledger.host.ports import is_listening
 from gridledger.network.component import Component, ComponentKind
 from gridledger.network.description import NetworkDescription
 from gridledger.network.errors import UnknownComponent
-from gridledger.network.ports import is_listening
 from gridledger.network.python_environment import python_environment
 
 __all__ = ["EmbeddedWorld", "WorldRunner"]

@@ -14,12 +14,13 @@ from tests.conftest import MakeNetwork
 from gridledger.client import Gateway
 from gridledger.client.collection import Collection
 from gridledger.client.policy import EndorsementPolicy
+from gridledger.host.errors import ComponentStopped, NotRunning
+from gridledger.host.ports import free_ports
+from gridledger.host.process import ManagedProcess
 from gridledger.model.errors import ConfigError
 from gridledger.network import Network, World
 from gridledger.network.description import NetworkDescription
-from gridledger.network.errors import ComponentStopped, DeployError, NotRunning, UnknownComponent
-from gridledger.network.ports import free_ports
-from gridledger.network.process import ManagedProcess
+from gridledger.network.errors import DeployError, UnknownComponent
 from gridledger.network.release import ReleaseFiles
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -16,8 +16,8 @@ from gridledger.cli.command import with_output
 from gridledger.cli.main import cli, run
 from gridledger.cli.output import Output
 from gridledger.client.errors import EvaluateError
+from gridledger.host.errors import PrerequisiteMissing
 from gridledger.model.errors import ConfigError, ContractError, GridLedgerError, ModelError
-from gridledger.network.errors import PrerequisiteMissing
 
 RAISED: list[tuple[type[BaseException] | BaseException, int]] = [
     (ModelError({"name": "is empty"}), 2),

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from gridledger.host.errors import PrerequisiteMissing
 from gridledger.model.errors import ConfigError, ModelError
 from gridledger.network.blueprint import create_folder, describe
 from gridledger.network.description import NetworkDescription, Settings, World
-from gridledger.network.errors import PrerequisiteMissing, ToolFailed
+from gridledger.network.errors import ToolFailed
 from gridledger.network.fabric.binaries import Binaries
 from gridledger.network.fabric.genesis import channel_profile, make_genesis_block
 from gridledger.network.fabric.world import FabricWorld

@@ -11,6 +11,7 @@ from fabric_protos.gateway import gateway_pb2
 from fabric_protos.peer import chaincode_event_pb2, proposal_pb2
 from google.protobuf.message import DecodeError
 
+from gridledger.host.ports import LOOPBACK
 from gridledger.network.devnet.channel import READERS, Channel
 from gridledger.network.devnet.commits import Commits
 from gridledger.network.devnet.endorsement import EndorsementCollector, Outcome
@@ -20,7 +21,6 @@ from gridledger.network.devnet.ledger import Ledger
 from gridledger.network.devnet.orderer import Orderer, OrderingRefused
 from gridledger.network.devnet.proposal import Proposal
 from gridledger.network.devnet.rpc_error import RpcError
-from gridledger.network.ports import LOOPBACK
 
 __all__ = ["GatewayService"]
 

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from fabric_protos.msp import identities_pb2, msp_config_pb2
 
+from gridledger.host.ports import LOOPBACK
 from gridledger.network.description import NetworkDescription
 from gridledger.network.devnet.block import BlockHeader, Signer, data_hash, orderer_metadata
 from gridledger.network.devnet.channel import Channel, Consenter, config_envelope
@@ -37,7 +38,6 @@ from gridledger.network.devnet.system_chaincode import SystemChaincode
 from gridledger.network.devnet.time_marks import TimeMarks, agent_connection
 from gridledger.network.devnet.validator import Validator
 from gridledger.network.material import Member, OrganisationMaterial
-from gridledger.network.ports import LOOPBACK
 
 __all__ = ["Devnet"]
 

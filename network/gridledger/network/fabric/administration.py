@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from gridledger.network.errors import NotRunning, ToolFailed
+from gridledger.host.errors import NotRunning
+from gridledger.host.ports import LOOPBACK
+from gridledger.network.errors import ToolFailed
 from gridledger.network.material import Member
-from gridledger.network.ports import LOOPBACK
 
 __all__ = ["AdministrationClient"]
 

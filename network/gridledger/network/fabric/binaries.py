@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridledger.network.errors import PrerequisiteMissing
+from gridledger.host.errors import PrerequisiteMissing
 
 __all__ = ["BINARIES_VARIABLE", "Binaries"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
+from gridledger.host.durable_file import write_file
+from gridledger.host.ports import LOOPBACK
 from gridledger.network.description import NetworkDescription, Settings
-from gridledger.network.durable import write_file
 from gridledger.network.errors import ToolFailed
 from gridledger.network.fabric.binaries import Binaries
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
-from gridledger.network.ports import LOOPBACK
 
 __all__ = ["channel_profile", "make_genesis_block"]
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import yaml
 
+from gridledger.host.durable_file import write_file
+from gridledger.host.ports import LOOPBACK, is_listening
 from gridledger.network.component import Component, ComponentKind
 from gridledger.network.description import OrdererDescription
-from gridledger.network.durable import write_file
 from gridledger.network.fabric.administration import AdministrationClient
 from gridledger.network.fabric.binaries import Binaries
 from gridledger.network.fabric.logging_environment import LOGGING
 from gridledger.network.material import OrganisationMaterial
-from gridledger.network.ports import LOOPBACK, is_listening
 
 __all__ = ["OrdererNode"]
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gridledger.client.peer import Peer
+from gridledger.host.errors import StartTimeout
 from gridledger.network.access import connection_of
 from gridledger.network.blocking import run_blocking
 from gridledger.network.component import Component
 from gridledger.network.description import NetworkDescription
-from gridledger.network.errors import StartTimeout, UnknownComponent
+from gridledger.network.errors import UnknownComponent
 from gridledger.network.fabric.binaries import Binaries
 from gridledger.network.fabric.genesis import make_genesis_block
 from gridledger.network.fabric.orderer import OrdererNode

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from gridledger.host.durable_file import write_file
+from gridledger.host.errors import FolderBusy
+from gridledger.host.lock import folder_lock
 from gridledger.network.blocking import run_blocking
-from gridledger.network.durable import write_file
-from gridledger.network.errors import NetworkBusy
-from gridledger.network.lock import network_lock
 
 HOLDER = """
 import fcntl, os, sys, time
@@ -55,18 +55,18 @@ def test_lock_held_by_another_is_told(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(NetworkBusy) as caught, network_lock(tmp_path, seconds=0.05):
+        with pytest.raises(FolderBusy) as caught, folder_lock(tmp_path, seconds=0.05):
             pass
         assert caught.value.retriable
         holder.kill()
-    with network_lock(tmp_path, seconds=10):
+    with folder_lock(tmp_path, seconds=10):
         pass
 
 
 def test_lock_is_free_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="inside"), network_lock(tmp_path):
+    with pytest.raises(ValueError, match="inside"), folder_lock(tmp_path):
         raise ValueError("inside")
-    with network_lock(tmp_path, seconds=0.05):
+    with folder_lock(tmp_path, seconds=0.05):
         pass
 
 

@@ -1,4 +1,4 @@
-"""One command at a time works on a network's folder."""
+"""One command at a time works on a folder."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gridledger.network.errors import NetworkBusy
+from gridledger.host.errors import FolderBusy
 
-__all__ = ["network_lock"]
+__all__ = ["folder_lock"]
 
 _POLL_SECONDS = 0.05
 
 
 @contextmanager
-def network_lock(directory: Path, *, seconds: float = 120.0) -> Iterator[None]:
+def folder_lock(directory: Path, *, seconds: float = 120.0) -> Iterator[None]:
     """Hold the folder's lock; the system releases it if the holder dies.
 
     Parameters
     ----------
     directory : Path
-        The network's folder.
+        The folder that belongs to the processes.
     seconds : float, default 120
         How long to wait for another holder.
 
     Raises
     ------
-    NetworkBusy
+    FolderBusy
         If it is not free by then.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def network_lock(directory: Path, *, seconds: float = 120.0) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise NetworkBusy(directory) from None
+                    raise FolderBusy(directory) from None
                 time.sleep(_POLL_SECONDS)
         yield
     finally:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridledger.network.durable import write_file
-from gridledger.network.errors import (
+from gridledger.host.durable_file import write_file
+from gridledger.host.errors import (
     ComponentStopped,
     NotRunning,
     PrerequisiteMissing,
@@ -45,7 +45,7 @@ class ManagedProcess:
     name : str
         Name of the component; the pid file is `run/<name>.json`, the log `logs/<name>.log`.
     directory : Path
-        The network's folder.
+        The folder that belongs to the processes.
     """
 
     name: str
@@ -89,7 +89,7 @@ class ManagedProcess:
         environment : mapping of str to str
             All of its environment.
         working_directory : Path, optional
-            Where it runs; the network's folder by default.
+            Where it runs; that folder by default.
 
         Returns
         -------

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gridledger.network.errors import ComponentStopped, NotRunning, PrerequisiteMissing, StartTimeout
-from gridledger.network.process import ManagedProcess, process_identity
+from gridledger.host.errors import ComponentStopped, NotRunning, PrerequisiteMissing, StartTimeout
+from gridledger.host.process import ManagedProcess, process_identity
 
 SLEEP = [sys.executable, "-S", "-c", "import time; print('up', flush=True); time.sleep(60)"]
 STUBBORN = [
