@@ -8,11 +8,10 @@ import signal
 import ssl
 from types import TracebackType
 from typing import Self
-from weakref import WeakSet
 
 from gridledger.model.errors import ConfigError
 from gridledger.shim.chaincode import Chaincode
-from gridledger.shim.http2 import Connection, GrpcCall, GrpcStatus
+from gridledger.shim.http2 import GrpcCall, GrpcStatus, Listener, ServerConnection
 from gridledger.shim.peer_stream import PeerStream
 from gridledger.shim.peer_transaction import MAX_MESSAGE_BYTES
 from gridledger.shim.settings import ServerSettings, TlsSettings
@@ -24,8 +23,8 @@ _logger = logging.getLogger("gridledger.shim")
 _METHOD = "/protos.Chaincode/Connect"
 _FRAME_BYTES = 4096  # room for what a peer adds to a value of the greatest length
 _KEEPALIVE_S = 60.0
-_FLUSH_S = 5.0
-_BACKLOG = 100
+_MAX_CALLS = 8
+"""A peer needs one; it may open the next before the last one's end has reached it."""
 
 
 class ChaincodeServer:
@@ -48,9 +47,7 @@ class ChaincodeServer:
     def __init__(self, chaincode: Chaincode, settings: ServerSettings) -> None:
         self._chaincode = chaincode
         self._settings = settings
-        self._server: asyncio.Server | None = None
-        # Weak: who connects and never gets through TLS is heard of only once.
-        self._connections: WeakSet[Connection] = WeakSet()
+        self._listener = Listener(self._connect)
         self._streams: set[PeerStream] = set()
         self._port = 0
 
@@ -68,12 +65,9 @@ class ChaincodeServer:
             If the address cannot be listened on or the TLS files do not fit.
         """
         address = self._settings.address
-        host, _, port = address.rpartition(":")
         context = None if self._settings.tls is None else _tls_context(self._settings.tls)
         try:
-            self._server = await asyncio.get_running_loop().create_server(
-                self._connect, host.strip("[]") or None, int(port), ssl=context, backlog=_BACKLOG
-            )
+            self._port = await self._listener.start(address, context)
         except (OSError, ValueError, OverflowError) as exc:
             raise ConfigError(
                 f"is no host:port to listen on: {exc}",
@@ -81,7 +75,6 @@ class ChaincodeServer:
                 source="settings",
                 value=address,
             ) from exc
-        self._port = self._server.sockets[0].getsockname()[1]
         _logger.info("%s listens on port %d", self._settings.chaincode_id, self._port)
 
     async def stop(self, grace_s: float | None = None) -> None:
@@ -92,21 +85,12 @@ class ChaincodeServer:
         grace_s : float, optional
             How long to wait for running transactions; by default as the settings say.
         """
-        if self._server is None:
+        if not self._listener.is_listening:
             return
-        server, self._server = self._server, None
-        server.close()
         grace = self._settings.stop_grace_s if grace_s is None else grace_s
-        for connection in self._connections:
-            connection.go_away()
+        self._listener.refuse()
         await asyncio.gather(*(stream.drain(grace) for stream in self._streams))
-        connections = [connection for connection in self._connections if connection.is_open]
-        for connection in connections:
-            connection.finish(GrpcStatus.UNAVAILABLE, "the chaincode is stopping")
-        if connections:
-            await asyncio.wait([connection.closed for connection in connections], timeout=_FLUSH_S)
-        for connection in connections:
-            connection.abort()
+        await self._listener.finish("the chaincode is stopping")
 
     async def serve(self) -> None:
         """Start, wait for SIGTERM or SIGINT, stop."""
@@ -131,16 +115,13 @@ class ChaincodeServer:
     ) -> None:
         await self.stop()
 
-    def _connect(self) -> Connection:
-        connection = Connection(
-            _METHOD,
-            self._open,
+    def _connect(self) -> ServerConnection:
+        return ServerConnection(
+            {_METHOD: self._open},
             max_message_bytes=MAX_MESSAGE_BYTES + _FRAME_BYTES,
+            max_calls=_MAX_CALLS,
             keepalive_s=_KEEPALIVE_S,
         )
-        self._connections.add(connection)
-        connection.closed.add_done_callback(lambda _: self._connections.discard(connection))
-        return connection
 
     def _open(self, call: GrpcCall) -> _PeerCall:
         stream = PeerStream(
@@ -151,16 +132,20 @@ class ChaincodeServer:
         )
         self._streams.add(stream)
         stream.start()
-        return _PeerCall(stream, self._streams)
+        return _PeerCall(call, stream, self._streams)
 
 
 class _PeerCall:
     """A peer's stream as the handler of a call."""
 
-    def __init__(self, stream: PeerStream, streams: set[PeerStream]) -> None:
+    def __init__(self, call: GrpcCall, stream: PeerStream, streams: set[PeerStream]) -> None:
         self.receive = stream.receive
+        self._call = call
         self._stream = stream
         self._streams = streams
+
+    def remote_done(self) -> None:
+        self._call.finish(GrpcStatus.OK)
 
     def end(self) -> None:
         self._streams.discard(self._stream)

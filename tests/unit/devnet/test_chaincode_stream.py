@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
-import grpc.aio
 import pytest
 from fabric_protos.peer import chaincode_pb2, proposal_response_pb2
 from fabric_protos.peer import chaincode_shim_pb2 as shim
@@ -18,6 +17,7 @@ from tests.unit.devnet.kit import Net
 from tests.unit.devnet.messages import make_proposal
 
 from gridledger.network.devnet import chaincode_stream
+from gridledger.network.devnet.chaincode_link import ChaincodeLink
 from gridledger.network.devnet.chaincode_stream import ChaincodeStream
 from gridledger.network.devnet.errors import (
     ChaincodeUnreachable,
@@ -40,34 +40,28 @@ class _Chaincode:
     """A chaincode's server: the peer's call ends up here."""
 
     def __init__(self) -> None:
-        self.to_peer: asyncio.Queue[Any] = asyncio.Queue()
         self.from_peer: asyncio.Queue[Any] = asyncio.Queue()
+        self.to_peer: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.calls = 0
 
-    def __call__(self) -> _Chaincode:
+    async def dial(self, address: ChaincodeAddress) -> ChaincodeLink:
         """Begin a stream."""
+        del address
         self.calls += 1
-        return self
+        return ChaincodeLink(_Connection(self))  # type: ignore[arg-type]
 
-    async def read(self) -> Any:
-        return await self.to_peer.get()
-
-    async def write(self, data: bytes) -> None:
-        await self.from_peer.put(Message.FromString(data))
-
-    def cancel(self) -> None:
-        pass
-
-    def stream_stream(self, method: str) -> _Chaincode:
-        assert method == "/protos.Chaincode/Connect"
-        return self
+    async def pump(self, link: ChaincodeLink) -> None:
+        """Hand over to the peer until the stream ends."""
+        while (data := await self.to_peer.get()) is not None:
+            link.receive(data)
+        link.end()
 
     def send(self, kind: int, payload: bytes = b"", txid: str = "") -> None:
         message = Message(type=kind, payload=payload, txid=txid, channel_id="energy")
         self.to_peer.put_nowait(message.SerializeToString())
 
     def end(self) -> None:
-        self.to_peer.put_nowait(grpc.aio.EOF)
+        self.to_peer.put_nowait(None)
 
     async def receive(self) -> Any:
         async with asyncio.timeout(10):
@@ -79,16 +73,36 @@ class _Chaincode:
         assert (await self.receive()).type == Type.READY
 
 
+class _Connection:
+    """An HTTP/2 connection with one call on it, in memory."""
+
+    outcome = "it was cancelled"
+
+    def __init__(self, chaincode: _Chaincode) -> None:
+        self._chaincode = chaincode
+
+    def open(self, path: str, link: ChaincodeLink) -> _Connection:
+        assert path == "/protos.Chaincode/Connect"
+        self._link = link
+        self._task = asyncio.create_task(self._chaincode.pump(link))
+        return self
+
+    def send(self, data: bytes) -> None:
+        self._chaincode.from_peer.put_nowait(Message.FromString(data))
+
+    def cancel(self) -> None:
+        self._task.cancel()
+        self._link.end()
+
+    def close(self) -> None:
+        pass
+
+
 @pytest.fixture
 def chaincode(monkeypatch: pytest.MonkeyPatch) -> _Chaincode:
     """Return the chaincode that every stream reaches."""
     made = _Chaincode()
-
-    @asynccontextmanager
-    async def open_channel(_: ChaincodeStream) -> AsyncIterator[_Chaincode]:
-        yield made
-
-    monkeypatch.setattr(ChaincodeStream, "_open_channel", open_channel)
+    monkeypatch.setattr(ChaincodeLink, "dial", made.dial)
     return made
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 from hpack import Encoder
 from hypothesis import given
-from hypothesis import strategies as st
+from tests.unit.shim.http2_kit import FakeTransport, any_bytes, data_frame, message
 
-from gridledger.shim.http2 import Connection, GrpcCall, GrpcStatus
+from gridledger.shim.http2 import GrpcCall, GrpcStatus, ServerConnection
 from gridledger.shim.http2.frame import (
     PREFACE,
     ErrorCode,
@@ -27,28 +26,6 @@ PATH = "/protos.Chaincode/Connect"
 LIMIT = 100_000
 
 
-class FakeTransport(asyncio.Transport):
-    """Keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.is_closed = False
-
-    def write(self, data: Any) -> None:
-        self.written += bytes(data)
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    abort = close
-
-
 class Echo:
     """Answers each message with itself."""
 
@@ -58,6 +35,9 @@ class Echo:
 
     def receive(self, message: bytes) -> None:
         self.call.send(message)
+
+    def remote_done(self) -> None:
+        self.call.finish(GrpcStatus.OK)
 
     def end(self) -> None:
         self.has_ended = True
@@ -69,7 +49,9 @@ class Client:
     def __init__(self) -> None:
         self.transport = FakeTransport()
         self.handlers: list[Echo] = []
-        self.connection = Connection(PATH, self._open, max_message_bytes=LIMIT, keepalive_s=3600.0)
+        self.connection = ServerConnection(
+            {PATH: self._open}, max_message_bytes=LIMIT, max_calls=8, keepalive_s=3600.0
+        )
         self.connection.connection_made(self.transport)
         self._encoder = Encoder()
         self._read = 0
@@ -92,8 +74,8 @@ class Client:
 
     async def frames(self) -> list[Frame]:
         await asyncio.sleep(0)
-        reader = FrameReader()
-        frames = reader.feed(PREFACE + self.transport.written)[self._read :]
+        reader = FrameReader(has_preface=False)
+        frames = reader.feed(self.transport.written)[self._read :]
         self._read += len(frames)
         return frames
 
@@ -101,14 +83,6 @@ class Client:
         frames = [frame for frame in await self.frames() if frame.kind == FrameType.GOAWAY]
         assert self.transport.is_closed
         return ErrorCode(int.from_bytes(frames[-1].payload[4:8], "big"))
-
-
-def message(data: bytes) -> bytes:
-    return b"\x00" + len(data).to_bytes(4, "big") + data
-
-
-def data_frame(data: bytes, stream_id: int = 1, flags: int = 0) -> bytes:
-    return write_frame(FrameType.DATA, flags, stream_id, data)
 
 
 async def test_message_in_pieces_is_answered_whole() -> None:
@@ -235,21 +209,7 @@ async def test_ninth_call_at_once_is_refused() -> None:
     assert len(client.handlers) == 8
 
 
-@given(
-    st.lists(
-        st.one_of(
-            st.builds(
-                write_frame,
-                st.sampled_from(FrameType),
-                st.integers(0, 255),
-                st.integers(0, 9),
-                st.binary(max_size=40),
-            ),
-            st.binary(max_size=60),
-        ),
-        max_size=12,
-    )
-)
+@given(any_bytes())
 def test_any_bytes_leave_the_server_alive(parts: list[bytes]) -> None:
     async def feed() -> None:
         client = Client().greet()
@@ -262,3 +222,80 @@ def test_any_bytes_leave_the_server_alive(parts: list[bytes]) -> None:
         assert all(handler.has_ended for handler in client.handlers)
 
     asyncio.run(feed())
+
+
+async def test_one_answer_and_its_status_are_one_write() -> None:
+    client = Client().greet()
+    client.send(client.headers())
+    written = len(client.transport.written)
+    client.handlers[0].call.reply(b"answer")
+    reader = FrameReader(has_preface=False)
+    frames = reader.feed(client.transport.written[written:])
+    assert [frame.kind for frame in frames] == [
+        FrameType.HEADERS,
+        FrameType.DATA,
+        FrameType.HEADERS,
+        FrameType.RST_STREAM,
+    ]
+    assert frames[1].payload == message(b"answer")
+    assert frames[2].flags & Flag.END_STREAM
+    assert client.handlers[0].has_ended
+
+
+async def test_answer_without_window_ends_with_its_status_later() -> None:
+    client = Client().greet({Setting.INITIAL_WINDOW_SIZE: 4})
+    client.send(client.headers())
+    client.handlers[0].call.reply(b"answer")
+    kinds = [frame.kind for frame in await client.frames()]
+    assert kinds[-2:] == [FrameType.HEADERS, FrameType.DATA]
+    client.send(write_frame(FrameType.WINDOW_UPDATE, 0, 1, (100).to_bytes(4, "big")))
+    frames = await client.frames()
+    assert [frame.kind for frame in frames][:2] == [FrameType.DATA, FrameType.HEADERS]
+
+
+async def test_call_without_answer_ends_with_one_block_of_headers() -> None:
+    client = Client().greet()
+    client.send(client.headers(flags=Flag.END_HEADERS | Flag.END_STREAM))
+    blocks = [frame for frame in await client.frames() if frame.kind == FrameType.HEADERS]
+    assert len(blocks) == 1
+    assert blocks[0].flags & Flag.END_STREAM
+    assert b"grpc-status" in blocks[0].payload
+
+
+async def test_details_of_a_status_travel_as_base64() -> None:
+    client = Client().greet()
+    client.send(client.headers())
+    client.handlers[0].call.finish(GrpcStatus.UNKNOWN, "no", b"\x08\x02")
+    blocks = [frame for frame in await client.frames() if frame.kind == FrameType.HEADERS]
+    assert b"grpc-status-details-bin\x03CAI" in blocks[-1].payload
+
+
+async def test_data_after_the_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Echo, "remote_done", lambda echo: None)
+    client = Client().greet()
+    client.send(client.headers() + data_frame(message(b"x"), flags=Flag.END_STREAM))
+    assert not client.transport.is_closed
+    client.send(data_frame(message(b"y")))
+    assert await client.error_code() is ErrorCode.STREAM_CLOSED
+
+
+async def test_same_header_blocks_are_the_same_headers() -> None:
+    client = Client().greet()
+    for number in (1, 3, 5):
+        client.send(client.headers(number))
+    client.send(client.headers(7, _path="/other"))
+    for number in (9, 11):
+        client.send(client.headers(number))
+    assert len(client.handlers) == 5
+
+
+async def test_sender_waits_for_a_client_that_does_not_read() -> None:
+    client = Client().greet({Setting.INITIAL_WINDOW_SIZE: 4})
+    client.send(client.headers())
+    call = client.handlers[0].call
+    call.send(bytes(2 * 1024 * 1024))
+    waiting = asyncio.create_task(call.drain())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    client.connection.connection_lost(None)
+    await waiting

@@ -1,11 +1,12 @@
-"""One connection of a client: HTTP/2's rules between frames and calls (RFC 9113)."""
+"""One connection: HTTP/2's rules between frames and calls, as they bind both sides (RFC 9113)."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Protocol, cast
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Generic, Protocol, TypeVar, cast
 
 from gridledger.shim.errors import ProtocolError
 from gridledger.shim.http2.frame import (
@@ -21,11 +22,10 @@ from gridledger.shim.http2.frame import (
     read_settings,
     strip_padding,
     write_frame,
-    write_settings,
 )
-from gridledger.shim.http2.grpc_call import GrpcCall, GrpcStatus, MessageError
-from gridledger.shim.http2.header_block import MAX_HEADER_BYTES, HeaderReader, refusal_of
+from gridledger.shim.http2.header_block import MAX_HEADER_BYTES, HeaderReader
 from gridledger.shim.http2.keepalive import Keepalive
+from gridledger.shim.http2.message_stream import GrpcStatus, MessageError, MessageStream
 
 __all__ = ["CallHandler", "Connection"]
 
@@ -33,31 +33,34 @@ _logger = logging.getLogger("gridledger.shim")
 
 _DEFAULT_WINDOW = 65_535
 _WINDOW = 4 * 1024 * 1024
-"""What a client may send ahead: some hundred messages, or a big one in a few rounds."""
+"""What the other side may send ahead: some hundred messages, or a big one in a few rounds."""
 _WORTH_GIVING = _WINDOW // 4
 
 _CONGESTED_BYTES = 16 * 1024 * 1024
-"""A client that does not read what it asked for gets no more window beyond this."""
+"""Who does not read what it asked for gets no more window beyond this."""
 
 _DATA = FrameType.DATA.value  # plain numbers: these are asked of every message
 _ACK = Flag.ACK.value
 _END_STREAM = Flag.END_STREAM.value
 
 _MAX_REPLIES_UNREAD = 1_000
-"""Pings and settings that a client may send without reading the answers."""
-
-_MAX_CALLS = 8
-"""A peer needs one; it may open the next before the last one's end has reached it."""
+"""Pings and settings that the other side may send without reading the answers."""
 
 _LARGEST_FRAME_WRITTEN = 64 * 1024
 _PING = write_frame(FrameType.PING, 0, 0, bytes(8))
 
+CallT = TypeVar("CallT", bound=MessageStream)
+
 
 class CallHandler(Protocol):
-    """What answers a call."""
+    """What takes the messages of a call."""
 
     def receive(self, message: bytes) -> None:
         """Take a message; a `ProtocolError` ends the call as INVALID_ARGUMENT."""
+        ...
+
+    def remote_done(self) -> None:
+        """Take note that the other side sends nothing more."""
         ...
 
     def end(self) -> None:
@@ -65,41 +68,30 @@ class CallHandler(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
-    """Serve one gRPC method to one client.
+class Connection(asyncio.Protocol, ABC, Generic[CallT]):
+    """The part of a connection that both sides have: frames, windows, settings, pings.
 
     Parameters
     ----------
-    path : str
-        The method, such as ``/protos.Chaincode/Connect``.
-    open_call : callable
-        Takes a new call and returns what answers it.
     max_message_bytes : int
         A longer message ends its call.
     keepalive_s : float
         A connection that was silent for so long is pinged; silent for a third of it again, it is cut.
+    is_server : bool
+        Whether the other side is a client, which sends the preface.
     """
 
-    def __init__(
-        self,
-        path: str,
-        open_call: Callable[[GrpcCall], CallHandler],
-        *,
-        max_message_bytes: int,
-        keepalive_s: float,
-    ) -> None:
+    def __init__(self, *, max_message_bytes: int, keepalive_s: float, is_server: bool) -> None:
         self.send_window = _DEFAULT_WINDOW
         self.max_frame_bytes = DEFAULT_MAX_FRAME_BYTES
         self.is_paused = False
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._path = path
-        self._open_call = open_call
-        self._max_message_bytes = max_message_bytes
         self._loop = asyncio.get_running_loop()
+        self.closed: asyncio.Future[None] = self._loop.create_future()
+        self._max_message_bytes = max_message_bytes
         self._transport: asyncio.Transport | None = None
-        self._reader = FrameReader()
+        self._reader = FrameReader(has_preface=is_server)
         self._headers = HeaderReader()
-        self._calls: dict[int, tuple[GrpcCall, CallHandler]] = {}
+        self._calls: dict[int, tuple[CallT, CallHandler]] = {}
         self._last_stream_id = 0
         self._initial_send_window = _DEFAULT_WINDOW
         self._owed_window = 0
@@ -118,23 +110,41 @@ class Connection(asyncio.Protocol):
         }
         self._keepalive = Keepalive(keepalive_s, lambda: self.emit(_PING), self.abort)
 
+    # --- what differs between the sides
+
+    @abstractmethod
+    def _greet(self, settings: dict[Setting, int]) -> bytes:
+        """Return what is sent first, with these settings and the side's own."""
+
+    @abstractmethod
+    def _take_header_block(self, head: Frame, headers: Mapping[str, str]) -> None:
+        """Take a whole header block."""
+
+    @abstractmethod
+    def _take_goaway(self, frame: Frame) -> None:
+        """Take note that the other side takes no more calls."""
+
+    @abstractmethod
+    def _remote_done(self, stream_id: int) -> None:
+        """Take note that the other side has sent a call's last frame."""
+
+    @abstractmethod
+    def _give_up(self, call: CallT, status: GrpcStatus, message: str) -> None:
+        """End a call for what the other side sent on it."""
+
     # --- asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet the client with our settings."""
+        """Greet the other side with our settings."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=_CONGESTED_BYTES)
-        settings = {
-            Setting.MAX_CONCURRENT_STREAMS: _MAX_CALLS,
-            Setting.INITIAL_WINDOW_SIZE: _WINDOW,
-            Setting.MAX_HEADER_LIST_SIZE: MAX_HEADER_BYTES,
-        }
-        self.emit(write_settings(settings))
+        settings = {Setting.INITIAL_WINDOW_SIZE: _WINDOW, Setting.MAX_HEADER_LIST_SIZE: MAX_HEADER_BYTES}
+        self.emit(self._greet(settings))
         self._emit_window(0, _WINDOW - _DEFAULT_WINDOW)
         self._keepalive.start()
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sent."""
+        """Take what the other side sent."""
         self._keepalive.was_heard = True
         if self._is_going and not self._calls:
             return
@@ -150,7 +160,7 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def pause_writing(self) -> None:
-        """Hold messages back: the client does not read."""
+        """Hold messages back: the other side does not read."""
         self.is_paused = True
 
     def resume_writing(self) -> None:
@@ -163,33 +173,18 @@ class Connection(asyncio.Protocol):
         """End all calls."""
         del exc
         self._keepalive.stop()
-        for call, handler in list(self._calls.values()):
-            call.abandon()
-            handler.end()
-        self._calls.clear()
         self._transport = None
+        for stream_id in list(self._calls):
+            self._drop(stream_id)
         if not self.closed.done():
             self.closed.set_result(None)
 
-    # --- the server's side
+    # --- the owner's side
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a client: not before TLS is agreed on, nor after the end."""
+        """Whether the other side is there: not before TLS is agreed on, nor after the end."""
         return self._transport is not None
-
-    def go_away(self) -> None:
-        """Tell the client to open no more calls here; the running ones go on."""
-        if not self._is_going:
-            self._is_going = True
-            self._emit_goaway(ErrorCode.NO_ERROR)
-
-    def finish(self, status: GrpcStatus, message: str) -> None:
-        """End all calls with a status, and close once that is sent."""
-        self.go_away()
-        for call, _ in list(self._calls.values()):
-            call.finish(status, message)
-        self.close()
 
     def close(self) -> None:
         """Close once what was emitted is sent."""
@@ -209,14 +204,9 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
-    def call_finished(self, call: GrpcCall) -> None:
+    @abstractmethod
+    def call_finished(self, stream_id: int) -> None:
         """Forget a call that has ended in both directions or need not go on."""
-        entry = self._calls.pop(call.stream_id, None)
-        if entry is None:
-            return
-        if not call.is_client_done:  # It may still be sending, and need not.
-            self._emit_reset(call.stream_id, ErrorCode.NO_ERROR)
-        entry[1].end()
 
     # --- frames
 
@@ -241,19 +231,20 @@ class Connection(asyncio.Protocol):
             call.owed_window += size
             if call.owed_window > _WINDOW:
                 raise Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "more data than window")
+            if call.is_remote_done:
+                raise Http2Error(ErrorCode.STREAM_CLOSED, "DATA after the last frame of a stream")
             try:
                 for message in call.take(strip_padding(frame)):
                     handler.receive(message)
             except Http2Error:
                 raise
             except MessageError as exc:
-                call.finish(exc.grpc_status, exc.message)
+                self._give_up(call, exc.grpc_status, exc.message)
             except ProtocolError as exc:
                 _logger.warning("closed a stream: %s", exc)
-                call.finish(GrpcStatus.INVALID_ARGUMENT, exc.message)
+                self._give_up(call, GrpcStatus.INVALID_ARGUMENT, exc.message)
             if frame.flags & _END_STREAM:
-                call.is_client_done = True
-                call.finish(GrpcStatus.OK)
+                self._remote_done(stream_id)
         if self._owed_window >= _WORTH_GIVING:
             self._give_window()
 
@@ -261,53 +252,14 @@ class Connection(asyncio.Protocol):
         if frame.stream_id % 2 == 0:
             raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a client's streams have odd numbers")
         found = self._headers.feed(frame)
-        if found is None:
-            return
-        head, headers = found
-        if head.stream_id <= self._last_stream_id:
-            self._take_trailers(head)
-        else:
-            self._last_stream_id = head.stream_id
-            self._open(head, headers)
-
-    def _take_trailers(self, head: Frame) -> None:
-        if not head.flags & Flag.END_STREAM:
-            raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a second header block in mid-stream")
-        entry = self._calls.get(head.stream_id)
-        if entry is not None:
-            entry[0].is_client_done = True
-            entry[0].finish(GrpcStatus.OK)
-
-    def _open(self, head: Frame, headers: dict[str, str]) -> None:
-        stream_id = head.stream_id
-        if self._is_going or len(self._calls) >= _MAX_CALLS:
-            self._emit_reset(stream_id, ErrorCode.REFUSED_STREAM)
-            return
-        refusal = refusal_of(headers, self._path)
-        if refusal is not None:
-            flags = Flag.END_HEADERS | Flag.END_STREAM
-            self.emit(write_frame(FrameType.HEADERS, flags, stream_id, refusal))
-            self._emit_reset(stream_id, ErrorCode.NO_ERROR)
-            return
-        call = GrpcCall(
-            self,
-            stream_id,
-            send_window=self._initial_send_window,
-            max_message_bytes=self._max_message_bytes,
-        )
-        self._calls[stream_id] = (call, self._open_call(call))
-        if head.flags & Flag.END_STREAM:
-            call.is_client_done = True
-            call.finish(GrpcStatus.OK)
+        if found is not None:
+            self._take_header_block(*found)
 
     def _take_reset(self, frame: Frame) -> None:
         _check_size(frame, 4)
         if not 0 < frame.stream_id <= self._last_stream_id:
             raise Http2Error(ErrorCode.PROTOCOL_ERROR, "RST_STREAM of a stream that was not opened")
-        entry = self._calls.pop(frame.stream_id, None)
-        if entry is not None:
-            entry[0].abandon()
-            entry[1].end()
+        self._drop(frame.stream_id)
 
     def _take_settings(self, frame: Frame) -> None:
         if frame.flags & Flag.ACK:
@@ -337,11 +289,8 @@ class Connection(asyncio.Protocol):
                 raise Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "pings or settings without end")
         self.emit(data)
 
-    def _take_goaway(self, frame: Frame) -> None:
-        del frame  # The client opens no more calls; it closes the connection after the last one.
-
     def _take_push(self, frame: Frame) -> None:
-        raise Http2Error(ErrorCode.PROTOCOL_ERROR, f"a client pushed on stream {frame.stream_id}")
+        raise Http2Error(ErrorCode.PROTOCOL_ERROR, f"a push on stream {frame.stream_id}")
 
     def _take_window(self, frame: Frame) -> None:
         _check_size(frame, 4)
@@ -360,14 +309,14 @@ class Connection(asyncio.Protocol):
         self._pump()
 
     def _pump(self) -> None:
-        for call, _ in list(self._calls.values()):
+        for call in [call for call, _ in self._calls.values() if call.pending_bytes]:
             call.pump()
         self._give_window()
 
     # --- window
 
     def _give_window(self) -> None:
-        """Let the client send on, unless it does not read what it asked for."""
+        """Let the other side send on, unless it does not read what it asked for."""
         if self._owed_window < _WORTH_GIVING or self._is_congested():
             return
         self._emit_window(0, self._owed_window)
@@ -388,6 +337,13 @@ class Connection(asyncio.Protocol):
 
     def _emit_reset(self, stream_id: int, error_code: ErrorCode) -> None:
         self.emit(write_frame(FrameType.RST_STREAM, 0, stream_id, error_code.to_bytes(4, "big")))
+
+    def _drop(self, stream_id: int) -> None:
+        """End a call that cannot go on."""
+        entry = self._calls.pop(stream_id, None)
+        if entry is not None:
+            entry[0].abandon()
+            entry[1].end()
 
     def _emit_goaway(self, error_code: ErrorCode) -> None:
         payload = self._last_stream_id.to_bytes(4, "big") + error_code.to_bytes(4, "big")

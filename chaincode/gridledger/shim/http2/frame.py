@@ -153,11 +153,17 @@ def strip_padding(frame: Frame) -> bytes:
 
 
 class FrameReader:
-    """Cuts received bytes into frames, after the preface with which every client begins."""
+    """Cuts received bytes into frames.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    has_preface : bool
+        Whether the preface comes first, with which every client begins.
+    """
+
+    def __init__(self, *, has_preface: bool) -> None:
         self._rest = b""
-        self._is_preface_read = False
+        self._is_preface_read = not has_preface
 
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes and return the frames that they complete.

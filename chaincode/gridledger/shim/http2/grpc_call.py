@@ -1,65 +1,19 @@
-"""One call of a gRPC method with a stream in each direction."""
+"""One call of a gRPC method, on the side that answers it."""
 
 from __future__ import annotations
 
-from collections import deque
-from enum import IntEnum
-from typing import Protocol
-
-from gridledger.shim.errors import ProtocolError
 from gridledger.shim.http2.frame import Flag, FrameType, write_frame
 from gridledger.shim.http2.header_block import grpc_headers, grpc_trailers
+from gridledger.shim.http2.message_stream import Link, MessageStream
 
-__all__ = ["GrpcCall", "GrpcStatus", "Link", "MessageError"]
+__all__ = ["GrpcCall"]
 
-_PREFIX_BYTES = 5
 _HEADERS = grpc_headers()
+_OK = grpc_trailers(0, "")
+_LAST = Flag.END_HEADERS | Flag.END_STREAM
 
 
-class GrpcStatus(IntEnum):
-    """How a call ends; gRPC's own codes."""
-
-    OK = 0
-    INVALID_ARGUMENT = 3
-    RESOURCE_EXHAUSTED = 8
-    UNIMPLEMENTED = 12
-    INTERNAL = 13
-    UNAVAILABLE = 14
-
-
-class MessageError(ProtocolError):
-    """A message of the other side that ends its call, and no other.
-
-    Parameters
-    ----------
-    grpc_status : GrpcStatus
-        How the call ends.
-    message : str
-        What the other side is told.
-    """
-
-    def __init__(self, grpc_status: GrpcStatus, message: str) -> None:
-        super().__init__(message, grpc_status=grpc_status.name)
-        self.grpc_status = grpc_status
-
-
-class Link(Protocol):
-    """What a call needs of its connection."""
-
-    send_window: int
-    max_frame_bytes: int
-    is_paused: bool
-
-    def emit(self, data: bytes) -> None:
-        """Send bytes."""
-        ...
-
-    def call_finished(self, call: GrpcCall) -> None:
-        """Forget a call whose last frame was emitted."""
-        ...
-
-
-class GrpcCall:
+class GrpcCall(MessageStream):
     """Messages in, messages out, a status at the end.
 
     Parameters
@@ -69,126 +23,57 @@ class GrpcCall:
     stream_id : int
         The call's stream on it.
     send_window : int
-        How many bytes the other side takes before it gives more window.
+        How many bytes the client takes before it gives more window.
     max_message_bytes : int
-        A longer message of the other side ends the call.
+        A longer message of the client ends the call.
     """
 
     def __init__(self, link: Link, stream_id: int, *, send_window: int, max_message_bytes: int) -> None:
-        self.stream_id = stream_id
-        self.send_window = send_window
-        self.owed_window = 0
-        self.is_finished = False
-        self.is_client_done = False
-        self._link = link
-        self._max_message_bytes = max_message_bytes
-        self._partial = bytearray()
-        self._wanted = _PREFIX_BYTES
-        self._pending: deque[memoryview] = deque()
-        self._pending_bytes = 0
+        head = write_frame(FrameType.HEADERS, Flag.END_HEADERS, stream_id, _HEADERS)
+        super().__init__(
+            link, stream_id, send_window=send_window, max_message_bytes=max_message_bytes, head=head
+        )
         self._trailers: bytes | None = None
-        link.emit(write_frame(FrameType.HEADERS, Flag.END_HEADERS, stream_id, _HEADERS))
 
     @property
     def is_ending(self) -> bool:
-        """Whether nothing that the other side says counts any more."""
+        """Whether nothing that the client says counts any more."""
         return self._trailers is not None or self.is_finished
 
-    @property
-    def pending_bytes(self) -> int:
-        """How much waits until the other side takes more."""
-        return self._pending_bytes
+    def reply(self, message: bytes) -> None:
+        """Answer with one message and end the call: mostly one write, and one record of TLS."""
+        frame = None if self.is_ending else self._whole_frame(message)
+        if frame is None:
+            self.send(message)
+            self.finish(0)
+            return
+        self._trailers = _OK
+        self.is_finished = True
+        self._link.emit(frame + write_frame(FrameType.HEADERS, _LAST, self.stream_id, _OK))
+        self._link.call_finished(self.stream_id)
 
-    # --- in
+    def finish(self, status: int, message: str = "", details: bytes = b"") -> None:
+        """End the call once all messages are sent; ending it again does nothing.
 
-    def take(self, data: bytes) -> list[bytes]:
-        """Take the content of a DATA frame and return the messages that it completes.
-
-        Raises
-        ------
-        MessageError
-            If a message is compressed, which was not agreed on, or longer than allowed.
+        Parameters
+        ----------
+        status : int
+            gRPC status code.
+        message : str, optional
+            For a person.
+        details : bytes, optional
+            A serialised `google.rpc.Status`.
         """
-        if not self._partial and len(data) >= _PREFIX_BYTES and self._length(data) == len(data):
-            return [data[_PREFIX_BYTES:]]  # the usual case: a frame is a message
-        partial = self._partial
-        partial += data
-        messages: list[bytes] = []
-        while len(partial) >= self._wanted:
-            if self._wanted == _PREFIX_BYTES:
-                self._wanted = self._length(partial)
-                if len(partial) < self._wanted:
-                    break
-            messages.append(bytes(partial[_PREFIX_BYTES : self._wanted]))
-            del partial[: self._wanted]
-            self._wanted = _PREFIX_BYTES
-        return messages
-
-    def _length(self, data: bytes | bytearray) -> int:
-        if data[0]:
-            raise MessageError(GrpcStatus.UNIMPLEMENTED, "compression was not agreed on")
-        length = int.from_bytes(data[1:_PREFIX_BYTES], "big")
-        if length > self._max_message_bytes:
-            raise MessageError(
-                GrpcStatus.RESOURCE_EXHAUSTED,
-                f"a message of {length} bytes is longer than {self._max_message_bytes}",
-            )
-        return _PREFIX_BYTES + length
-
-    # --- out
-
-    def send(self, message: bytes) -> None:
-        """Send a message, after those before it; on a call that has ended it is dropped."""
-        if self.is_ending:
-            return
-        length = len(message)
-        data = b"\x00" + length.to_bytes(4, "big") + message
-        size = length + _PREFIX_BYTES
-        link = self._link
-        is_room = size <= self.send_window and size <= link.send_window and size <= link.max_frame_bytes
-        if is_room and not self._pending and not link.is_paused:
-            self.send_window -= size
-            link.send_window -= size
-            link.emit(write_frame(FrameType.DATA, 0, self.stream_id, data))
-            return
-        self._pending.append(memoryview(data))
-        self._pending_bytes += size
-        self.pump()
-
-    def finish(self, status: GrpcStatus, message: str = "") -> None:
-        """End the call once all messages are sent; ending it again does nothing."""
         if self._trailers is None:
-            self._trailers = grpc_trailers(status, message)
+            self._trailers = grpc_trailers(status, message, details)
             self.pump()
 
-    def abandon(self) -> None:
-        """End the call without a word: its stream or connection is gone."""
-        self.is_finished = True
-        self._pending.clear()
-        self._pending_bytes = 0
-
     def pump(self) -> None:
-        """Send what the windows allow."""
-        link, pending = self._link, self._pending
-        while pending:
-            if link.is_paused:
-                return
-            room = min(self.send_window, link.send_window, link.max_frame_bytes)
-            if room <= 0:
-                return
-            data = pending[0]
-            chunk = data[:room]
-            if len(chunk) == len(data):
-                pending.popleft()
-            else:
-                pending[0] = data[room:]
-            size = len(chunk)
-            self._pending_bytes -= size
-            self.send_window -= size
-            link.send_window -= size
-            link.emit(write_frame(FrameType.DATA, 0, self.stream_id, bytes(chunk)))
-        if self._trailers is not None and not self.is_finished:
+        """Send what the windows allow, and the status after the last message."""
+        super().pump()
+        if self._trailers is not None and not self._pending and not self.is_finished:
             self.is_finished = True
-            flags = Flag.END_HEADERS | Flag.END_STREAM
-            link.emit(write_frame(FrameType.HEADERS, flags, self.stream_id, self._trailers))
-            link.call_finished(self)
+            # Without a message before it, headers and trailers are one block.
+            block = _HEADERS + self._trailers if self._head else self._trailers
+            self._link.emit(write_frame(FrameType.HEADERS, _LAST, self.stream_id, block))
+            self._link.call_finished(self.stream_id)

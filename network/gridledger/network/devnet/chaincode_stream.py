@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-import grpc
-import grpc.aio
 from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2
 from google.protobuf.message import DecodeError
 
+from gridledger.network.devnet.chaincode_link import ChaincodeLink
 from gridledger.network.devnet.errors import (
     ChaincodeUnreachable,
     DevnetError,
@@ -33,15 +32,6 @@ _COMPLETED: Final[int] = _Type.COMPLETED
 _ERROR: Final[int] = _Type.ERROR
 _INVOKE_CHAINCODE: Final[int] = _Type.INVOKE_CHAINCODE
 _RESPONSE: Final[int] = _Type.RESPONSE
-_METHOD: Final = "/protos.Chaincode/Connect"
-_MESSAGE_LIMIT: Final = 100 * 1024 * 1024
-_OPTIONS: Final = (
-    ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
-    ("grpc.max_send_message_length", _MESSAGE_LIMIT),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.use_local_subchannel_pool", 1),
-)
 _BATCH_LIMIT: Final = 1000
 """Keys or writes in one message, Fabric's default; announced to chaincode."""
 EXECUTE_SECONDS: Final = 30.0
@@ -80,7 +70,7 @@ class ChaincodeStream:
         self._requests = requests
         self._invoke_chaincode = invoke_chaincode
         self._contexts: dict[str, TransactionContext] = {}
-        self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self._send: Callable[[bytes], None] = _nowhere
         self._ready = asyncio.Event()
         self._wanted = asyncio.Event()
         self._failure = "not dialled yet"
@@ -134,7 +124,7 @@ class ChaincodeStream:
             raise Refused(f"error sending: txid: {transaction_id}({context.proposal.channel_id}) exists")
         self._contexts[transaction_id] = context
         try:
-            self._outbox.put_nowait(message)
+            self._send(message)
             async with asyncio.timeout(EXECUTE_SECONDS):
                 return await context.completed
         except TimeoutError as error:
@@ -164,14 +154,11 @@ class ChaincodeStream:
         while not self._retired:
             self._wanted.clear()
             try:
-                async with self._open_channel() as channel:
-                    await self._run(channel)
-            except (grpc.aio.AioRpcError, DevnetError, TimeoutError) as error:
-                self._failure = (
-                    error.details() or str(error.code()) if isinstance(error, grpc.RpcError) else str(error)
-                )
-            else:
-                self._failure = "the chaincode ended the stream"
+                self._failure = await self._run()
+            except (DevnetError, OSError, ValueError) as error:
+                self._failure = str(error)
+            except TimeoutError:
+                self._failure = f"it did not register within {_REGISTER_SECONDS:g} s"
             if self._ready.is_set():
                 attempts = 0
                 _log.warning("chaincode %s: stream ended: %s", self._package_id, self._failure)
@@ -187,42 +174,23 @@ class ChaincodeStream:
             except TimeoutError:
                 continue
 
-    def _open_channel(self) -> grpc.aio.Channel:
-        address = self._address
-        if address.root_certificate is None:
-            return grpc.aio.insecure_channel(address.address, options=_OPTIONS)
-        credentials = grpc.ssl_channel_credentials(
-            address.root_certificate.encode(),
-            address.client_key.encode() if address.client_key else None,
-            address.client_certificate.encode() if address.client_certificate else None,
-        )
-        options: list[tuple[str, object]] = list(_OPTIONS)
-        if address.server_name:
-            options.append(("grpc.ssl_target_name_override", address.server_name))
-        return grpc.aio.secure_channel(address.address, credentials, options=options)
-
-    async def _run(self, channel: grpc.aio.Channel) -> None:
-        call = channel.stream_stream(_METHOD)()
+    async def _run(self) -> str:
+        """Keep a stream until it ends, and return why it did."""
+        async with asyncio.timeout(_REGISTER_SECONDS):
+            link = await ChaincodeLink.dial(self._address)
         try:
             async with asyncio.timeout(_REGISTER_SECONDS):
-                await self._register(call)
-            self._outbox = asyncio.Queue()
-            writer = asyncio.create_task(self._write(call, self._outbox))
+                self._register(link, await link.first())
+            self._send = link.send
             self._ready.set()
+            link.listen(self._receive)
             _log.info("chaincode %s registered", self._package_id)
-            try:
-                while (data := await call.read()) is not grpc.aio.EOF:
-                    self._receive(data)
-            finally:
-                writer.cancel()
-                await asyncio.gather(writer, return_exceptions=True)
+            await link.ended()
         finally:
-            call.cancel()
+            link.close()
+        return link.outcome
 
-    async def _register(self, call: Any) -> None:
-        data = await call.read()
-        if data is grpc.aio.EOF:
-            raise StreamTerminated("the chaincode ended the stream before it registered")
+    def _register(self, link: ChaincodeLink, data: bytes) -> None:
         try:
             message = _Message.FromString(data)
             name = chaincode_pb2.ChaincodeID.FromString(message.payload).name
@@ -232,20 +200,14 @@ class ChaincodeStream:
             raise Malformed(f"cannot handle message ({message.type}) while in created state")
         if name != self._package_id:
             raise Refused(f"the chaincode registered as {name!r}, not as {self._package_id!r}")
-        await call.write(_Message(type=_Type.REGISTERED).SerializeToString())
+        link.send(_Message(type=_Type.REGISTERED).SerializeToString())
         parameters = chaincode_pb2.ChaincodeAdditionalParams(
             use_write_batch=True,
             max_size_write_batch=_BATCH_LIMIT,
             use_get_multiple_keys=True,
             max_size_get_multiple_keys=_BATCH_LIMIT,
         )
-        await call.write(
-            _Message(type=_Type.READY, payload=parameters.SerializeToString()).SerializeToString()
-        )
-
-    async def _write(self, call: Any, outbox: asyncio.Queue[bytes]) -> None:
-        while True:
-            await call.write(await outbox.get())
+        link.send(_Message(type=_Type.READY, payload=parameters.SerializeToString()).SerializeToString())
 
     def _receive(self, data: bytes) -> None:
         try:
@@ -264,7 +226,7 @@ class ChaincodeStream:
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
         elif self._requests.knows(kind):
-            self._outbox.put_nowait(self._answer(context, message))
+            self._send(self._answer(context, message))
         else:
             raise Malformed(
                 f"[{message.txid}] Fabric side handler cannot handle message ({kind}) while in ready state"
@@ -280,15 +242,15 @@ class ChaincodeStream:
         return _response(message, payload)
 
     async def _invoke(self, context: TransactionContext | None, message: _Message) -> None:
-        outbox = self._outbox
+        send = self._send
         try:
             if context is None:
                 raise Refused("could not get valid transaction")
             answer = await self._invoke_chaincode(context, message.payload)
         except DevnetError as error:
-            outbox.put_nowait(_error(message, error.message))
+            send(_error(message, error.message))
         else:
-            outbox.put_nowait(_response(message, answer.SerializeToString()))
+            send(_response(message, answer.SerializeToString()))
 
     def _fail_contexts(self) -> None:
         for context in self._contexts.values():
@@ -296,6 +258,11 @@ class ChaincodeStream:
                 context.completed.set_exception(
                     StreamTerminated("error sending: chaincode stream terminated")
                 )
+
+
+def _nowhere(message: bytes) -> None:
+    """Take a message while there is no stream: its transaction ends with the stream that it came by."""
+    del message
 
 
 def _response(request: _Message, payload: bytes) -> bytes:

@@ -1,20 +1,19 @@
-"""Errors as gRPC carries them: a status, a message, and details in the `grpc-status-details-bin` trailer."""
+"""Errors as gRPC carries them: a status, a message, and details as a `google.rpc.Status`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Final
 
 import grpc
-import grpc.aio
 from fabric_protos.gateway import gateway_pb2
 from google.protobuf import any_pb2
 
 from gridledger.network.devnet.errors import DevnetError
+from gridledger.shim.http2 import GrpcCall
 
-__all__ = ["RpcError", "abort", "status_bytes"]
+__all__ = ["RpcError", "fail", "status_bytes"]
 
-_TRAILER: Final = "grpc-status-details-bin"
 _MESSAGE_LIMIT: Final = 6 * 1024
 """Bytes of a message: the header carries up to three times as many, and clients limit their headers."""
 _DETAILS_LIMIT: Final = 16 * 1024
@@ -45,11 +44,10 @@ class RpcError(DevnetError):
         self.details = list(details)
 
 
-async def abort(context: grpc.aio.ServicerContext, error: RpcError) -> NoReturn:
+def fail(call: GrpcCall, error: RpcError) -> None:
     """End a call with an error."""
-    trailer = ((_TRAILER, status_bytes(error)),) if error.details else ()
-    await context.abort(error.status, _cut(error.message, _MESSAGE_LIMIT), trailer)
-    raise AssertionError("abort returned")
+    details = status_bytes(error) if error.details else b""
+    call.finish(error.status.value[0], _cut(error.message, _MESSAGE_LIMIT), details)
 
 
 def status_bytes(error: RpcError) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import grpc
-import grpc.aio
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.orderer import ab_pb2
@@ -19,24 +20,20 @@ from gridledger.network.devnet.deliver import DeliverService, Render
 from gridledger.network.devnet.endorser import Endorser
 from gridledger.network.devnet.errors import Malformed, ProposalRefused
 from gridledger.network.devnet.gateway import GatewayService
+from gridledger.network.devnet.grpc_method import streaming, unary
 from gridledger.network.devnet.orderer import Orderer, OrderingRefused
 from gridledger.network.devnet.proposal import Proposal
-from gridledger.network.devnet.rpc_error import RpcError, abort
+from gridledger.network.devnet.rpc_error import RpcError
+from gridledger.shim.http2 import Listener, OpenCall, ServerConnection
 
 __all__ = ["PeerServer"]
 
 _MESSAGE_LIMIT: Final = 100 * 1024 * 1024
+_MAX_CALLS: Final = 10_000
+"""Calls of one client at a time: each transaction in flight has one."""
+_KEEPALIVE_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 1.0
-_OPTIONS: Final = (
-    ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
-    ("grpc.max_send_message_length", _MESSAGE_LIMIT),
-    ("grpc.so_reuseport", 0),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-    ("grpc.http2.max_ping_strikes", 0),
-)
-_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-_Unary: TypeAlias = "Callable[[bytes, _Context], Awaitable[bytes]]"
+_LOOK_SECONDS: Final = 0.02
 
 
 class PeerServer:
@@ -68,62 +65,59 @@ class PeerServer:
         self._gateway = gateway
         self._endorser = endorser
         self._deliver = deliver
-        self._server = grpc.aio.server(options=_OPTIONS)
-        for service, methods in self._services().items():
-            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
-        credentials = grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())])
-        try:
-            port = self._server.add_secure_port(address, credentials)
-        except RuntimeError as error:
-            raise NetworkSetupError(f"cannot listen on {address}: {error}") from error
-        if port == 0:
-            raise NetworkSetupError(f"cannot listen on {address}")
+        self._context = _tls_context(certificate, key)
+        self._methods = self._services()
+        self._listener = Listener(self._connect)
 
     async def start(self) -> None:
-        """Begin to serve."""
-        await self._server.start()
+        """Begin to serve.
+
+        Raises
+        ------
+        NetworkSetupError
+            If the address cannot be listened on.
+        """
+        try:
+            await self._listener.start(self._address, self._context)
+        except (OSError, ValueError) as error:
+            raise NetworkSetupError(f"cannot listen on {self._address}: {error}") from error
 
     async def stop(self) -> None:
         """Stop serving; calls at work have a second to end."""
-        await self._server.stop(_STOP_SECONDS)
+        self._listener.refuse()
+        for _ in range(int(_STOP_SECONDS / _LOOK_SECONDS)):
+            if not self._listener.has_calls:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        await self._listener.finish("the network is stopping")
 
-    def _services(self) -> Mapping[str, Mapping[str, grpc.RpcMethodHandler]]:
-        gateway = self._gateway
+    def _connect(self) -> ServerConnection:
+        return ServerConnection(
+            self._methods,
+            max_message_bytes=_MESSAGE_LIMIT,
+            max_calls=_MAX_CALLS,
+            keepalive_s=_KEEPALIVE_SECONDS,
+        )
+
+    def _services(self) -> Mapping[str, OpenCall]:
+        gateway, block = self._gateway, DeliverService.block
         return {
-            "gateway.Gateway": {
-                "Evaluate": grpc.unary_unary_rpc_method_handler(
-                    _unary(gateway_pb2.EvaluateRequest, gateway.evaluate)
-                ),
-                "Endorse": grpc.unary_unary_rpc_method_handler(
-                    _unary(gateway_pb2.EndorseRequest, gateway.endorse)
-                ),
-                "Submit": grpc.unary_unary_rpc_method_handler(
-                    _unary(gateway_pb2.SubmitRequest, gateway.submit)
-                ),
-                "CommitStatus": grpc.unary_unary_rpc_method_handler(
-                    _unary(gateway_pb2.SignedCommitStatusRequest, gateway.commit_status)
-                ),
-                "ChaincodeEvents": grpc.unary_stream_rpc_method_handler(self._chaincode_events),
-            },
-            "orderer.AtomicBroadcast": {
-                "Broadcast": grpc.stream_stream_rpc_method_handler(self._broadcast),
-                # The two responses differ by name only where whole blocks are delivered.
-                "Deliver": grpc.stream_stream_rpc_method_handler(self._delivery(DeliverService.block)),
-            },
-            "protos.Endorser": {
-                "ProcessProposal": grpc.unary_unary_rpc_method_handler(
-                    _unary(proposal_pb2.SignedProposal, self._process_proposal)
-                )
-            },
-            "protos.Deliver": {
-                "Deliver": grpc.stream_stream_rpc_method_handler(self._delivery(DeliverService.block)),
-                "DeliverFiltered": grpc.stream_stream_rpc_method_handler(
-                    self._delivery(DeliverService.filtered_block)
-                ),
-                "DeliverWithPrivateData": grpc.stream_stream_rpc_method_handler(
-                    self._delivery(DeliverService.block_and_private_data)
-                ),
-            },
+            "/gateway.Gateway/Evaluate": _method(gateway_pb2.EvaluateRequest, gateway.evaluate),
+            "/gateway.Gateway/Endorse": _method(gateway_pb2.EndorseRequest, gateway.endorse),
+            "/gateway.Gateway/Submit": _method(gateway_pb2.SubmitRequest, gateway.submit),
+            "/gateway.Gateway/CommitStatus": _method(
+                gateway_pb2.SignedCommitStatusRequest, gateway.commit_status
+            ),
+            "/gateway.Gateway/ChaincodeEvents": streaming(self._chaincode_events),
+            "/orderer.AtomicBroadcast/Broadcast": streaming(self._broadcast),
+            # The two responses differ by name only where whole blocks are delivered.
+            "/orderer.AtomicBroadcast/Deliver": streaming(self._delivery(block)),
+            "/protos.Endorser/ProcessProposal": _method(proposal_pb2.SignedProposal, self._process_proposal),
+            "/protos.Deliver/Deliver": streaming(self._delivery(block)),
+            "/protos.Deliver/DeliverFiltered": streaming(self._delivery(DeliverService.filtered_block)),
+            "/protos.Deliver/DeliverWithPrivateData": streaming(
+                self._delivery(DeliverService.block_and_private_data)
+            ),
         }
 
     async def _process_proposal(
@@ -134,8 +128,7 @@ class PeerServer:
         except (Malformed, ProposalRefused) as refusal:
             raise RpcError(grpc.StatusCode.UNKNOWN, refusal.message) from refusal
 
-    async def _broadcast(self, requests: AsyncIterator[bytes], context: _Context) -> AsyncIterator[bytes]:
-        del context
+    async def _broadcast(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         status = common_pb2.Status
         async for request in requests:
             response = ab_pb2.BroadcastResponse(status=status.SUCCESS)
@@ -149,17 +142,14 @@ class PeerServer:
             if response.status != status.SUCCESS:
                 return
 
-    async def _chaincode_events(self, data: bytes, context: _Context) -> AsyncIterator[bytes]:
-        try:
+    async def _chaincode_events(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for data in requests:
             request = _parse(gateway_pb2.SignedChaincodeEventsRequest, data)
             async for response in self._gateway.chaincode_events(request):
                 yield response.SerializeToString()
-        except RpcError as error:
-            await abort(context, error)
 
-    def _delivery(self, render: Render) -> Callable[[AsyncIterator[bytes], _Context], AsyncIterator[bytes]]:
-        async def deliver(requests: AsyncIterator[bytes], context: _Context) -> AsyncIterator[bytes]:
-            del context
+    def _delivery(self, render: Render) -> Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]:
+        async def deliver(requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             async for request in requests:
                 status = 0
                 async for response in self._deliver.deliver(request, render):
@@ -171,6 +161,17 @@ class PeerServer:
         return deliver
 
 
+def _tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["h2"])
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise NetworkSetupError(f"cannot use {certificate} with {key}: {error}") from error
+    return context
+
+
 def _parse(kind: Any, data: bytes) -> Any:
     try:
         return kind.FromString(data)
@@ -178,14 +179,10 @@ def _parse(kind: Any, data: bytes) -> Any:
         raise RpcError(grpc.StatusCode.INTERNAL, f"grpc: error unmarshalling request: {error}") from error
 
 
-def _unary(kind: Any, function: Callable[[Any], Awaitable[Message]]) -> _Unary:
-    """Return a handler of serialised messages around a function of messages."""
+def _method(kind: Any, function: Callable[[Any], Awaitable[Message]]) -> OpenCall:
+    """Return the method around a function of messages."""
 
-    async def handle(data: bytes, context: _Context) -> bytes:
-        try:
-            response = await function(_parse(kind, data))
-        except RpcError as error:
-            await abort(context, error)
-        return bytes(response.SerializeToString())
+    async def answer(data: bytes) -> bytes:
+        return bytes((await function(_parse(kind, data))).SerializeToString())
 
-    return handle
+    return unary(answer)
