@@ -30,12 +30,13 @@ async def check_terms(ctx: Context, terms: AgreementTerms) -> None:
         that is over or longer than the standard's.
     """
     standards = await ctx.get_many([standard_key(one.field) for one in terms.fields])
+    now_ms = await ctx.now_ms()
     problems = [
         problem
         for one, standard in zip(terms.fields, standards, strict=True)
-        for problem in _problems(one, standard)
+        for problem in _problems(one, standard.at(now_ms) if standard else None)
     ]
-    if terms.valid_until_ms <= await ctx.now_ms():
+    if terms.valid_until_ms <= now_ms:
         problems.append("the agreement would be over")
     if problems:
         raise TermsRefused(tuple(problems))
@@ -43,7 +44,7 @@ async def check_terms(ctx: Context, terms: AgreementTerms) -> None:
 
 def _problems(one: AgreedField, standard: ChargingStandard | None) -> list[str]:
     if standard is None:
-        return [f"{one.field} has no charging standard"]
+        return [f"{one.field} has no charging standard that holds"]
     problems: list[str] = []
     if one.standard_version != standard.version:
         problems.append(f"the charging standard of {one.field} is version {standard.version}")

@@ -17,8 +17,9 @@ from gridledger.chaincode.ledger_key import (
     system_key,
     user_key,
 )
+from gridledger.chaincode.redirect import follow_device, prefixes_of
 from gridledger.model.catalogue import LEAST_SYSTEMS, Selector
-from gridledger.model.device import ChargingStandard, Device, RegisteredField
+from gridledger.model.device import ChargingStandard, RegisteredField
 from gridledger.model.errors import CryptoError
 from gridledger.model.exchange_refusals import (
     Expired,
@@ -86,7 +87,8 @@ async def decide(ctx: Context, signed: SignedRequest) -> Decision:
 
     Notes
     -----
-    Reads by key in five rounds; their number does not depend on how much is registered.
+    Reads by key in six rounds, and one more for every move of a device or prefix; their number does not
+    depend on how much is registered.
     """
     request = signed.request
     root = await _check_caller(ctx, signed)
@@ -146,9 +148,10 @@ async def _candidates(
     ctx: Context, root: SystemIdentifier, request: Request, chosen: tuple[Selector, ...]
 ) -> dict[DeviceIdentifier, list[FieldIdentifier]]:
     """Return the fields of the association catalogue that the selectors name, by device."""
-    scanned = await ctx.require(device_key(request.device))
-    if scanned.state is not IdentifierState.ACTIVE:
-        raise NotActive(str(request.device), scanned.state.value)
+    scanned = await follow_device(ctx, request.device)
+    if not scanned.is_in_force(await ctx.now_ms()):
+        state = "not valid" if scanned.state is IdentifierState.ACTIVE else scanned.state.value
+        raise NotActive(str(request.device), state)
     found = await ctx.get_many([association_key(root, identity) for identity in scanned.identities])
     offered = {
         member.device: set(member.fields)
@@ -156,14 +159,14 @@ async def _candidates(
         if association is not None
         for member in association.members
     }
-    if request.device not in offered:
+    if scanned.identifier not in offered:
         raise NotAKeyDevice(f"{request.device} stands in no association catalogue")
     candidates: dict[DeviceIdentifier, list[FieldIdentifier]] = {}
     lacking: list[str] = []
+    prefixes = await prefixes_of(ctx, (selector.system for selector in chosen))
     for selector in chosen:
-        devices = [
-            one for one, names in offered.items() if one.system == selector.system and selector.name in names
-        ]
+        systems = prefixes[selector.system]
+        devices = [one for one, names in offered.items() if one.system in systems and selector.name in names]
         if not devices:
             lacking.append(str(selector))
         for device in devices:
@@ -182,9 +185,9 @@ async def _targets(
     systems = await ctx.get_many([system_key(device.system) for device in candidates])
     rows = await ctx.get_many([field_key(field) for field in fields])
     prices = await ctx.get_many([standard_key(field) for field in fields])
-    decided = {
-        field: _decided(field, row, price) for field, row, price in zip(fields, rows, prices, strict=True)
-    }
+    now_ms = await ctx.now_ms()
+    found = [_decided(*one, now_ms) for one in zip(fields, rows, prices, strict=True)]
+    decided = {one.field.identifier: one for one in found if one is not None}
     excluded = tuple(
         str(one) for one, known in decided.items() if request.user_role not in known.field.metadata.roles
     )
@@ -193,11 +196,13 @@ async def _targets(
     owners: dict[SystemIdentifier, System] = {}
     admitted: dict[SystemIdentifier, list[DecidedField]] = {}
     for (identifier, names), device, system in zip(candidates.items(), devices, systems, strict=True):
-        if system is None or not _is_active(system) or not _is_active(device):
+        if system is None or not system.is_in_force(now_ms):
+            continue
+        if device is None or not device.is_in_force(now_ms):
             continue
         owners[system.identifier] = system
         admitted.setdefault(identifier.system, []).extend(
-            decided[one] for one in names if str(one) not in excluded and _is_active(decided[one].field)
+            decided[one] for one in names if one in decided and str(one) not in excluded
         )
     return tuple(
         DecidedSystem(system=owners[identifier], fields=tuple(fields_of_owner))
@@ -207,12 +212,12 @@ async def _targets(
 
 
 def _decided(
-    field: FieldIdentifier, row: RegisteredField | None, price: ChargingStandard | None
-) -> DecidedField:
+    field: FieldIdentifier, row: RegisteredField | None, price: ChargingStandard | None, now_ms: int
+) -> DecidedField | None:
+    """Return a target field with the standard that holds now; None where it or its price is not in force."""
     if row is None or price is None:
         raise NotFound("field", str(field))
-    return DecidedField(field=row, standard=price)
-
-
-def _is_active(record: System | Device | RegisteredField | None) -> bool:
-    return record is not None and record.state is IdentifierState.ACTIVE
+    standard = price.at(now_ms)
+    if standard is None or not row.is_in_force(now_ms):
+        return None
+    return DecidedField(field=row, standard=standard)

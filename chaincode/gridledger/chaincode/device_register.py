@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gridledger.chaincode.batch import accepted, refused
-from gridledger.chaincode.ledger_key import common_identity_key, device_key
+from gridledger.chaincode.code_check import check_code
+from gridledger.chaincode.ledger_key import (
+    coding_rule_key,
+    common_identity_key,
+    device_key,
+    object_mark_key,
+)
 from gridledger.model.catalogue import LEAST_SYSTEMS
+from gridledger.model.coding_rule import CodingRule
 from gridledger.model.device import (
     MAX_DEVICES_AN_IDENTITY,
     CommonIdentity,
@@ -15,11 +22,13 @@ from gridledger.model.device import (
     DeviceApproval,
     DeviceEntry,
     ItemResult,
+    ObjectMark,
 )
 from gridledger.model.errors import ContractError, ModelError
 from gridledger.model.exchange_refusals import NotActive
 from gridledger.model.identifier import DeviceIdentifier, SystemIdentifier
 from gridledger.model.refusals import AccessDenied, AlreadyExists, LimitExceeded, NotFound
+from gridledger.model.registry_refusals import IdentifierMoved
 from gridledger.model.states import IdentifierState
 from gridledger.model.system import System
 from gridledger.shim import Context
@@ -39,8 +48,8 @@ async def register_devices(
 
     Notes
     -----
-    Two reads in all (devices, identities). Systems that register the same common identity at the same moment
-    conflict on its key; the second is retried.
+    Three reads in all (devices, coding rule, identities). Systems that register the same common identity at
+    the same moment conflict on its key; the second is retried.
     """
     identifiers: list[DeviceIdentifier | ModelError] = [
         _identifier(owner.identifier, entry) for entry in entries
@@ -53,12 +62,13 @@ async def register_devices(
     members = {
         identity: list(row.devices) if row else [] for identity, row in zip(declared, rows, strict=True)
     }
+    rule = await ctx.get(coding_rule_key(owner.identifier))
     now_ms = await ctx.now_ms()
     results: list[ItemResult] = []
     changed: dict[DeclaredIdentity, None] = {}
     for entry, identifier in zip(entries, identifiers, strict=True):
         try:
-            device = _new_device(entry, identifier, taken, members, now_ms)
+            device = _new_device(entry, identifier, rule, taken, members, now_ms)
         except (ContractError, ModelError) as error:
             results.append(refused(entry.own_code, error))
             continue
@@ -67,6 +77,9 @@ async def register_devices(
             members[identity].append(device.identifier)
             changed[identity] = None
         await ctx.put(device_key(device.identifier), device)
+        if device.object_class is not None:
+            mark = ObjectMark(registered_ms=now_ms)
+            await ctx.put(object_mark_key(device.identifier, device.object_class), mark)
         results.append(accepted(entry.own_code, device.identifier))
     shared: list[DeclaredIdentity] = []
     for identity in changed:
@@ -109,6 +122,7 @@ def _identifier(system: SystemIdentifier, entry: DeviceEntry) -> DeviceIdentifie
 def _new_device(
     entry: DeviceEntry,
     identifier: DeviceIdentifier | ModelError,
+    rule: CodingRule | None,
     taken: set[DeviceIdentifier],
     members: dict[DeclaredIdentity, list[DeviceIdentifier]],
     now_ms: int,
@@ -117,6 +131,7 @@ def _new_device(
         raise identifier
     if identifier in taken:
         raise AlreadyExists("device", str(identifier))
+    check_code(rule, entry.kind, entry.own_code)
     for identity in entry.identities:
         if len(members[identity]) >= MAX_DEVICES_AN_IDENTITY:
             raise LimitExceeded(
@@ -128,10 +143,12 @@ def _new_device(
         kind=entry.kind,
         identities=entry.identities,
         fields=(),
-        state=IdentifierState.ALLOCATED,
+        state=entry.state or IdentifierState.ALLOCATED,
         registered_ms=now_ms,
         description=entry.description,
         region=entry.region,
+        object_class=entry.object_class,
+        validity=entry.validity,
     )
 
 
@@ -141,6 +158,8 @@ def _approved(approval: DeviceApproval, device: Device | None, root: SystemIdent
         raise AccessDenied(f"{name} does not stand below {root}")
     if device is None:
         raise NotFound("device", name)
+    if device.moved_to is not None:
+        raise IdentifierMoved(name, str(device.moved_to))
     if device.state is not IdentifierState.ALLOCATED:
         raise NotActive(name, device.state.value)
     return replace(device, state=IdentifierState.ACTIVE, evidence=approval.evidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gridledger.chaincode.batch import accepted, refused
@@ -13,13 +14,15 @@ from gridledger.model.device import (
     Device,
     FieldEntry,
     ItemResult,
+    PriceTerm,
     RegisteredField,
     StandardEntry,
 )
 from gridledger.model.errors import ContractError, ModelError
-from gridledger.model.exchange_refusals import NotTheAgent
+from gridledger.model.exchange_refusals import NotActive, NotTheAgent
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
-from gridledger.model.refusals import AlreadyExists, LimitExceeded, NotFound
+from gridledger.model.refusals import AlreadyExists, BadArgument, LimitExceeded, NotFound
+from gridledger.model.registry_refusals import IdentifierMoved
 from gridledger.model.states import IdentifierState
 from gridledger.shim import Context
 
@@ -46,7 +49,7 @@ async def register_fields(
     for entry, identifier in zip(entries, identifiers, strict=True):
         item = f"{entry.own_code}#{entry.name}"
         try:
-            field = _new_field(entry, identifier, names, now_ms)
+            field = _new_field(entry, identifier, rows, names, now_ms)
         except (ContractError, ModelError) as error:
             results.append(refused(item, error))
             continue
@@ -68,7 +71,7 @@ async def register_fields(
 async def set_standards(
     ctx: Context, system: SystemIdentifier, entries: tuple[StandardEntry, ...]
 ) -> tuple[ItemResult, ...]:
-    """Write the next versions of charging standards; they count from the next resolution on."""
+    """Write the next versions of charging standards; one that begins later leaves the earlier till then."""
     found = await ctx.get_many([standard_key(entry.field) for entry in entries])
     now_ms = await ctx.now_ms()
     results: list[ItemResult] = []
@@ -98,14 +101,20 @@ def _identifier(system: SystemIdentifier, entry: FieldEntry) -> FieldIdentifier 
 def _new_field(
     entry: FieldEntry,
     identifier: FieldIdentifier | ModelError,
+    devices: Mapping[DeviceIdentifier, Device | None],
     names: dict[DeviceIdentifier, list[str]],
     now_ms: int,
 ) -> RegisteredField:
     if isinstance(identifier, ModelError):
         raise identifier
-    present = names.get(identifier.device)
-    if present is None:
+    device = devices[identifier.device]
+    if device is None:
         raise NotFound("device", str(identifier.device))
+    if device.moved_to is not None:
+        raise IdentifierMoved(str(identifier.device), str(device.moved_to))
+    if device.state is IdentifierState.REVOKED:
+        raise NotActive(str(identifier.device), device.state.value)
+    present = names[identifier.device]
     if entry.name in present:
         raise AlreadyExists("field", str(identifier))
     if len(present) >= MAX_FIELDS_A_DEVICE:
@@ -122,9 +131,24 @@ def _next_standard(
         raise NotTheAgent(str(entry.field.system))
     if standard is None:
         raise NotFound("field", str(entry.field))
+    begins_ms = now_ms if entry.valid_from_ms is None else max(entry.valid_from_ms, now_ms)
+    if entry.valid_until_ms is not None and entry.valid_until_ms <= begins_ms:
+        raise BadArgument({"valid_until_ms": "is over before the standard begins"})
+    holding = standard.at(now_ms) if begins_ms > now_ms else None
     return ChargingStandard(
         field=entry.field,
         version=standard.version + 1,
         price_milliyuan=entry.price_milliyuan,
-        valid_from_ms=now_ms,
+        valid_from_ms=begins_ms,
+        valid_until_ms=entry.valid_until_ms,
+        earlier=None if holding is None else _term(holding),
+    )
+
+
+def _term(standard: ChargingStandard) -> PriceTerm:
+    return PriceTerm(
+        version=standard.version,
+        price_milliyuan=standard.price_milliyuan,
+        valid_from_ms=standard.valid_from_ms,
+        valid_until_ms=standard.valid_until_ms,
     )

@@ -6,11 +6,15 @@ from gridledger.model.account_entry import AccountEntry, entry_time
 from gridledger.model.agreement import Agreement, AgreementMark, AgreementUse, UsedAgreement
 from gridledger.model.catalogue import Association, Publication
 from gridledger.model.claim import Claim
+from gridledger.model.coding_rule import CodingRule
+from gridledger.model.credit import CreditStanding, Rating, RatingDelta
 from gridledger.model.device import (
     ChargingStandard,
     CommonIdentity,
     DeclaredIdentity,
     Device,
+    ObjectClass,
+    ObjectMark,
     RegisteredField,
 )
 from gridledger.model.fee import Fee, FeeKey, FeeSchedule
@@ -18,6 +22,7 @@ from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, Syste
 from gridledger.model.integrity import DepositedRoot, Verdict
 from gridledger.model.keys import KeyPrefix
 from gridledger.model.period import Period
+from gridledger.model.person import Person, RegistrationPolicy
 from gridledger.model.resolution import Resolution, Rule
 from gridledger.model.system import Account, ApplicationUser, Sequence, System, SystemApplication
 from gridledger.model.trade import (
@@ -42,8 +47,10 @@ __all__ = [
     "application_key",
     "association_key",
     "claim_key",
+    "coding_rule_key",
     "common_identity_key",
     "contract_key",
+    "credit_key",
     "delta_key",
     "deltas_of",
     "deposit_key",
@@ -59,9 +66,17 @@ __all__ = [
     "hold_key",
     "note_key",
     "notes_of",
+    "object_mark_key",
+    "objects_of",
     "order_key",
     "order_mark_key",
+    "person_key",
+    "persons_of",
+    "policy_key",
     "publication_key",
+    "rating_delta_key",
+    "rating_deltas_of",
+    "rating_key",
     "resolution_key",
     "rule_key",
     "sequence_key",
@@ -114,6 +129,49 @@ def fields_of(system: SystemIdentifier) -> Key[RegisteredField]:
 def standard_key(field: FieldIdentifier) -> Key[ChargingStandard]:
     system, own_code = str(field.device.system), field.device.own_code
     return Key(ChargingStandard, KeyPrefix.CHARGING_STANDARD, system, own_code, field.name)
+
+
+def object_mark_key(device: DeviceIdentifier, object_class: ObjectClass) -> Key[ObjectMark]:
+    return Key(ObjectMark, KeyPrefix.OBJECT_BY_CLASS, str(device.system), object_class.value, device.own_code)
+
+
+def objects_of(system: SystemIdentifier, object_class: ObjectClass) -> Key[ObjectMark]:
+    """Name the range of a system's objects of a class."""
+    return Key(ObjectMark, KeyPrefix.OBJECT_BY_CLASS, str(system), object_class.value)
+
+
+def coding_rule_key(system: SystemIdentifier) -> Key[CodingRule]:
+    return Key(CodingRule, KeyPrefix.CODING_RULE, str(system))
+
+
+def credit_key(system: SystemIdentifier) -> Key[CreditStanding]:
+    return Key(CreditStanding, KeyPrefix.CREDIT, str(system))
+
+
+def rating_key(order: str, owner: SystemIdentifier, rater: SystemIdentifier) -> Key[Rating]:
+    return Key(Rating, KeyPrefix.RATING, order, str(owner), str(rater))
+
+
+def rating_delta_key(rated: SystemIdentifier, order: str, rater: SystemIdentifier) -> Key[RatingDelta]:
+    return Key(RatingDelta, KeyPrefix.RATING_DELTA, str(rated), order, str(rater))
+
+
+def rating_deltas_of(rated: SystemIdentifier) -> Key[RatingDelta]:
+    """Name the range of a system's ratings that are not counted yet."""
+    return Key(RatingDelta, KeyPrefix.RATING_DELTA, str(rated))
+
+
+def person_key(root: SystemIdentifier, enterprise: str, name: str) -> Key[Person]:
+    return Key(Person, KeyPrefix.PERSON, str(root), enterprise, name)
+
+
+def persons_of(root: SystemIdentifier, enterprise: str) -> Key[Person]:
+    """Name the range of an enterprise's persons."""
+    return Key(Person, KeyPrefix.PERSON, str(root), enterprise)
+
+
+def policy_key(root: SystemIdentifier) -> Key[RegistrationPolicy]:
+    return Key(RegistrationPolicy, KeyPrefix.REGISTRATION_POLICY, str(root))
 
 
 def common_identity_key(root: SystemIdentifier, identity: DeclaredIdentity) -> Key[CommonIdentity]:

@@ -8,13 +8,22 @@ from gridledger.chaincode.ledger_key import system_key
 from gridledger.model.errors import CryptoError
 from gridledger.model.exchange_refusals import NotActive, NotTheAgent
 from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.lifecycle import Actor
 from gridledger.model.refusals import AccessDenied
+from gridledger.model.roles import Role
 from gridledger.model.signature import public_key_of
 from gridledger.model.states import IdentifierState
 from gridledger.model.system import Agent, System, SystemKind
 from gridledger.shim import Context
 
-__all__ = ["acting_system", "agent_of_caller", "require_agent", "require_platform"]
+__all__ = [
+    "acting_party",
+    "acting_system",
+    "agent_of_caller",
+    "is_agent",
+    "require_agent",
+    "require_platform",
+]
 
 
 def agent_of_caller(ctx: Context) -> Agent:
@@ -33,6 +42,11 @@ def agent_of_caller(ctx: Context) -> Agent:
     )
 
 
+def is_agent(ctx: Context, agent: Agent) -> bool:
+    """Tell whether the caller is an agent: of its organisation, with its key."""
+    return ctx.msp_id == agent.msp_id and _key_of_caller(ctx) == agent.public_key
+
+
 def require_agent(ctx: Context, system: System) -> None:
     """Refuse a caller that does not act for the system, and a system that is not active.
 
@@ -47,8 +61,7 @@ def require_agent(ctx: Context, system: System) -> None:
     -----
     The key decides, not the subject: a renewed certificate of the same key goes on.
     """
-    agent = system.agent
-    if ctx.msp_id != agent.msp_id or _key_of_caller(ctx) != agent.public_key:
+    if not is_agent(ctx, system.agent):
         raise NotTheAgent(str(system.identifier))
     if system.state is not IdentifierState.ACTIVE:
         raise NotActive(str(system.identifier), system.state.value)
@@ -69,6 +82,28 @@ async def acting_system(ctx: Context, identifier: SystemIdentifier, kind: System
     if kind is not None and system.profile.kind is not kind:
         raise AccessDenied(f"{identifier} is no {kind.value}")
     return system
+
+
+async def acting_party(ctx: Context, identifier: SystemIdentifier) -> tuple[System, Actor]:
+    """Return a system, and as whom the caller acts on what is its: as the owner or for the platform.
+
+    Raises
+    ------
+    NotFound
+        There is no such system.
+    NotTheAgent
+        The caller is neither its agent nor an auditor.
+    NotActive
+        The caller is its agent, and the system is not active.
+    AccessDenied
+        The caller is an auditor of another platform.
+    """
+    system = await ctx.require(system_key(identifier))
+    if is_agent(ctx, system.agent) or Role.AUDITOR not in ctx.roles:
+        require_agent(ctx, system)
+        return system, Actor.OWNER
+    await require_platform(ctx, system.root)
+    return system, Actor.PLATFORM
 
 
 async def require_platform(ctx: Context, root: SystemIdentifier) -> System:

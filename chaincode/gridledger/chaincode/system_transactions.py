@@ -13,16 +13,22 @@ from pydantic import StringConstraints
 from gridledger.chaincode.ledger_key import (
     account_key,
     application_key,
+    credit_key,
+    person_key,
+    policy_key,
     sequence_key,
     system_key,
     user_key,
 )
 from gridledger.chaincode.permission import acting_system, agent_of_caller, require_platform
+from gridledger.chaincode.redirect import put_system
 from gridledger.chaincode.registration import complete_registration
+from gridledger.model.credit import CreditStanding
 from gridledger.model.events import Event
 from gridledger.model.exchange_refusals import CheckNotPassed
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.refusals import AccessDenied, AlreadyExists, Conflict
+from gridledger.model.registry_refusals import PersonNotApproved
 from gridledger.model.roles import Role
 from gridledger.model.states import ApplicationState, IdentifierState
 from gridledger.model.system import (
@@ -76,7 +82,10 @@ class SystemTransactions(Contract):
     async def register_system(
         self, ctx: Context, root: SystemIdentifier, profile: SystemProfile
     ) -> SystemApplication:
-        """Apply for a system identifier below a root; the caller becomes the system's agent."""
+        """Apply for a system identifier below a root; the caller becomes the system's agent.
+
+        The agent of a suspended system applies for its registration again: it keeps its identifier.
+        """
         if profile.kind is SystemKind.AGGREGATION_SYSTEM:
             raise AccessDenied("an aggregation system is established under a root of its own")
         ctx.require_role(Role(profile.kind.value))
@@ -85,8 +94,6 @@ class SystemTransactions(Contract):
         aggregation, earlier = await ctx.require(system_key(root)), await ctx.get(key)
         if aggregation.profile.kind is not SystemKind.AGGREGATION_SYSTEM:
             raise AccessDenied(f"{root} is no root")
-        if earlier is not None and earlier.state is not ApplicationState.REJECTED:
-            raise AlreadyExists("application", agent.key_id)
         application = SystemApplication(
             id=agent.key_id,
             root=root,
@@ -94,6 +101,7 @@ class SystemTransactions(Contract):
             agent=agent,
             state=ApplicationState.APPLIED,
             applied_ms=await ctx.now_ms(),
+            system=await self._to_register_again(ctx, earlier, root, profile),
         )
         await ctx.put(key, application)
         ctx.emit(Event.SYSTEM_APPLIED, application)
@@ -113,29 +121,36 @@ class SystemTransactions(Contract):
 
     @transaction(roles=(Role.AUDITOR,))
     async def approve_system(self, ctx: Context, application_id: ApplicationId) -> System:
-        """Approve an application whose check passed: give the next identifier, open the account."""
+        """Approve an application whose check passed: give the next identifier, open the account.
+
+        A suspended system that applied again is active again, with the credit that was found now.
+        """
         application = await self._open_application(ctx, application_id)
-        root = application.root
-        await require_platform(ctx, root)
+        await require_platform(ctx, application.root)
         if application.check is None:
             raise CheckNotPassed(("the application was not checked",))
         if problems := application.check.problems():
             raise CheckNotPassed(problems)
-        sequence = await ctx.require(sequence_key(root))
+        await self._check_person(ctx, application)
         now_ms = await ctx.now_ms()
-        identifier = root.child(sequence.last + 1)
-        system = System(
-            identifier=identifier,
-            root=root,
-            profile=application.profile,
-            agent=application.agent,
-            credit=application.check.credit,
-            state=IdentifierState.ACTIVE,
-            registered_ms=now_ms,
-        )
-        await ctx.put(sequence_key(root), Sequence(last=sequence.last + 1))
-        await ctx.put(system_key(identifier), system)
-        await ctx.put(account_key(identifier), Account(system=identifier, root=root, opened_ms=now_ms))
+        if application.system is None:
+            system = await self._new_system(ctx, application, application.check.credit, now_ms)
+        else:
+            present = await ctx.require(system_key(application.system))
+            if present.state is not IdentifierState.SUSPENDED:
+                raise Conflict(f"{present.identifier} is {present.state.value}, not suspended")
+            system = replace(
+                present,
+                profile=application.profile,
+                credit=application.check.credit,
+                state=IdentifierState.ACTIVE,
+                suspended_by=None,
+                reason=None,
+            )
+        identifier = system.identifier
+        await put_system(ctx, system)
+        standing = CreditStanding.of(identifier, first=system.credit, since_ms=now_ms)
+        await ctx.put(credit_key(identifier), standing)
         approved = replace(application, state=ApplicationState.APPROVED, system=identifier, decided_ms=now_ms)
         await ctx.put(application_key(application_id), approved)
         await complete_registration(ctx, identifier, Event.SYSTEM_REGISTERED, approved)
@@ -188,3 +203,57 @@ class SystemTransactions(Contract):
         if application.state is not ApplicationState.APPLIED:
             raise Conflict(f"the application is {application.state.value}")
         return application
+
+    async def _to_register_again(
+        self,
+        ctx: Context,
+        earlier: SystemApplication | None,
+        root: SystemIdentifier,
+        profile: SystemProfile,
+    ) -> SystemIdentifier | None:
+        """Return the suspended system of an earlier application; refuse where another one is open or good."""
+        if earlier is None or (earlier.state is ApplicationState.REJECTED and earlier.system is None):
+            return None
+        system = None if earlier.system is None else await ctx.require(system_key(earlier.system))
+        if (
+            system is None
+            or earlier.state is ApplicationState.APPLIED
+            or system.state is not IdentifierState.SUSPENDED
+        ):
+            raise AlreadyExists("application", earlier.id)
+        if system.root != root or system.profile.kind is not profile.kind:
+            raise AccessDenied(
+                f"{system.identifier} stands below {system.root} as {system.profile.kind.value}"
+            )
+        return system.identifier
+
+    async def _check_person(self, ctx: Context, application: SystemApplication) -> None:
+        """Refuse an application for which nobody vouches where the root wants it, or somebody rejected."""
+        policy = await ctx.get(policy_key(application.root))
+        if application.person is None:
+            if policy is not None and policy.persons_required:
+                raise CheckNotPassed(("no approved person of the enterprise vouches for it",))
+            return
+        enterprise = application.profile.enterprise.code
+        person = await ctx.require(person_key(application.root, enterprise, application.person))
+        if person.state is not ApplicationState.APPROVED:
+            raise PersonNotApproved(person.name, person.state.value)
+
+    async def _new_system(
+        self, ctx: Context, application: SystemApplication, credit: int, now_ms: int
+    ) -> System:
+        """Give the next identifier below the root, and open its account."""
+        root = application.root
+        sequence = await ctx.require(sequence_key(root))
+        identifier = root.child(sequence.last + 1)
+        await ctx.put(sequence_key(root), Sequence(last=sequence.last + 1))
+        await ctx.put(account_key(identifier), Account(system=identifier, root=root, opened_ms=now_ms))
+        return System(
+            identifier=identifier,
+            root=root,
+            profile=application.profile,
+            agent=application.agent,
+            credit=credit,
+            state=IdentifierState.ACTIVE,
+            registered_ms=now_ms,
+        )

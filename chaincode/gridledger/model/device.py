@@ -1,4 +1,4 @@
-"""Devices, their fields, and what a query of a field costs.
+"""Devices and other objects, their fields, and what a query of a field costs.
 
 Source: CN112508707B, [0058] to [0064], [0085].
 """
@@ -6,12 +6,15 @@ Source: CN112508707B, [0058] to [0064], [0085].
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from gridledger.model.digest import Digest
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
+from gridledger.model.lifecycle import ENTRY_STATES, Actor, Validity
 from gridledger.model.period import Frequency
 from gridledger.model.record import ModelValue, Record, record, value
 from gridledger.model.states import IdentifierState
@@ -20,6 +23,7 @@ from gridledger.model.system import LongText, ShortText, UserRole
 __all__ = [
     "MAX_BATCH_ITEMS",
     "MAX_FIELDS_A_DEVICE",
+    "MAX_MOVES",
     "ChargingStandard",
     "CommonIdentity",
     "DeclaredIdentity",
@@ -29,6 +33,10 @@ __all__ = [
     "FieldEntry",
     "FieldMetadata",
     "ItemResult",
+    "ObjectClass",
+    "ObjectKind",
+    "ObjectMark",
+    "PriceTerm",
     "RegisteredField",
     "StandardEntry",
 ]
@@ -39,11 +47,24 @@ MAX_BATCH_ITEMS = 2000
 MAX_FIELDS_A_DEVICE = 256
 MAX_IDENTITIES_A_DEVICE = 8
 MAX_DEVICES_AN_IDENTITY = 64
+MAX_MOVES = 8
+"""Times that an identifier may move, so that following is bounded."""
+
 MAX_PRICE_MILLIYUAN = 10**12
 """A milliard yuan: beyond any price, and sums of a thousand stay exact."""
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.\-]{0,63}$")]
 Price = Annotated[int, Field(ge=0, le=MAX_PRICE_MILLIYUAN)]
+ObjectKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9\-]{0,31}$")]
+"""What something is in its owner's words, such as `meter`."""
+
+
+class ObjectClass(StrEnum):
+    """What has an identifier and is no device; lists of it are filtered in the store."""
+
+    PLANT = "plant"
+    PROJECT = "project"
+    PRODUCT = "product"
 
 
 @value
@@ -64,18 +85,25 @@ class DeviceEntry(ModelValue):
     own_code: str
     """What the owner calls it."""
     name: ShortText
-    kind: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9\-]{0,31}$")]
+    kind: ObjectKind
     """What it is, such as `meter` or `plant`."""
     identities: tuple[DeclaredIdentity, ...] = ()
     description: LongText | None = None
     region: ShortText | None = None
     """Where it stands."""
+    object_class: ObjectClass | None = None
+    """Left out for a device."""
+    state: IdentifierState | None = None
+    """`planned` or `registered`; left out for `allocated`."""
+    validity: Validity | None = None
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         if len(self.identities) > MAX_IDENTITIES_A_DEVICE:
             yield "identities", f"are more than {MAX_IDENTITIES_A_DEVICE}"
         if len({str(identity) for identity in self.identities}) != len(self.identities):
             yield "identities", "one stands twice"
+        if self.state is IdentifierState.ALLOCATED or self.state not in (None, *ENTRY_STATES):
+            yield "state", "want planned or registered, or leave it out"
 
 
 @value
@@ -89,7 +117,7 @@ class DeviceApproval(ModelValue):
 
 @record("device/1")
 class Device(Record):
-    """A registered device."""
+    """A registered device or other object."""
 
     identifier: DeviceIdentifier
     name: ShortText
@@ -102,6 +130,26 @@ class Device(Record):
     evidence: Digest | None = None
     description: LongText | None = None
     region: ShortText | None = None
+    object_class: ObjectClass | None = None
+    validity: Validity | None = None
+    suspended_by: Actor | None = None
+    reason: ShortText | None = None
+    """Why its state was changed last."""
+    former: tuple[DeviceIdentifier, ...] | None = None
+    """What it was called before, the oldest first."""
+    moved_to: DeviceIdentifier | None = None
+    """What it is called now; it is revoked here then."""
+
+    def is_in_force(self, now_ms: int) -> bool:
+        """Tell whether it is active and valid at a moment: only then it resolves."""
+        return _is_in_force(self.state, self.validity, now_ms)
+
+
+@record("object-mark/1")
+class ObjectMark(Record):
+    """An object of this class stands under the own code of the key."""
+
+    registered_ms: int
 
 
 @record("common-identity/1")
@@ -157,6 +205,16 @@ class RegisteredField(Record):
     metadata: FieldMetadata
     state: IdentifierState
     registered_ms: int
+    validity: Validity | None = None
+    suspended_by: Actor | None = None
+    reason: ShortText | None = None
+    """Why its state was changed last."""
+    moved_to: FieldIdentifier | None = None
+    """What it is called now; it is revoked here then."""
+
+    def is_in_force(self, now_ms: int) -> bool:
+        """Tell whether it is active and valid at a moment: only then it resolves."""
+        return _is_in_force(self.state, self.validity, now_ms)
 
 
 @value
@@ -165,6 +223,24 @@ class StandardEntry(ModelValue):
 
     field: FieldIdentifier
     price_milliyuan: Price
+    valid_from_ms: int | None = None
+    """Milliseconds since 1970; from the registration on where it is left out, never before."""
+    valid_until_ms: int | None = None
+    """First moment at which it holds no more; open where it is left out."""
+
+    def broken_rules(self) -> Iterable[tuple[str, str]]:
+        if self.valid_until_ms is not None and self.valid_until_ms <= (self.valid_from_ms or 0):
+            yield "valid_until_ms", "is not after valid_from_ms"
+
+
+@value
+class PriceTerm(ModelValue):
+    """A version of a charging standard, and when it holds."""
+
+    version: int
+    price_milliyuan: Price
+    valid_from_ms: int
+    valid_until_ms: int | None = None
 
 
 @record("charging-standard/1")
@@ -175,6 +251,32 @@ class ChargingStandard(Record):
     version: int
     price_milliyuan: Price
     valid_from_ms: int
+    valid_until_ms: int | None = None
+    """First moment at which it holds no more."""
+    earlier: PriceTerm | None = None
+    """The version that holds until this one begins, where this one was set ahead."""
+
+    def at(self, now_ms: int) -> ChargingStandard | None:
+        """Return the standard that holds at a moment; None where none does.
+
+        Parameters
+        ----------
+        now_ms : int
+            Milliseconds since 1970, by the ledger's time.
+        """
+        if now_ms >= self.valid_from_ms:
+            ended = self.valid_until_ms is not None and now_ms >= self.valid_until_ms
+            return None if ended else replace(self, earlier=None)
+        if self.earlier is None:
+            return None
+        term = self.earlier
+        return ChargingStandard(
+            field=self.field,
+            version=term.version,
+            price_milliyuan=term.price_milliyuan,
+            valid_from_ms=term.valid_from_ms,
+            valid_until_ms=term.valid_until_ms,
+        ).at(now_ms)
 
 
 @value
@@ -193,3 +295,7 @@ class ItemResult(ModelValue):
     def accepted(self) -> bool:
         """Whether the item was accepted."""
         return self.code is None
+
+
+def _is_in_force(state: IdentifierState, validity: Validity | None, now_ms: int) -> bool:
+    return state is IdentifierState.ACTIVE and (validity is None or validity.holds(now_ms))

@@ -28,6 +28,13 @@ class KeyPrefix(StrEnum):
     FIELD = "field"
     CHARGING_STANDARD = "charging-standard"
     COMMON_IDENTITY = "common-identity"
+    OBJECT_BY_CLASS = "object-by-class"
+    CODING_RULE = "coding-rule"
+    CREDIT = "credit"
+    RATING = "rating"
+    RATING_DELTA = "rating-delta"
+    PERSON = "person"
+    REGISTRATION_POLICY = "registration-policy"
 
     # catalogue
     ASSOCIATION = "association"

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from gridledger.model.change import DeviceMove
 from gridledger.model.device import DeclaredIdentity
 from gridledger.model.fee import FeeKey
-from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.record import ModelValue, value
 
 __all__ = [
     "AssociationsDeposited",
     "ClaimNotice",
+    "DevicesChanged",
+    "DevicesMoved",
     "DevicesRegistered",
     "FeesPaid",
+    "FieldsChanged",
     "HoldsReturned",
     "OrdersSettled",
     "PaidIn",
     "Registered",
     "SettledLine",
+    "SystemRated",
 ]
 
 
@@ -36,6 +41,30 @@ class DevicesRegistered(ModelValue):
     count: int
     shared: tuple[DeclaredIdentity, ...]
     """Declared by two systems or more."""
+
+
+@value
+class DevicesChanged(ModelValue):
+    """Devices whose state, validity or description changed."""
+
+    system: SystemIdentifier
+    devices: tuple[DeviceIdentifier, ...]
+
+
+@value
+class DevicesMoved(ModelValue):
+    """Devices that have other identifiers now, their fields with them."""
+
+    system: SystemIdentifier
+    moves: tuple[DeviceMove, ...]
+
+
+@value
+class FieldsChanged(ModelValue):
+    """Fields whose state, validity or metadata changed."""
+
+    system: SystemIdentifier
+    fields: tuple[FieldIdentifier, ...]
 
 
 @value
@@ -96,3 +125,13 @@ class FeesPaid(ModelValue):
     account: SystemIdentifier
     fees: tuple[FeeKey, ...]
     amount_milliyuan: int
+
+
+@value
+class SystemRated(ModelValue):
+    """A party of an order has rated the other one."""
+
+    rated: SystemIdentifier
+    rater: SystemIdentifier
+    order: str
+    score: int

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.lifecycle import Actor, Validity
 from gridledger.model.record import ModelValue, Record, record, value
 from gridledger.model.signature import KEY_BYTES, key_id
 from gridledger.model.states import ApplicationState, IdentifierState
@@ -42,6 +43,7 @@ ServerUrl = Annotated[
 UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,63}$")]
 UserRole = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9\-]{0,31}$")]
 Credit = Annotated[int, Field(ge=0, le=100)]
+EnterpriseCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{8,32}$")]
 
 
 class SystemKind(StrEnum):
@@ -78,7 +80,7 @@ class Enterprise(ModelValue):
     """Who stands behind a system."""
 
     name: ShortText
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{8,32}$")]
+    code: EnterpriseCode
     """Its number in the enterprise register; in China the unified social credit code of 18 characters."""
     region: ShortText
 
@@ -135,8 +137,10 @@ class SystemApplication(Record):
     reason: ShortText | None = None
     """Why it was rejected."""
     system: SystemIdentifier | None = None
-    """What it was given."""
+    """What it was given; of an open application, the suspended system that is to be registered again."""
     decided_ms: int | None = None
+    person: str | None = None
+    """Pseudonym of the approved person of the enterprise who vouches for it."""
 
 
 @record("system/1")
@@ -149,8 +153,21 @@ class System(Record):
     profile: SystemProfile
     agent: Agent
     credit: Credit
+    """Credit when it was registered; what it is now stands in its `CreditStanding`."""
     state: IdentifierState
     registered_ms: int
+    validity: Validity | None = None
+    suspended_by: Actor | None = None
+    reason: ShortText | None = None
+    """Why its state was changed last."""
+    former: tuple[SystemIdentifier, ...] | None = None
+    """Its prefixes before, the oldest first."""
+    moved_to: SystemIdentifier | None = None
+    """The prefix that it has now: new devices are registered there, those below move there."""
+
+    def is_in_force(self, now_ms: int) -> bool:
+        """Tell whether it is active and valid at a moment: only then it resolves."""
+        return self.state is IdentifierState.ACTIVE and (self.validity is None or self.validity.holds(now_ms))
 
 
 @record("account/1")
