@@ -39,6 +39,10 @@ from gridledger.network import Network, Settings, World
 
 MakeNetwork = Callable[..., Network]
 
+# Machines are shared: how long an example takes says nothing about what is tested.
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
