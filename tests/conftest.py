@@ -32,6 +32,7 @@ from contextlib import ExitStack
 from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.postgres import PostgresServer, running_postgres
 from tests.worlds import running_network
 
