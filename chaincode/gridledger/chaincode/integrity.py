@@ -6,6 +6,7 @@ Source: CN112508707B, [0100] to [0105].
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gridledger.chaincode.batch import accepted, check_batch, refused
 from gridledger.chaincode.ledger_key import deposit_key, field_key, verdict_key
@@ -17,12 +18,16 @@ from gridledger.model.exchange_refusals import NotTheAgent, RootDiffers
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.integrity import (
     MAX_DEPOSITS,
+    MAX_SUPPLEMENTS,
     DepositedRoot,
     FieldCheck,
+    PartRoot,
     PeriodRoot,
+    Supplement,
     TamperCheck,
     Verdict,
 )
+from gridledger.model.integrity_refusals import SupplementOutOfTurn
 from gridledger.model.notice import Registered
 from gridledger.model.period import Period
 from gridledger.model.refusals import BadArgument, LimitExceeded, NotFound
@@ -47,6 +52,7 @@ class Integrity(Contract):
     ) -> tuple[ItemResult, ...]:
         """Deposit up to 1,000 roots, each once; a result per item.
 
+        Rows that came after the deposit of their period are deposited as its supplements, numbered from 1.
         The same root again is accepted and changes nothing, so a call may be repeated after a lost answer.
         """
         check_batch(roots, limit=MAX_DEPOSITS, what="roots")
@@ -55,21 +61,28 @@ class Integrity(Contract):
         present = await ctx.get_many([deposit_key(root.field, root.period) for root in roots])
         now_ms = await ctx.now_ms()
         results: list[ItemResult] = []
-        known: dict[FieldPeriod, PeriodRoot] = {}
-        for root, field, row in zip(roots, fields, present, strict=True):
-            item = f"{root.field} {root.period}"
-            earlier = row.root if row is not None else known.get((root.field, root.period))
+        known = {
+            (root.field, root.period): row
+            for root, row in zip(roots, present, strict=True)
+            if row is not None
+        }
+        changed: dict[FieldPeriod, DepositedRoot] = {}
+        count = 0
+        for root, field in zip(roots, fields, strict=True):
+            name = (root.field, root.period)
             try:
-                _check_deposit(system, root, field, earlier)
+                _check_field(system, root, field)
+                deposit = _with_part(known.get(name), root, now_ms, ctx.tx_id)
             except ContractError as error:
-                results.append(refused(item, error))
+                results.append(refused(f"{root.field} {root.period}", error))
                 continue
-            results.append(accepted(item))
-            if earlier is None:
-                known[root.field, root.period] = root
-                deposit = DepositedRoot(root=root, deposited_ms=now_ms, tx_id=ctx.tx_id)
-                await ctx.put(deposit_key(root.field, root.period), deposit)
-        ctx.emit(Event.ROOT_DEPOSITED, Registered(system=system, count=len(known)))
+            results.append(accepted(f"{root.field} {root.period}"))
+            if deposit is not None:
+                known[name] = changed[name] = deposit
+                count += 1
+        for (of_field, period), deposit in changed.items():
+            await ctx.put(deposit_key(of_field, period), deposit)
+        ctx.emit(Event.ROOT_DEPOSITED, Registered(system=system, count=count))
         return tuple(results)
 
     @query
@@ -84,7 +97,7 @@ class Integrity(Contract):
 
 
 async def compare(
-    ctx: Context, wanted: list[FieldPeriod], actual: Mapping[FieldPeriod, PeriodRoot]
+    ctx: Context, wanted: list[FieldPeriod], actual: Mapping[FieldPeriod, tuple[PartRoot, ...]]
 ) -> list[TamperCheck]:
     """Compare actual roots with the deposited ones, one read for all.
 
@@ -93,7 +106,7 @@ async def compare(
     wanted : list of field and period
         At most 1,000.
     actual : mapping
-        What the owners signed.
+        What the owners signed: the roots of each deposit's rows, and of those beside them.
 
     Raises
     ------
@@ -104,36 +117,41 @@ async def compare(
         raise LimitExceeded("fields and periods", limit=MAX_DEPOSITS, actual=len(wanted))
     deposits = await ctx.get_many([deposit_key(field, period) for field, period in wanted])
     return [
-        _compare_one(field, period, deposit.root if deposit else None, actual.get((field, period)))
+        _compare_one(field, period, deposit.parts() if deposit else (), actual.get((field, period), ()))
         for (field, period), deposit in zip(wanted, deposits, strict=True)
     ]
 
 
 def _compare_one(
-    field: FieldIdentifier, period: Period, deposited: PeriodRoot | None, actual: PeriodRoot | None
+    field: FieldIdentifier, period: Period, deposited: tuple[PartRoot, ...], actual: tuple[PartRoot, ...]
 ) -> TamperCheck:
+    """Compare; late rows need every deposit unchanged, and the owner's signed root over them besides."""
+    late = actual[len(deposited) :]
     outcome = Outcome.ALTERED
-    if deposited is None:
+    if not deposited:
         outcome = Outcome.NOT_DEPOSITED
-    elif actual is None:
+    elif not actual:
         outcome = Outcome.UNANSWERED
-    elif (actual.root, actual.rows) == (deposited.root, deposited.rows):
-        outcome = Outcome.INTACT
+    elif actual[: len(deposited)] == deposited:
+        if not late:
+            outcome = Outcome.INTACT
+        elif len(late) == 1 and late[0].rows:
+            outcome = Outcome.LATE_ROWS
     return TamperCheck(
         field=field,
         check=FieldCheck(
             period=period,
             outcome=outcome,
-            root=deposited.root if deposited else None,
-            rows=deposited.rows if deposited else None,
+            root=deposited[0].root if deposited else None,
+            rows=deposited[0].rows if deposited else None,
+            supplements=deposited[1:],
+            late_rows=late[0].rows if outcome is Outcome.LATE_ROWS else None,
         ),
-        actual=actual.root if actual else None,
+        actual=actual,
     )
 
 
-def _check_deposit(
-    system: SystemIdentifier, root: PeriodRoot, field: RegisteredField | None, earlier: PeriodRoot | None
-) -> None:
+def _check_field(system: SystemIdentifier, root: PeriodRoot, field: RegisteredField | None) -> None:
     if root.field.system != system:
         raise NotTheAgent(str(root.field.system))
     if field is None:
@@ -141,5 +159,24 @@ def _check_deposit(
     frequency = field.metadata.frequency
     if root.period.frequency is not frequency:
         raise BadArgument({"period": f"{root.period} is none of frequency {frequency.value}"})
-    if earlier is not None and earlier != root:
-        raise RootDiffers(f"another root of {root.field} for {root.period} was deposited")
+
+
+def _with_part(
+    earlier: DepositedRoot | None, root: PeriodRoot, now_ms: int, tx_id: str
+) -> DepositedRoot | None:
+    """Return the deposit with a root added in its turn; None if the root stands there."""
+    parts = earlier.parts() if earlier is not None else ()
+    if root.supplement < len(parts):
+        if parts[root.supplement] != root.part():
+            raise RootDiffers(f"another root of {root.field} for {root.period} was deposited")
+        return None
+    if root.supplement > len(parts):
+        raise SupplementOutOfTurn(f"{root.field} {root.period}", number=root.supplement, following=len(parts))
+    if earlier is None:
+        return DepositedRoot(root=root, deposited_ms=now_ms, tx_id=tx_id)
+    if root.supplement > MAX_SUPPLEMENTS:
+        raise LimitExceeded("supplements", limit=MAX_SUPPLEMENTS, actual=root.supplement)
+    if not root.rows:
+        raise BadArgument({"rows": "a supplement has some"})
+    added = Supplement(root=root.part(), deposited_ms=now_ms, tx_id=tx_id)
+    return replace(earlier, supplements=(*earlier.supplements, added))

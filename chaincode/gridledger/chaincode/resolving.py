@@ -14,7 +14,7 @@ from gridledger.model.digest import Digest
 from gridledger.model.errors import CryptoError
 from gridledger.model.exchange_refusals import SignatureRefused
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
-from gridledger.model.integrity import FieldCheck, PeriodRoot, SignedRoots, Verdict
+from gridledger.model.integrity import FieldCheck, PartRoot, SignedRoots, Verdict
 from gridledger.model.period import periods_between
 from gridledger.model.refusals import BadArgument, Conflict, LimitExceeded
 from gridledger.model.resolution import (
@@ -35,7 +35,7 @@ MAX_ANSWERS = 64
 
 def actual_roots(
     request_id: str, decision: Decision, answers: Sequence[SignedRoots]
-) -> dict[FieldPeriod, PeriodRoot]:
+) -> dict[FieldPeriod, tuple[PartRoot, ...]]:
     """Check the owners' statements and return their roots.
 
     Raises
@@ -48,7 +48,7 @@ def actual_roots(
     if len(answers) > MAX_ANSWERS:
         raise LimitExceeded("answers", limit=MAX_ANSWERS, actual=len(answers))
     owners = {target.system.identifier: target.system for target in decision.targets}
-    actual: dict[FieldPeriod, PeriodRoot] = {}
+    actual: dict[FieldPeriod, tuple[PartRoot, ...]] = {}
     for answer in answers:
         roots = answer.roots
         owner = owners.get(roots.system)
@@ -58,10 +58,10 @@ def actual_roots(
             verify_signature(owner.agent.public_key, roots.to_bytes(), answer.signature)
         except CryptoError as error:
             raise SignatureRefused("actual roots", str(roots.system)) from error
-        for root in roots.roots:
-            if root.field.system != roots.system or (root.field, root.period) in actual:
-                raise BadArgument({"answers": f"{roots.system} names {root.field} twice or wrongly"})
-            actual[root.field, root.period] = root
+        for (field, period), parts in roots.by_period().items():
+            if field.system != roots.system or (field, period) in actual:
+                raise BadArgument({"answers": f"{roots.system} names {field} twice or wrongly"})
+            actual[field, period] = parts
     return actual
 
 
@@ -69,14 +69,14 @@ async def make_resolution(
     ctx: Context,
     signed: SignedRequest,
     decision: Decision,
-    actual: Mapping[FieldPeriod, PeriodRoot],
+    actual: Mapping[FieldPeriod, tuple[PartRoot, ...]],
     agreements: Mapping[SystemIdentifier, Agreement] | None = None,
 ) -> tuple[Resolution, Verdict]:
     """Compare the roots, and make the resolution with its verdict; nothing is written.
 
     Parameters
     ----------
-    actual : mapping of field and period to root
+    actual : mapping of field and period to roots
         What the owners signed.
     agreements : mapping of system to Agreement, optional
         Whose prices hold instead of the charging standards'; they cover the decision's fields.

@@ -1,8 +1,9 @@
 """Deliveries: rows of fields with their salts, as owners hand them over and data applications check them.
 
-A delivery holds all rows of each period, so the rows are their own proof: their leaves lead to the deposited
-root, none is missing and none was added. `DeliveredPeriod.proof` makes of them the inclusion proof of one row
-alone, for a third party that must not see the others.
+A delivery holds all rows of each deposit, so the rows are their own proof: their leaves lead to the deposited
+root, none is missing and none was added. Rows that came late and were deposited as a supplement of their
+period stand by themselves, under the number of the supplement. `DeliveredPeriod.proof` makes of them the
+inclusion proof of one row alone, for a third party that must not see the others.
 
 The leaf of a row is its salt followed by the canonical JSON of field, period, key and value
 (`merkle.row_leaf`), with `value` left out where the database has NULL.
@@ -15,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from gridledger.model.digest import SALT_BYTES, Digest
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
-from gridledger.model.integrity import PeriodRoot
+from gridledger.model.integrity import MAX_SUPPLEMENTS, PeriodRoot
 from gridledger.model.merkle import InclusionProof, MerkleTree, merkle_root, row_leaf
 from gridledger.model.period import Period
 from gridledger.model.record import ModelValue, Record, record, value
@@ -52,10 +53,12 @@ class DeliveredRow(ModelValue):
 
 @value
 class DeliveredPeriod(ModelValue):
-    """All rows of a field in a period, in the order of their keys."""
+    """All rows of a field and period that were deposited at once, in the order of their keys."""
 
     field: FieldIdentifier
     period: Period
+    supplement: Annotated[int, Field(ge=0, le=MAX_SUPPLEMENTS + 1)] = 0
+    """0: the period's first deposit; n: its n-th supplement."""
     rows: tuple[DeliveredRow, ...]
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
@@ -70,7 +73,9 @@ class DeliveredPeriod(ModelValue):
     def root(self) -> PeriodRoot:
         """Return the root to which these rows lead."""
         root = merkle_root(self.leaves())
-        return PeriodRoot(field=self.field, period=self.period, root=root, rows=len(self.rows))
+        return PeriodRoot(
+            field=self.field, period=self.period, supplement=self.supplement, root=root, rows=len(self.rows)
+        )
 
     def proof(self, index: int) -> InclusionProof:
         """Make the inclusion proof of one row.
@@ -92,9 +97,15 @@ class Delivery(Record):
     periods: tuple[DeliveredPeriod, ...]
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
-        named = {(str(period.field), str(period.period)) for period in self.periods}
+        named = {(str(one.field), str(one.period), one.supplement) for one in self.periods}
         if len(named) != len(self.periods):
             yield "periods", "one stands twice"
+        keys: dict[tuple[str, str], set[str]] = {}
+        for one in self.periods:
+            earlier = keys.setdefault((str(one.field), str(one.period)), set())
+            if not earlier.isdisjoint(row.key for row in one.rows):
+                yield "periods", f"{one.field} {one.period}: a key stands in two deposits"
+            earlier.update(row.key for row in one.rows)
 
     def rows(self) -> int:
         """Return the number of rows, all fields together."""

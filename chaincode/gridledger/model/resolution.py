@@ -17,7 +17,6 @@ from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, Syste
 from gridledger.model.integrity import FieldCheck
 from gridledger.model.period import Day
 from gridledger.model.record import ModelValue, Record, record, value
-from gridledger.model.states import Outcome
 from gridledger.model.system import ShortText, UserName, UserRole
 
 __all__ = [
@@ -129,8 +128,8 @@ class TargetField(ModelValue):
         return any(check.outcome.withholds for check in self.checks) or not self.intact()
 
     def intact(self) -> tuple[FieldCheck, ...]:
-        """Return the intact periods: those that are delivered."""
-        return tuple(check for check in self.checks if check.outcome is Outcome.INTACT)
+        """Return the periods whose deposited rows are intact: those that are delivered."""
+        return tuple(check for check in self.checks if check.outcome.forwards)
 
 
 @value
@@ -178,4 +177,4 @@ class Resolution(Record):
         """Return how many rows a system delivers: those of the intact periods that are forwarded."""
         target = self.target(system)
         fields = target.forwarded() if target is not None else ()
-        return sum(check.rows or 0 for field in fields for check in field.intact())
+        return sum(check.deposited_rows() for field in fields for check in field.intact())

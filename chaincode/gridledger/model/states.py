@@ -48,6 +48,9 @@ class Outcome(StrEnum):
     INTACT = "intact"
     """The owner's actual root and number of rows are those that it deposited."""
 
+    LATE_ROWS = "late-rows"
+    """They are, and the owner has rows beside them that were not deposited, which do not count."""
+
     ALTERED = "altered"
     """They are not."""
 
@@ -56,6 +59,11 @@ class Outcome(StrEnum):
 
     UNANSWERED = "unanswered"
     """The owner signed no actual root for it."""
+
+    @property
+    def forwards(self) -> bool:
+        """Whether the deposited rows of the period are delivered."""
+        return self in (Outcome.INTACT, Outcome.LATE_ROWS)
 
     @property
     def withholds(self) -> bool:

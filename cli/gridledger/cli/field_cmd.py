@@ -17,7 +17,7 @@ from gridledger.model.device import ItemResult, RegisteredField, StandardEntry
 from gridledger.model.errors import FieldValue
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.money import parse_yuan
-from gridledger.model.period import Period
+from gridledger.model.period import Day, Period
 
 __all__ = ["group"]
 
@@ -84,17 +84,31 @@ def price(output: Output, config: ConfigChoice, field: str, yuan: str, call_key:
 
 
 @group.command()
+@click.option("--late", is_flag=True, help="Also rows that came after the deposit of their period.")
+@click.option("--before", metavar="DAY", help="Only periods that end before this day (UTC).")
 @with_config
 @with_output
-def deposit(output: Output, config: ConfigChoice) -> None:
+def deposit(output: Output, config: ConfigChoice, late: bool, before: str | None) -> None:
     """Deposit the Merkle roots of all rows that are not deposited yet."""
+    day = None if before is None else Day.parse(before)
 
     async def work(one: BusinessSystem) -> tuple[ItemResult, ...]:
-        return tuple(found.result for found in await one.deposit())
+        return tuple(found.result for found in await one.deposit(closed_before=day, late=late))
 
     with output.progress("computing roots"):
         results = config.run(work)
     show_items(output, results)
+
+
+@group.command()
+@click.argument("field")
+@click.argument("period")
+@with_party
+@with_output
+def deposited(output: Output, party: PartyChoice, field: str, period: str) -> None:
+    """Show the deposited root of a field and period, and its supplements."""
+    identifier, part = FieldIdentifier.parse(field), Period.parse(period)
+    show_record(output, party.run(lambda one: one.ledger.deposit(identifier, part)))
 
 
 @group.command("altered")
@@ -103,7 +117,7 @@ def deposit(output: Output, config: ConfigChoice) -> None:
 @with_config
 @with_output
 def altered(output: Output, config: ConfigChoice, field: str, period: str) -> None:
-    """Name the first row of a deposit that is not what was deposited; exit code 1 if there is one."""
+    """Name the first row that is not what was deposited; exit code 1 if there is one."""
     identifier, part = FieldIdentifier.parse(field), Period.parse(period)
     found = config.run(lambda one: one.first_alteration(identifier, part))
     output.show(_value(found), lambda value: _text(value))
@@ -119,10 +133,15 @@ def _value(found: Alteration | None) -> FieldValue:
         "period": str(found.period),
         "row": found.row,
         "change": found.change.value,
+        "value": found.value,
+        "supplement": found.supplement,
+        "deposited_ms": found.deposited_ms,
+        "counts": {change.value: count for change, count in found.counts.items()},
     }
 
 
 def _text(value: dict[str, Any] | None) -> str:
     if value is None:
         return "All rows are as they were deposited."
-    return f"Row {value['row']} of {value['field']}, {value['period']}: {value['change']}."
+    counts = ", ".join(f"{count} {change}" for change, count in value["counts"].items())
+    return f"Row {value['row']} of {value['field']}, {value['period']}: {value['change']}. In all: {counts}."

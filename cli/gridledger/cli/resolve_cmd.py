@@ -124,7 +124,9 @@ def show(output: Output, party: PartyChoice, resolution: str) -> None:
 def verdict(output: Output, party: PartyChoice, resolution: str) -> None:
     """Show the verdict of a resolution, a line for each field and period."""
     found = party.run(lambda one: one.ledger.verdict(resolution))
-    show_records(output, found.checks, ("field", "check.period", "check.outcome", "check.rows"))
+    show_records(
+        output, found.checks, ("field", "check.period", "check.outcome", "check.rows", "check.late_rows")
+    )
 
 
 def _show(output: Output, resolution: Resolution) -> None:

@@ -6,15 +6,16 @@ Source: CN112508707B, [0051], [0061] to [0063], [0101], [0102].
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from gridledger.client import Connection
+from gridledger.exchange.deposits import Deposited, Deposits, DueField
 from gridledger.exchange.errors import SourceUnreadable
 from gridledger.exchange.handoff import until_seen
-from gridledger.exchange.leaves import Alteration, first_alteration, leaf_digests, read_period
+from gridledger.exchange.leaves import Alteration, PeriodParts, first_alteration, read_period
 from gridledger.exchange.party import Party
 from gridledger.exchange.settings import BusinessSettings
 from gridledger.exchange.source import Database
@@ -23,22 +24,13 @@ from gridledger.model.delivery import DeliveredPeriod
 from gridledger.model.device import MAX_BATCH_ITEMS, DeviceEntry, ItemResult
 from gridledger.model.exchange_refusals import NotActive
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
-from gridledger.model.integrity import MAX_DEPOSITS, PeriodRoot
-from gridledger.model.period import Period
+from gridledger.model.period import Day, Period
 from gridledger.model.refusals import NotFound
 from gridledger.model.states import ApplicationState
 from gridledger.model.system import SystemApplication
 from gridledger.web import Authorities
 
 __all__ = ["BusinessSystem", "Deposited"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deposited:
-    """A root that was offered for deposit, and what the contract said."""
-
-    root: PeriodRoot
-    result: ItemResult
 
 
 class BusinessSystem:
@@ -62,6 +54,7 @@ class BusinessSystem:
         self.party = party
         self.vault = vault
         self._database = database
+        self.deposits = Deposits(party.ledger, database, vault, self._read)
         self._identifier: SystemIdentifier | None = None
 
     @classmethod
@@ -130,35 +123,23 @@ class BusinessSystem:
             results += await self.party.ledger.register_fields(system, entries, call_key=key)
         return tuple(results)
 
-    async def deposit(self) -> list[Deposited]:
-        """Deposit the roots of all rows that are there, but those whose leaves are kept: they were deposited.
+    async def deposit(self, *, closed_before: Day | None = None, late: bool = False) -> list[Deposited]:
+        """Deposit the roots of all rows that are there, but those that were deposited; see `Deposits.make`.
 
-        Raises
-        ------
-        SourceUnreadable
-            The database cannot be read as the settings say.
-
-        Notes
-        -----
-        A period must be over: rows that come later make it look altered.
+        Parameters
+        ----------
+        closed_before : Day, optional
+            Only periods whose last day is before it. A period should be over: rows that come later are late.
+        late : bool, default False
+            Whether rows that came after the deposit of their period are deposited as its supplement.
         """
         system = await self.identifier()
-        found: list[Deposited] = []
-        waiting = await asyncio.to_thread(self._not_deposited, system)
-        for start in range(0, len(waiting), MAX_DEPOSITS):
-            part = await asyncio.to_thread(self._read_all, waiting[start : start + MAX_DEPOSITS])
-            roots = [rows.root() for rows in part]
-            results = await self.party.ledger.deposit_roots(system, roots)
-            kept = [
-                (rows.field, rows.period, leaf_digests(rows))
-                for rows, result in zip(part, results, strict=True)
-                if result.accepted
-            ]
-            await asyncio.to_thread(self.vault.keep_leaves, kept)
-            found += [
-                Deposited(root=root, result=result) for root, result in zip(roots, results, strict=True)
-            ]
-        return found
+        fields = [
+            DueField(identifier=device.field(name), settings=field)
+            for device in self.devices(system)
+            for name, field in self.settings.fields.items()
+        ]
+        return await self.deposits.make(system, fields, closed_before=closed_before, late=late)
 
     async def read(self, field: FieldIdentifier, period: Period) -> DeliveredPeriod:
         """Read the rows of a field and period as they stand in the database at this moment.
@@ -170,11 +151,31 @@ class BusinessSystem:
         """
         return await asyncio.to_thread(self._read, field, period)
 
+    async def read_parts(self, field: FieldIdentifier, period: Period) -> PeriodParts:
+        """Read the rows of a field and period as they stand now, by the deposit that they belong to.
+
+        Raises
+        ------
+        SourceUnreadable
+            See `read`.
+        """
+        return await asyncio.to_thread(self.deposits.parts, await self.read(field, period))
+
     async def first_alteration(self, field: FieldIdentifier, period: Period) -> Alteration | None:
-        """Find the first row of a deposit that is not what was deposited; None if all are."""
+        """Find the first row of a field and period that is not what was deposited; None if all are."""
         rows = await self.read(field, period)
         kept = await asyncio.to_thread(self.vault.leaves, field, period)
-        return first_alteration(rows, kept)
+        found = first_alteration(rows, {key: leaf.digest for key, leaf in kept.items()})
+        leaf = kept.get(found.row) if found is not None else None
+        if found is None or leaf is None:
+            return found
+        deposits = await asyncio.to_thread(self.vault.deposits, field, period)
+        return replace(found, supplement=leaf.supplement, deposited_ms=deposits[leaf.supplement].kept_ms)
+
+    async def check_source(self) -> None:
+        """Check rights, tables and columns of the database; see `Database.check`."""
+        sources = [field.source for field in self.settings.fields.values()]
+        await asyncio.to_thread(self._database.check, sources)
 
     async def close(self) -> None:
         """Close party, database and vault."""
@@ -201,22 +202,6 @@ class BusinessSystem:
         if settings is None:
             raise SourceUnreadable("the settings have no such field", field=field.name)
         return read_period(self._database, settings.source, self.vault.salts, field, period)
-
-    def _read_all(self, wanted: Sequence[tuple[FieldIdentifier, Period]]) -> list[DeliveredPeriod]:
-        return [self._read(field, period) for field, period in wanted]
-
-    def _not_deposited(self, system: SystemIdentifier) -> list[tuple[FieldIdentifier, Period]]:
-        return [
-            (field, period) for field, period in self._periods(system) if not self.vault.leaves(field, period)
-        ]
-
-    def _periods(self, system: SystemIdentifier) -> Iterable[tuple[FieldIdentifier, Period]]:
-        return [
-            (device.field(name), period)
-            for device in self.devices(system)
-            for name, field in self.settings.fields.items()
-            for period in self._database.periods(field.source, device.own_code, field.metadata.frequency)
-        ]
 
 
 def _calls(

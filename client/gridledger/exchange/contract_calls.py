@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import gridledger.model.exchange_refusals
+import gridledger.model.integrity_refusals
 import gridledger.model.registry_refusals
 import gridledger.model.trade_refusals  # noqa: F401 - refusals come back as classes that are imported
 from gridledger.client import Committed, Contract, Network

@@ -333,19 +333,20 @@ def check_delivery(delivery: Delivery, order: Order, target: TargetSystem) -> No
     """
     if (delivery.order, delivery.owner) != (order.id, target.system):
         raise RowsUnproven("the delivery is of another order", order=order.id, owner=str(target.system))
-    delivered = {(period.field, period.period): period for period in delivery.periods}
+    delivered = {(one.field, one.period, one.supplement): one for one in delivery.periods}
     for field in target.forwarded():
         for check in field.intact():
-            period = delivered.pop((field.field, check.period), None)
-            found = period.root() if period is not None else None
-            if found is None or (found.root, found.rows) != (check.root, check.rows):
-                raise RowsUnproven(
-                    f"rows of {field.field} for {check.period} do not lead to the deposited root",
-                    field=str(field.field),
-                    period=str(check.period),
-                )
+            for number, part in enumerate(check.parts()):
+                period = delivered.pop((field.field, check.period, number), None)
+                if period is None or period.root().part() != part:
+                    raise RowsUnproven(
+                        f"rows of {field.field} for {check.period} do not lead to the deposited root",
+                        field=str(field.field),
+                        period=str(check.period),
+                        supplement=number,
+                    )
     if delivered:
-        field_id, period_id = next(iter(delivered))
+        field_id, period_id, _ = next(iter(delivered))
         raise RowsUnproven(
             f"{field_id} for {period_id} was not ordered", field=str(field_id), period=str(period_id)
         )

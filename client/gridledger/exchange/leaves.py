@@ -14,17 +14,27 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gridledger.exchange.source import Database, FieldSource
+from gridledger.exchange.field_source import FieldSource
+from gridledger.exchange.source import Database
 from gridledger.model.canonical import canonical_bytes
 from gridledger.model.delivery import DeliveredPeriod, DeliveredRow
 from gridledger.model.digest import SALT_BYTES
 from gridledger.model.identifier import FieldIdentifier
 from gridledger.model.period import Period
 
-__all__ = ["Alteration", "RowChange", "Salts", "first_alteration", "leaf_digests", "read_period"]
+__all__ = [
+    "Alteration",
+    "PeriodParts",
+    "RowChange",
+    "Salts",
+    "first_alteration",
+    "leaf_digests",
+    "read_period",
+    "split_period",
+]
 
 
 class Salts:
@@ -75,23 +85,77 @@ def leaf_digests(period: DeliveredPeriod) -> dict[str, bytes]:
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class PeriodParts:
+    """The rows of a field and period by the deposit that they belong to."""
+
+    deposited: tuple[DeliveredPeriod, ...]
+    """Those of the first deposit and of each supplement, as they stand now."""
+    late: DeliveredPeriod | None = None
+    """Rows that are in no deposit, numbered as the supplement that follows; None if there are none."""
+
+    def all(self) -> tuple[DeliveredPeriod, ...]:
+        """Return the parts in the order of an owner's statement."""
+        return self.deposited if self.late is None else (*self.deposited, self.late)
+
+
+def split_period(period: DeliveredPeriod, deposits: Mapping[str, int], *, count: int) -> PeriodParts:
+    """Part the rows of a field and period by deposit.
+
+    Parameters
+    ----------
+    period : DeliveredPeriod
+        All rows as they stand now.
+    deposits : mapping of str to int
+        The supplement to which a row's key belongs, 0 for the first deposit.
+    count : int
+        Number of deposits. Without one, all rows are of the first deposit to come.
+
+    Notes
+    -----
+    A row that was deposited and is gone is missing in its part, and a changed one stands there changed: the
+    part's root differs. Nothing that was deposited can become a late row.
+    """
+    if count == 0:
+        return PeriodParts(deposited=(replace(period, supplement=0),))
+    parts: list[list[DeliveredRow]] = [[] for _ in range(count + 1)]
+    for row in period.rows:
+        parts[deposits.get(row.key, count)].append(row)
+    *deposited, late = (
+        replace(period, supplement=number, rows=tuple(rows)) for number, rows in enumerate(parts)
+    )
+    return PeriodParts(deposited=tuple(deposited), late=late if late.rows else None)
+
+
 class RowChange(StrEnum):
     """How a row differs from its deposit."""
 
     CHANGED = "changed"
     REMOVED = "removed"
     ADDED = "added"
+    """It came after the deposit of its period: a late row."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alteration:
-    """The first row that differs from its deposit."""
+    """The first row that differs from its deposit, and what is known of it.
+
+    The value that was deposited is not known: a digest of it was kept, by which a backup's row can be told.
+    """
 
     field: FieldIdentifier
     period: Period
     row: str
     """Its key."""
     change: RowChange
+    value: str | None
+    """What the database has now; None for NULL, and for a row that is gone."""
+    supplement: int | None = None
+    """The deposit that it belongs to; None for a late row."""
+    deposited_ms: int | None = None
+    """When that deposit was made."""
+    counts: Mapping[RowChange, int]
+    """How many rows of the period differ, and how."""
 
 
 def first_alteration(period: DeliveredPeriod, kept: Mapping[str, bytes]) -> Alteration | None:
@@ -103,8 +167,14 @@ def first_alteration(period: DeliveredPeriod, kept: Mapping[str, bytes]) -> Alte
         The rows as they stand now.
     kept : mapping of str to bytes
         What `leaf_digests` gave when they were deposited.
+
+    Notes
+    -----
+    A changed or removed row comes before any added one: rows that came late are no alteration of the deposit.
     """
     now = leaf_digests(period)
+    values = {row.key: row.value for row in period.rows}
+    found: dict[RowChange, list[str]] = {change: [] for change in RowChange}
     for key in sorted(now.keys() | kept.keys()):
         if now.get(key) == kept.get(key):
             continue
@@ -113,5 +183,18 @@ def first_alteration(period: DeliveredPeriod, kept: Mapping[str, bytes]) -> Alte
             change = RowChange.REMOVED
         elif key not in kept:
             change = RowChange.ADDED
-        return Alteration(field=period.field, period=period.period, row=key, change=change)
-    return None
+        found[change].append(key)
+    counts = {change: len(keys) for change, keys in found.items() if keys}
+    first = {keys[0]: change for change, keys in found.items() if keys}
+    altered = [key for key, change in first.items() if change is not RowChange.ADDED]
+    if not first:
+        return None
+    row = min(altered or first)
+    return Alteration(
+        field=period.field,
+        period=period.period,
+        row=row,
+        change=first[row],
+        value=values.get(row),
+        counts=counts,
+    )

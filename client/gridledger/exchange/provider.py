@@ -25,10 +25,10 @@ from gridledger.exchange.messages import (
 )
 from gridledger.exchange.party import require_caller
 from gridledger.exchange.vault import KeptDelivery
-from gridledger.model.delivery import Delivery
+from gridledger.model.delivery import DeliveredPeriod, Delivery
 from gridledger.model.errors import CryptoError
 from gridledger.model.exchange_refusals import ContractDiffers, NoHold, SignatureRefused
-from gridledger.model.integrity import ActualRoots, SignedRoots
+from gridledger.model.integrity import MAX_ACTUAL_ROOTS, ActualRoots, PeriodRoot, SignedRoots
 from gridledger.model.paid_line import PaidLine
 from gridledger.model.resolution import SignedRequest
 from gridledger.model.signature import verify_signature
@@ -115,11 +115,16 @@ class Provider:
             for check in field.checks
             if check.outcome is not Outcome.NOT_DEPOSITED
         ]
-        periods = [await self._owner.read(field, period) for field, period in wanted]
+        actual: list[PeriodRoot] = []
+        for field, period in wanted:
+            parts = await self._owner.read_parts(field, period)
+            if len(actual) + len(parts.all()) > MAX_ACTUAL_ROOTS:
+                break  # what does not fit stays unanswered, and is withheld
+            actual.extend(part.root() for part in parts.all())
         roots = ActualRoots(
             request=call.value.request.id,
             system=identifier,
-            roots=tuple(period.root() for period in periods),
+            roots=tuple(actual),
             computed_ms=self._now_ms(),
         )
         return SignedRoots(roots=roots, signature=await self._owner.party.sign(roots))
@@ -141,17 +146,18 @@ class Provider:
         left_ms = line.hold.deadline_ms - self._now_ms()
         if left_ms < self._owner.settings.server.margin_s * 1000:
             raise NotPaid("the hold ends too soon to deliver on it", left_ms=left_ms)
-        periods = []
+        periods: list[DeliveredPeriod] = []
         for field in line.target.forwarded():
             for check in field.intact():
-                period = await self._owner.read(field.field, check.period)
-                if period.root().root != check.root:
+                parts = (await self._owner.read_parts(field.field, check.period)).deposited
+                expected = check.parts()
+                if tuple(part.root().part() for part in parts[: len(expected)]) != expected:
                     raise Undelivered(
                         "the rows have changed since the resolution",
                         field=str(field.field),
                         period=str(check.period),
                     )
-                periods.append(period)
+                periods.extend(parts[: len(expected)])
         delivery = Delivery(order=line.order.id, owner=line.target.system, periods=tuple(periods))
         kept = KeptDelivery(
             order=line.order.id,

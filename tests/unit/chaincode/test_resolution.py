@@ -148,12 +148,17 @@ async def test_resolve_answer_forged_or_of_another_request_is_refused(scene: Sce
     answer = scene.answer("monitoring", signed.request)
     forged = SignedRoots(roots=answer.roots, signature=scene.application.sign(answer.roots))
     strange = scene.answer("monitoring", other.request)
-    doubled = replace(answer.roots, roots=(*answer.roots.roots, *answer.roots.roots))
-    twice = SignedRoots(roots=doubled, signature=scene.owners["monitoring"].sign(doubled))
+    stranger = replace(answer.roots, roots=(scene.rows(scene.device("maintenance").field("x")).root(),))
+    foreign = SignedRoots(roots=stranger, signature=scene.owners["monitoring"].sign(stranger))
 
-    for bad, refusal in ((forged, SignatureRefused), (strange, Conflict), (twice, BadArgument)):
+    for bad, refusal in (
+        ((forged,), SignatureRefused),
+        ((strange,), Conflict),
+        ((foreign,), BadArgument),
+        ((answer, answer), BadArgument),
+    ):
         with pytest.raises(refusal):
-            await scene.aggregation.submit("resolution:Resolve", signed, (bad,))
+            await scene.aggregation.submit("resolution:Resolve", signed, bad)
 
 
 async def test_decide_says_what_would_be_and_writes_nothing(scene: Scene) -> None:
