@@ -9,8 +9,9 @@ import pytest
 from tests.unit.chaincode.party import Party
 from tests.unit.chaincode.scene import DAY, PLANT, ROOT, Scene
 
+from gridledger.chaincode.ledger_key import device_key, system_key
 from gridledger.model.catalogue import PublicationEntry, Selector
-from gridledger.model.device import DeclaredIdentity
+from gridledger.model.device import DeclaredIdentity, DeviceEntry
 from gridledger.model.digest import Digest
 from gridledger.model.events import Event
 from gridledger.model.exchange_refusals import (
@@ -29,7 +30,8 @@ from gridledger.model.period import Period
 from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, Conflict, NotFound
 from gridledger.model.resolution import Resolution, RuleEntry, SignedRequest
 from gridledger.model.roles import Role
-from gridledger.model.states import Outcome
+from gridledger.model.states import IdentifierState, Outcome
+from gridledger.shim import Key
 
 
 async def test_resolve_emits_the_resolution_with_its_verdict(scene: Scene) -> None:
@@ -237,3 +239,63 @@ async def test_resolve_device_before_its_approval_is_refused(empty: Scene) -> No
 
     with pytest.raises(NotActive, match="is allocated"):
         await empty.resolve()
+
+
+async def _set_state(scene: Scene, key: Key[Any], state: IdentifierState) -> None:
+    found = key.record_type.from_bytes(scene.peer.ledger.state["", key.to_text()])
+    scene.peer.ledger.state["", key.to_text()] = replace(found, state=state).to_bytes()
+
+
+@pytest.mark.parametrize("what", ["system", "device"])
+@pytest.mark.parametrize("state", [IdentifierState.SUSPENDED, IdentifierState.REVOKED])
+async def test_resolve_leaves_out_what_is_not_active_and_wants_two_systems_still(
+    scene: Scene, what: str, state: IdentifierState
+) -> None:
+    def key(owner: str) -> Key[Any]:
+        return system_key(scene.systems[owner]) if what == "system" else device_key(scene.device(owner))
+
+    await _set_state(scene, key("monitoring"), state)
+    signed = scene.request()
+    answers = tuple(scene.answer(owner, signed.request) for owner in ("construction", "maintenance"))
+    resolution = await scene.aggregation.submit("resolution:Resolve", signed, answers)
+    assert {target.system for target in resolution.targets} == {
+        scene.systems[owner] for owner in ("construction", "maintenance")
+    }
+
+    await _set_state(scene, key("maintenance"), state)
+    with pytest.raises(TooFewSystems):
+        await scene.aggregation.submit("resolution:Resolve", scene.request(), ())
+
+
+async def test_resolve_scanned_device_that_is_suspended_is_refused(scene: Scene) -> None:
+    await _set_state(scene, device_key(scene.device("construction")), IdentifierState.SUSPENDED)
+
+    with pytest.raises(NotActive, match="is suspended"):
+        await scene.resolve()
+
+
+async def test_resolve_by_a_suspended_application_is_refused(scene: Scene) -> None:
+    await _set_state(scene, system_key(scene.systems["lifecycle"]), IdentifierState.SUSPENDED)
+
+    with pytest.raises(NotActive, match="is suspended"):
+        await scene.resolve()
+
+
+async def test_resolve_device_that_one_system_alone_manages_is_refused(scene: Scene) -> None:
+    entry = DeviceEntry(own_code="M9", name="meter", kind="meter")
+    await scene.owners["monitoring"].once("registry:RegisterDevices", scene.systems["monitoring"], (entry,))
+    alone = scene.systems["monitoring"].device("M9")
+    await _set_state(scene, device_key(alone), IdentifierState.ACTIVE)
+
+    with pytest.raises(NotAKeyDevice):
+        await scene.resolve(scene.request(device=alone))
+
+
+async def test_resolution_keeps_the_signed_context_for_every_owner(scene: Scene) -> None:
+    signed = scene.request()
+    resolution = await scene.resolve(signed)
+    order = await scene.order(resolution, await scene.pay_in(10_000))
+
+    for owner in scene.owners:
+        line = await scene.owners[owner].ask("trade:GetPaidLine", order.id, scene.systems[owner])
+        assert SignedRequest(request=line.request, signature=line.signature) == signed
