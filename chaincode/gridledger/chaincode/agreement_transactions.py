@@ -34,8 +34,10 @@ from gridledger.shim import Context, Contract, query, transaction
 
 __all__ = ["AgreementTransactions"]
 
-PAGE_SIZE = 200
-"""Agreements or uses a page."""
+PAGE_SIZE = 100
+"""Agreements a page: some 200 KB with ten fields each."""
+
+USES_PAGE_SIZE = 1000
 
 FunctionOrAll = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9\-]{0,31})?$")]
 
@@ -101,7 +103,7 @@ class AgreementTransactions(Contract):
     @query
     async def list_uses(self, ctx: Context, agreement_id: AgreementId, bookmark: str) -> UsePage:
         """Return a page of the numbers of an agreement's queries that were made."""
-        page = await ctx.page(agreement_uses_of(agreement_id), size=PAGE_SIZE, bookmark=bookmark)
+        page = await ctx.page(agreement_uses_of(agreement_id), size=USES_PAGE_SIZE, bookmark=bookmark)
         numbers = tuple(int(row.key.parts[-1]) for row in page.rows)
         return UsePage(numbers=numbers, bookmark=page.bookmark)
 

@@ -43,7 +43,8 @@ __all__ = [
 ]
 
 MAX_AGREED_FIELDS = 256
-MAX_AGREED_QUERIES = 10**6
+MAX_AGREED_QUERIES = 10**5
+"""An application lists the used ones once, in 100 pages."""
 MAX_AGREEMENT_MS = 366 * 24 * 3600 * 1000
 """A year: prices change."""
 

@@ -227,20 +227,22 @@ class DataApplication:
         amount = sum(target.amount_milliyuan() for target in resolution.targets)
         if not any(target.forwarded() for target in resolution.targets):
             raise NothingForwarded("every field of the resolution is withheld", resolution=resolution.id)
-        await until_seen(lambda: self.party.ledger.resolution(resolution.id))
-        notes = await self.purse.take(amount)
-        entry = OrderEntry(
-            application=self.identifier,
-            resolution=resolution.id,
-            amount_milliyuan=amount,
-            notes=notes,
-            hold_ms=hold_s * 1000,
-        )
-        try:
+        amount += resolution.fee_milliyuan or 0
+
+        async def place(notes: tuple[MoneyKey, ...]) -> Order:
+            entry = OrderEntry(
+                application=self.identifier,
+                resolution=resolution.id,
+                amount_milliyuan=amount,
+                notes=notes,
+                hold_ms=hold_s * 1000,
+            )
             return await self.party.ledger.place_order(entry, call_key=call_key)
-        except BaseException:
-            self.purse.give_back(notes)
-            raise
+
+        placing = Placing(self.purse, resolution.id, lambda: self.party.ledger.resolution(resolution.id))
+        order = await placing.place(amount, place)
+        await placing.spent(order.id, amount)
+        return order
 
     async def fetch(self, resolution: Resolution, order: Order) -> tuple[Fetched, ...]:
         """Fetch all lines of an order at the same time; what fails is told in its line."""

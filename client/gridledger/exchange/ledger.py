@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from gridledger.exchange.agreement_calls import AgreementCalls
 from gridledger.exchange.catalogue_calls import CatalogueCalls
+from gridledger.exchange.claim_calls import ClaimCalls
+from gridledger.exchange.fee_calls import FeeCalls
 from gridledger.exchange.integrity_calls import IntegrityCalls
 from gridledger.exchange.registry_calls import RegistryCalls
 from gridledger.exchange.resolution_calls import ResolutionCalls
@@ -11,7 +14,16 @@ from gridledger.exchange.trade_calls import TradeCalls
 __all__ = ["ExchangeLedger"]
 
 
-class ExchangeLedger(RegistryCalls, CatalogueCalls, ResolutionCalls, IntegrityCalls, TradeCalls):
+class ExchangeLedger(
+    RegistryCalls,
+    CatalogueCalls,
+    ResolutionCalls,
+    IntegrityCalls,
+    TradeCalls,
+    AgreementCalls,
+    ClaimCalls,
+    FeeCalls,
+):
     """One identity's calls to the contracts of the exchange.
 
     Notes
