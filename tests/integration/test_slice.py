@@ -14,7 +14,7 @@ from tests.integration.exchange import fund, signed_request
 
 from gridledger.exchange.demo.scene import APPLICATION, Scene
 from gridledger.exchange.demo.systems import METER
-from gridledger.exchange.messages import DELIVERIES_PATH, DeliveryQuestion
+from gridledger.exchange.messages import DELIVERIES_PATH
 from gridledger.model.catalogue import Selector
 from gridledger.model.delivery import Delivery
 from gridledger.model.exchange_refusals import (
@@ -137,21 +137,18 @@ async def test_fetch_settled_order_is_not_delivered_again(scene: Scene) -> None:
 
 
 async def test_fetch_by_another_system_is_refused(scene: Scene) -> None:
-    _, order = await ordered(scene)
+    resolution, order = await ordered(scene)
     thief = scene.cast["construction"]
+    question = await scene.application.ask_for(resolution, order, scene.systems["monitoring"])
 
     with pytest.raises(NotPermitted):
-        await thief.call(
-            scene.servers.urls["monitoring"],
-            DELIVERIES_PATH,
-            DeliveryQuestion(order=order.id),
-            gives=Delivery,
-        )
+        await thief.call(scene.servers.urls["monitoring"], DELIVERIES_PATH, question, gives=Delivery)
 
 
 async def test_fetch_replayed_request_is_refused(scene: Scene) -> None:
-    _, order = await ordered(scene)
+    resolution, order = await ordered(scene)
     party = scene.cast[APPLICATION]
+    question = await scene.application.ask_for(resolution, order, scene.systems["monitoring"])
     sent: list[httpx.Request] = []
 
     class Recorder(httpx.AsyncHTTPTransport):
@@ -165,7 +162,6 @@ async def test_fetch_replayed_request_is_refused(scene: Scene) -> None:
         authorities=party.authorities,
         transport=Recorder(),
     ) as client:
-        question = DeliveryQuestion(order=order.id)
         await client.call("POST", DELIVERIES_PATH, question, gives=Delivery)
     async with httpx.AsyncClient(trust_env=False) as eavesdropper:
         copy = httpx.Request("POST", sent[0].url, headers=sent[0].headers.raw, content=question.to_bytes())

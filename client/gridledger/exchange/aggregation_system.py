@@ -169,7 +169,7 @@ class AggregationSystem:
         """Ask an owner for its actual roots; None if it gives none that count."""
         if all(check.outcome is Outcome.NOT_DEPOSITED for field in target.fields for check in field.checks):
             return None
-        owner = await self.party.ledger.system(target.system)
+        owner = await self.party.system(target.system)
         try:
             reply = await self.party.call(
                 target.server, ROOTS_PATH, signed, gives=SignedRoots, agent=owner.agent

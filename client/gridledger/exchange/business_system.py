@@ -17,6 +17,7 @@ from gridledger.exchange.errors import SourceUnreadable
 from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.leaves import Alteration, PeriodParts, first_alteration, read_period
 from gridledger.exchange.party import Party
+from gridledger.exchange.receivables import Receivables
 from gridledger.exchange.settings import BusinessSettings
 from gridledger.exchange.source import Database
 from gridledger.exchange.vault import Vault
@@ -43,16 +44,26 @@ class BusinessSystem:
         Its agent.
     database : Database
     vault : Vault
+    receivables : Receivables
+        What it delivered and was not paid for yet.
 
     Notes
     -----
     Made by `open`. What it opened it closes.
     """
 
-    def __init__(self, settings: BusinessSettings, party: Party, database: Database, vault: Vault) -> None:
+    def __init__(
+        self,
+        settings: BusinessSettings,
+        party: Party,
+        database: Database,
+        vault: Vault,
+        receivables: Receivables,
+    ) -> None:
         self.settings = settings
         self.party = party
         self.vault = vault
+        self.receivables = receivables
         self._database = database
         self.deposits = Deposits(party.ledger, database, vault, self._read)
         self._identifier: SystemIdentifier | None = None
@@ -70,7 +81,8 @@ class BusinessSystem:
         database = Database(settings.database)
         vault = Vault(settings.vault)
         party = Party.connect(Connection.from_file(settings.connection), authorities)
-        return cls(settings, party, database, vault)
+        receivables = Receivables(settings.vault.with_suffix(".receivables.db"))
+        return cls(settings, party, database, vault, receivables)
 
     async def apply(self, server: str, *, call_key: str | None = None) -> SystemApplication:
         """Apply for a system identifier; `server` is the origin under which the system's server answers."""
@@ -184,6 +196,7 @@ class BusinessSystem:
         finally:
             self._database.close()
             self.vault.close()
+            self.receivables.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -7,7 +7,8 @@
     )
 
 A query is three transactions that wait for each other: resolution with verdict, order with holds, contracts
-with settlement. The first is the aggregation system's.
+with settlement. The first is the aggregation system's. Under agreements it is two: the order's transaction
+decides and compares as well.
 
 Source: CN112508707B, [0083] to [0086], [0094] to [0099].
 """
@@ -18,10 +19,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from gridledger.exchange.agreed_query import AgreedQueries
+from gridledger.exchange.agreement_book import AgreementBook
 from gridledger.exchange.errors import NothingForwarded, RowsUnproven
+from gridledger.exchange.fetched import Fetched, QueryResult
 from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import (
     COUNTERSIGNATURES_PATH,
@@ -30,23 +33,28 @@ from gridledger.exchange.messages import (
     OfferedContract,
 )
 from gridledger.exchange.party import Party
+from gridledger.exchange.placing import pay
 from gridledger.exchange.purse import Purse
 from gridledger.model.catalogue import Selector
+from gridledger.model.claim import DeliveryRequest, SignedDeliveryRequest
 from gridledger.model.delivery import Delivery
 from gridledger.model.errors import GridLedgerError
 from gridledger.model.identifier import DeviceIdentifier, SystemIdentifier
+from gridledger.model.keys import KeyPrefix
 from gridledger.model.notice import HoldsReturned, SettledLine
 from gridledger.model.period import Day
+from gridledger.model.refusals import NotFound
 from gridledger.model.resolution import Request, Resolution, SignedRequest, TargetSystem
 from gridledger.model.signature import SignatureInvalid, verify_signature
 from gridledger.model.trade import (
     CountersignedContract,
+    MoneyKey,
     Order,
     OrderEntry,
     OrderLine,
     TransactionContract,
 )
-from gridledger.web import Evidence, ServiceUnavailable, Undelivered
+from gridledger.web import ServiceUnavailable, Undelivered
 
 __all__ = ["DataApplication", "Fetched", "QueryResult", "Resolver", "check_delivery"]
 
@@ -58,31 +66,6 @@ class Resolver(Protocol):
     """Takes signed requests: the aggregation system."""
 
     async def resolve(self, signed: SignedRequest) -> Resolution: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
-    """What came of one line of an order."""
-
-    owner: SystemIdentifier
-    delivery: Delivery | None = None
-    """Proven rows."""
-    contract: CountersignedContract | None = None
-    """Signed by both."""
-    evidence: Evidence | None = None
-    """The owner's signed answer."""
-    error: GridLedgerError | None = None
-    """Why there is nothing; the hold returns after its deadline."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueryResult:
-    """A whole query."""
-
-    resolution: Resolution
-    order: Order
-    fetched: tuple[Fetched, ...]
-    settled: tuple[SettledLine, ...]
 
 
 class DataApplication:
@@ -111,6 +94,8 @@ class DataApplication:
         self.party = party
         self.identifier = identifier
         self.purse = Purse(party.ledger, identifier)
+        self.agreements = AgreementBook(party.ledger, identifier, self._now_ms)
+        self._agreed = AgreedQueries(party, self.purse, self.agreements)
         self._resolver = resolver
         self._clock = clock
 
@@ -150,6 +135,28 @@ class DataApplication:
         )
         resolution = await self.resolve(signed)
         order = await self.order(resolution, hold_s=hold_s)
+        fetched = await self.fetch(resolution, order)
+        settled = await self.settle(fetched)
+        return QueryResult(resolution=resolution, order=order, fetched=fetched, settled=settled)
+
+    async def query_agreed(
+        self, signed: SignedRequest, *, hold_s: int = DEFAULT_HOLD_S, call_key: str | None = None
+    ) -> QueryResult:
+        """Order, fetch and settle a request under agreements; two transactions that wait for each other.
+
+        Raises
+        ------
+        NotAgreed, AgreementUsedUp
+            No agreement covers some field, or none of its queries is left.
+        NothingForwarded
+            Every field is withheld; the verdict is deposited.
+        ContractError
+            The request is refused, or the money does not suffice.
+        """
+        agreed = await self._agreed.order(signed, hold_s=hold_s, call_key=call_key)
+        resolution, order = agreed.resolution, agreed.order
+        if order is None:
+            raise NothingForwarded("every field of the resolution is withheld", resolution=resolution.id)
         fetched = await self.fetch(resolution, order)
         settled = await self.settle(fetched)
         return QueryResult(resolution=resolution, order=order, fetched=fetched, settled=settled)
@@ -229,6 +236,8 @@ class DataApplication:
             raise NothingForwarded("every field of the resolution is withheld", resolution=resolution.id)
         amount += resolution.fee_milliyuan or 0
 
+        ledger = self.party.ledger
+
         async def place(notes: tuple[MoneyKey, ...]) -> Order:
             entry = OrderEntry(
                 application=self.identifier,
@@ -237,12 +246,16 @@ class DataApplication:
                 notes=notes,
                 hold_ms=hold_s * 1000,
             )
-            return await self.party.ledger.place_order(entry, call_key=call_key)
+            try:
+                return await ledger.place_order(entry, call_key=call_key)
+            except NotFound as error:
+                if error.kind != KeyPrefix.RESOLUTION:
+                    raise
+                # This organisation's peer is a block behind the one that told of the resolution.
+                await until_seen(lambda: ledger.resolution(resolution.id))
+                return await ledger.place_order(entry, call_key=call_key)
 
-        placing = Placing(self.purse, resolution.id, lambda: self.party.ledger.resolution(resolution.id))
-        order = await placing.place(amount, place)
-        await placing.spent(order.id, amount)
-        return order
+        return await pay(self.purse, amount, place, lambda order: order)
 
     async def fetch(self, resolution: Resolution, order: Order) -> tuple[Fetched, ...]:
         """Fetch all lines of an order at the same time; what fails is told in its line."""
@@ -263,17 +276,35 @@ class DataApplication:
         """Take back the money of owners that did not deliver before the deadline."""
         return await self.party.ledger.return_holds(order.id, owners)
 
+    async def ask_for(
+        self, resolution: Resolution, order: Order, owner: SystemIdentifier
+    ) -> DeliveryQuestion:
+        """Make and sign the question for what an order paid for."""
+        request = DeliveryRequest(
+            order=order.id,
+            resolution=resolution.id,
+            application=self.identifier,
+            owner=owner,
+            asked_ms=self._now_ms(),
+            nonce=secrets.token_urlsafe(16),
+        )
+        return DeliveryQuestion(
+            order=order.id,
+            context=SignedRequest(request=resolution.request, signature=resolution.signature or b""),
+            asked=SignedDeliveryRequest(request=request, signature=await self.party.sign(request)),
+        )
+
     async def _fetch_line(self, resolution: Resolution, order: Order, line: OrderLine) -> Fetched:
         target = resolution.target(line.system)
         if target is None:
             error = Undelivered("the resolution does not name the owner", owner=str(line.system))
             return Fetched(owner=line.system, error=error)
         try:
-            owner = await self.party.ledger.system(line.system)
+            owner = await self.party.system(line.system)
             reply = await self.party.call(
                 target.server,
                 DELIVERIES_PATH,
-                DeliveryQuestion(order=order.id),
+                await self.ask_for(resolution, order, line.system),
                 gives=Delivery,
                 agent=owner.agent,
             )

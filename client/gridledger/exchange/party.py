@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 from hashlib import sha256
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from gridledger.client import Connection, Gateway, Network
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.exchange.ledger import ExchangeLedger
+from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.record import Record
 from gridledger.model.signature import key_id, public_key_of
-from gridledger.model.system import Agent
+from gridledger.model.system import Agent, System
 from gridledger.web import (
     Authorities,
     Caller,
@@ -34,6 +35,9 @@ from gridledger.web.route import Payload
 __all__ = ["Party", "is_agent", "require_caller"]
 
 Given = TypeVar("Given", bound=Payload)
+
+_SYSTEM_KNOWN_S: Final = 10.0
+"""A query asks for the same owners several times within a second."""
 
 
 class Party:
@@ -72,6 +76,7 @@ class Party:
         self._identity = identity
         self._patience = patience
         self._clients: dict[str, SignedClient] = {}
+        self._systems: dict[SystemIdentifier, tuple[System, float]] = {}
 
     @classmethod
     def connect(
@@ -95,6 +100,26 @@ class Party:
     async def sign(self, record: Record) -> bytes:
         """Sign a record's canonical bytes; DER with low s."""
         return await self._identity.sign(sha256(record.to_bytes()).digest())
+
+    async def system(self, identifier: SystemIdentifier) -> System:
+        """Return a system; what was asked within the last seconds is not asked again.
+
+        Raises
+        ------
+        NotFound
+            There is none.
+
+        Notes
+        -----
+        For whom to call and whose reply to expect. A system that changes its agent meanwhile is refused, not
+        believed; what decides about rights asks the ledger itself.
+        """
+        clock = asyncio.get_running_loop().time
+        known = self._systems.get(identifier)
+        if known is None or known[1] < clock():
+            known = (await self.ledger.system(identifier), clock() + _SYSTEM_KNOWN_S)
+            self._systems[identifier] = known
+        return known[0]
 
     async def call(
         self,

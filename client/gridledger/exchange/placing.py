@@ -7,8 +7,9 @@ from typing import Final, TypeVar
 
 from gridledger.exchange.purse import Purse
 from gridledger.model.errors import ContractError
+from gridledger.model.keys import KeyPrefix
 from gridledger.model.refusals import NotFound
-from gridledger.model.trade import MoneyKey
+from gridledger.model.trade import MoneyKey, Order
 
 __all__ = ["pay"]
 
@@ -22,7 +23,7 @@ async def pay(
     purse: Purse,
     amount_milliyuan: int,
     transact: Callable[[tuple[MoneyKey, ...]], Awaitable[T]],
-    spent: Callable[[T], tuple[str, int]],
+    spent: Callable[[T], Order | None],
 ) -> T:
     """Take notes, call what spends them, and tell the purse.
 
@@ -34,7 +35,7 @@ async def pay(
     transact : callable
         Submits the transaction with the notes.
     spent : callable
-        From the result: the transaction that spent the notes, and how much; an amount of 0 spent none.
+        The order of the result; none if nothing was spent.
 
     Raises
     ------
@@ -61,13 +62,13 @@ async def pay(
             await purse.forget(notes)
             raise
         else:
-            tx_id, amount = spent(result)
-            if amount or not tx_id:
-                await purse.spend(notes, tx_id, amount)
-            else:
+            order = spent(result)
+            if order is None:
                 await purse.give_back(notes)
+            else:
+                await purse.spend(notes, order.id, order.amount_milliyuan + (order.fee_milliyuan or 0))
             return result
 
 
 def _note_is_gone(error: ContractError) -> bool:
-    return isinstance(error, NotFound) and error.fields.get("kind") == "note"
+    return isinstance(error, NotFound) and error.kind == KeyPrefix.NOTE

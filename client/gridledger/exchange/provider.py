@@ -17,13 +17,16 @@ from typing import Any
 from gridledger.exchange.business_system import BusinessSystem
 from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import (
+    AGREED_ROOTS_PATH,
     COUNTERSIGNATURES_PATH,
     DELIVERIES_PATH,
     ROOTS_PATH,
+    AgreedQuestion,
     DeliveryQuestion,
     OfferedContract,
 )
 from gridledger.exchange.party import require_caller
+from gridledger.exchange.receivables import Receivable
 from gridledger.exchange.vault import KeptDelivery
 from gridledger.model.delivery import DeliveredPeriod, Delivery
 from gridledger.model.errors import CryptoError
@@ -34,7 +37,7 @@ from gridledger.model.resolution import SignedRequest
 from gridledger.model.signature import verify_signature
 from gridledger.model.states import Outcome
 from gridledger.model.trade import CountersignedContract, TransactionContract
-from gridledger.web import Call, Limits, NotPaid, Service, Undelivered
+from gridledger.web import Call, Limits, NotPaid, NotPermitted, Service, Undelivered
 from gridledger.web.replay import ReplayStore
 
 __all__ = ["Provider"]
@@ -85,6 +88,7 @@ class Provider:
             lifespan=lifespan,
         )
         service.post(ROOTS_PATH, takes=SignedRequest, gives=SignedRoots)(self.sign_roots)
+        service.post(AGREED_ROOTS_PATH, takes=AgreedQuestion, gives=SignedRoots)(self.sign_agreed_roots)
         service.post(DELIVERIES_PATH, takes=DeliveryQuestion, gives=Delivery)(self.deliver)
         service.post(COUNTERSIGNATURES_PATH, takes=OfferedContract, gives=CountersignedContract)(
             self.countersign
@@ -105,9 +109,36 @@ class Provider:
         NoHold
             This owner is no target of it.
         """
-        root = await self._ledger.system(self._owner.settings.root)
+        root = await self._owner.party.system(self._owner.settings.root)
         require_caller(call.caller, root.agent, "asking for actual roots")
-        identifier, decided = await asyncio.gather(self._owner.identifier(), self._ledger.decide(call.value))
+        return await self._actual_roots(call.value)
+
+    async def sign_agreed_roots(self, call: Call[AgreedQuestion]) -> SignedRoots:
+        """Sign the actual roots for a query under an agreement with this owner.
+
+        Raises
+        ------
+        NotPermitted
+            The caller is not the data application that asks, or the agreement is not between both.
+        ContractError
+            The ledger refuses the request, or has no such agreement.
+        """
+        request = call.value.signed.request
+        application, agreement, identifier = await asyncio.gather(
+            self._owner.party.system(request.application),
+            until_seen(lambda: self._ledger.agreement(call.value.agreement)),
+            self._owner.identifier(),
+        )
+        require_caller(call.caller, application.agent, "asking for actual roots")
+        terms = agreement.terms
+        if (terms.application, terms.owner) != (request.application, identifier):
+            raise NotPermitted("the agreement is of other parties", agreement=agreement.id)
+        if agreement.ended_ms is not None or self._now_ms() >= terms.valid_until_ms:
+            raise NotPermitted("the agreement is over", agreement=agreement.id)
+        return await self._actual_roots(call.value.signed)
+
+    async def _actual_roots(self, signed: SignedRequest) -> SignedRoots:
+        identifier, decided = await asyncio.gather(self._owner.identifier(), self._ledger.decide(signed))
         target = decided.target(identifier)
         wanted = [
             (field.field, check.period)
@@ -122,7 +153,7 @@ class Provider:
                 break  # what does not fit stays unanswered, and is withheld
             actual.extend(part.root() for part in parts.all())
         roots = ActualRoots(
-            request=call.value.request.id,
+            request=signed.request.id,
             system=identifier,
             roots=tuple(actual),
             computed_ms=self._now_ms(),
@@ -138,11 +169,14 @@ class Provider:
             No hold waits for this owner, or it ends too soon.
         NotPermitted
             The caller is not the data application that ordered.
+        SignatureRefused, ContractDiffers
+            What it signed is not a request for this delivery, or the context is not what was resolved.
         Undelivered
             The rows are no longer those that the resolution was made on.
         """
         line = await self._paid_line(call.value.order)
         require_caller(call.caller, line.agent, "this delivery")
+        _check_question(call.value, line)
         left_ms = line.hold.deadline_ms - self._now_ms()
         if left_ms < self._owner.settings.server.margin_s * 1000:
             raise NotPaid("the hold ends too soon to deliver on it", left_ms=left_ms)
@@ -166,6 +200,14 @@ class Provider:
             delivered_ms=self._now_ms(),
         )
         await asyncio.to_thread(self._owner.vault.keep_delivery, kept)
+        receivable = Receivable(
+            asked=call.value.asked,
+            content=kept.content,
+            rows=kept.rows,
+            delivered_ms=kept.delivered_ms,
+            deadline_ms=line.hold.deadline_ms,
+        )
+        await asyncio.to_thread(self._owner.receivables.keep, receivable)
         return delivery
 
     async def countersign(self, call: Call[OfferedContract]) -> CountersignedContract:
@@ -189,11 +231,13 @@ class Provider:
             raise SignatureRefused("transaction contract", str(contract.application)) from error
         kept = await asyncio.to_thread(self._owner.vault.delivery, contract.order)
         _check_contract(contract, line, kept)
-        return CountersignedContract(
+        countersigned = CountersignedContract(
             contract=contract,
             application_signature=call.value.signature,
             owner_signature=await self._owner.party.sign(contract),
         )
+        await asyncio.to_thread(self._owner.receivables.keep_receipt, countersigned)
+        return countersigned
 
     async def _paid_line(self, order: str) -> PaidLine:
         owner = await self._owner.identifier()
@@ -204,6 +248,22 @@ class Provider:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
+
+
+def _check_question(question: DeliveryQuestion, line: PaidLine) -> None:
+    asked, context = question.asked.request, question.context
+    expected = {
+        "the order": (asked.order, asked.resolution) == (line.order.id, line.order.resolution),
+        "the parties": (asked.application, asked.owner) == (line.order.application, line.target.system),
+        "the context": (context.request, context.signature) == (line.request, line.signature or b""),
+    }
+    differing = [what for what, holds in expected.items() if not holds]
+    if differing:
+        raise ContractDiffers(f"not as ordered: {', '.join(differing)}")
+    try:
+        verify_signature(line.agent.public_key, asked.to_bytes(), question.asked.signature)
+    except CryptoError as error:
+        raise SignatureRefused("delivery request", str(asked.application)) from error
 
 
 def _check_contract(contract: TransactionContract, line: PaidLine, kept: KeptDelivery | None) -> None:

@@ -155,9 +155,7 @@ class Purse:
         present = {note.key: note.amount_milliyuan for note in await self.notes()}
         self._gone &= present.keys()  # a note that is spent comes never again: it need not be remembered
         self._free = {
-            key: amount
-            for key, amount in present.items()
-            if key not in self._gone and key not in self._out
+            key: amount for key, amount in present.items() if key not in self._gone and key not in self._out
         }
         self._readings += 1
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gridledger.exchange.business_system import BusinessSystem
+from gridledger.exchange.collector import Collector
 from gridledger.exchange.provider import Provider
 from gridledger.exchange.settings import BusinessSettings
 from gridledger.model.errors import GridLedgerError
@@ -40,7 +41,7 @@ def serve(settings: BusinessSettings, *, port_file: Path | None = None) -> None:
 
         @asynccontextmanager
         async def lifespan() -> AsyncIterator[None]:
-            async with owner:
+            async with owner, Collector(owner):
                 try:
                     yield
                 finally:

@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from tests.unit.chaincode.scene import Scene
+from tests.unit.chaincode.scene import ROOT, TOTAL, Scene
+from tests.unit.chaincode.trading import agree, agreed_entry, claim_evidence
 
+from gridledger.model.agreement import Agreement
+from gridledger.model.claim import ANSWER_MS, ClaimDecision
+from gridledger.model.digest import Digest
 from gridledger.model.errors import ContractError
+from gridledger.model.fee import FeeKind, FeeRate
 from gridledger.model.keys import KeyPrefix
-from gridledger.model.trade import Delta, Hold, MoneyKey, Note, Order
+from gridledger.model.trade import Delta, Hold, MoneyKey, Note, Order, OrderEntry
 from gridledger.shim import split_composite_key
 
 Start = tuple[Scene, dict[tuple[str, str], bytes], int]
@@ -33,6 +38,12 @@ STEPS = st.lists(
         st.tuples(st.just("give_back"), _PICK, _LINES, st.booleans()),
         st.tuples(st.just("fold"), st.integers(0, 2), st.integers(1, 3)),
         st.tuples(st.just("split"), _PICK, st.integers(1, 3_000), st.integers(0, 1)),
+        st.tuples(st.just("agreed"), st.integers(0, 4), st.integers(1, 3), st.sampled_from(["", "ac_power"])),
+        st.tuples(st.just("end"), st.integers(0, 2)),
+        st.tuples(st.just("claim"), _PICK, st.integers(0, 2)),
+        st.tuples(st.just("answer"), _PICK, st.integers(0, 2), st.sampled_from([None, True, False])),
+        st.tuples(st.just("set_fees"), st.integers(0, 300)),
+        st.tuples(st.just("pay_fees"), st.integers(1, 3), st.integers(0, 3), st.booleans()),
     ),
     min_size=4,
     max_size=16,
@@ -55,6 +66,7 @@ class Walk:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.orders: list[Order] = []
+        self.agreements: list[Agreement] = []
         self.paid_in = 0
 
     async def step(self, name: str, *arguments: Any) -> None:
@@ -84,8 +96,75 @@ class Walk:
 
     async def order(self, count: int, hold_ms: int) -> None:
         notes = tuple(key for key, _ in self.live(KeyPrefix.NOTE, "lifecycle")[:count])
-        order = await self.scene.order(await self.scene.resolve(), notes, hold_ms)
-        self.orders.append(order)
+        resolution = await self.scene.resolve()
+        entry = OrderEntry(
+            application=self.scene.systems["lifecycle"],
+            resolution=resolution.id,
+            amount_milliyuan=TOTAL + (resolution.fee_milliyuan or 0),
+            notes=notes,
+            hold_ms=hold_ms,
+        )
+        self.orders.append(await self.scene.application.once("trade:PlaceOrder", entry))
+
+    async def agreed(self, count: int, number: int, altered: str) -> None:
+        if not self.agreements:
+            self.agreements = await agree(self.scene, discount=7, limit_queries=2)
+        notes = tuple(key for key, _ in self.live(KeyPrefix.NOTE, "lifecycle")[:count])
+        entry = await agreed_entry(self.scene, self.agreements, altered=altered, number=number, notes=notes)
+        agreed = await self.scene.application.once("trade:PlaceAgreedOrder", entry)
+        self.orders.append(agreed.order)
+
+    async def end(self, owner: int) -> None:
+        if self.agreements:
+            party = self.scene.owners[list(self.scene.owners)[owner]]
+            await party.submit("trade:EndAgreement", self.agreements[owner].id)
+            self.agreements = []
+
+    async def claim(self, pick: int, line: int) -> None:
+        order, owner = self._order(pick), list(self.scene.owners)[line]
+        evidence = claim_evidence(self.scene, order, owner)
+        await self.scene.owners[owner].submit("trade:ClaimHold", evidence)
+
+    async def answer(self, pick: int, line: int, delivered: bool | None) -> None:
+        """Let a claim be paid for want of an answer, or be denied and decided."""
+        order, owner = self._order(pick), list(self.scene.owners)[line]
+        system = self.scene.systems[owner]
+        if delivered is None:
+            self.scene.peer.time_ms += ANSWER_MS + 1_000
+            await self.scene.agent.submit("ledger:RenewTimeMark")
+            await self.scene.owners[owner].submit("trade:SettleClaim", order.id, system)
+            return
+        await self.scene.application.submit("trade:DenyClaim", order.id, system, "denied")
+        decision = ClaimDecision(
+            order=order.id, owner=system, delivered=delivered, reason="seen", evidence=Digest.of(b"seen")
+        )
+        await self.scene.auditor.submit("trade:DecideClaim", decision)
+
+    async def set_fees(self, amount: int) -> None:
+        kinds = sorted(FeeKind, key=lambda kind: kind.value)
+        rates = tuple(FeeRate(kind=kind, amount_milliyuan=amount) for kind in kinds)
+        await self.scene.administrator.submit("trade:SetFees", ROOT, rates)
+
+    async def pay_fees(self, count: int, notes: int, overdue: bool) -> None:
+        account = self.scene.systems["lifecycle"]
+        owed = (await self.scene.application.ask("trade:ListFees", account, "")).fees[:count]
+        keys = tuple(key for key, _ in self.live(KeyPrefix.NOTE, "lifecycle")[:notes])
+        payer = self.scene.administrator if overdue else self.scene.application
+        await payer.once("trade:PayFees", account, tuple(fee.key for fee in owed), keys)
+
+    async def check_entries(self) -> None:
+        """What the entries of an account add up to is what stands in its notes, delta rows and holds."""
+        found = list(money(self.scene))
+        for account in (ROOT, *self.scene.systems.values()):
+            page = await self.scene.application.ask("trade:ListEntries", account, 0, 2**52, "")
+            assert page.bookmark == ""
+            available = sum(one.amount_milliyuan * one.kind.available_sign for one in page.entries)
+            held = sum(one.amount_milliyuan * one.kind.held_sign for one in page.entries)
+            assert available == sum(amount for _, parts, amount in found if parts[0] == str(account))
+            if account == self.scene.systems["lifecycle"]:
+                assert held == sum(amount for kind, _, amount in found if kind == KeyPrefix.HOLD)
+            else:
+                assert held == 0
 
     async def settle(self, pick: int, lines: list[int]) -> None:
         order = self._order(pick)
@@ -132,8 +211,11 @@ async def test_random_walks_conserve_money(start: Start, steps: list[tuple[Any, 
     scene.peer.ledger.state = dict(state)
     scene.peer.time_ms = time_ms
     walk = Walk(scene)
+    await walk.step("set_fees", 40)
     await walk.step("pay", [9_000, 9_000, 3_000])
     await walk.step("order", 1, 2_000)
+    await walk.step("claim", 0, 0)
     for name, *arguments in steps:
         await walk.step(name, *arguments)
         assert sum(amount for _, _, amount in money(scene)) == walk.paid_in
+    await walk.check_entries()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -32,6 +34,13 @@ class Ledger:
             for number, amount in enumerate(amounts)
         ]
 
+    def spend(self, notes: tuple[MoneyKey, ...], tx_id: str, amount: int) -> None:
+        given = sum(one.amount_milliyuan for one in self.money if one.key in notes)
+        self.money = [one for one in self.money if one.key not in notes]
+        if given > amount:
+            key = MoneyKey(tx_id=tx_id, number=0)
+            self.money.append(OwnedMoney(kind=MoneyKind.NOTE, key=key, amount_milliyuan=given - amount))
+
     async def notes(self, account: SystemIdentifier, bookmark: str = "") -> MoneyPage:
         start = int(bookmark or 0)
         page = self.money[start : start + 3]
@@ -41,7 +50,7 @@ class Ledger:
 
 def purse(*amounts: int) -> tuple[Purse, dict[MoneyKey, int]]:
     ledger: Any = Ledger(*amounts)
-    return Purse(ledger, ACCOUNT), {one.key: one.amount_milliyuan for one in ledger.money}
+    return Purse(ledger, ACCOUNT, patience_s=0.05), {one.key: one.amount_milliyuan for one in ledger.money}
 
 
 async def test_take_prefers_the_smallest_note_that_covers() -> None:
@@ -68,7 +77,7 @@ async def test_give_back_makes_notes_free_again() -> None:
     with pytest.raises(NotesInsufficient):
         await found.take(1)
 
-    found.give_back(notes)
+    await found.give_back(notes)
 
     assert await found.take(20) == notes
 
@@ -88,6 +97,63 @@ async def test_take_never_hands_a_note_out_twice(held: list[int], wanted: list[i
         assert seen.isdisjoint(notes)
         assert sum(amounts[key] for key in notes) >= amount
         seen.update(notes)
+
+
+async def test_take_waits_for_the_change_of_orders_under_way() -> None:
+    ledger: Any = Ledger(100)
+    found = Purse(ledger, ACCOUNT, patience_s=10.0)
+    notes = await found.take(30)
+    waiting = asyncio.create_task(found.take(30))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    ledger.spend(notes, "ab" * 32, 30)
+    await found.spend(notes, "ab" * 32, 30)
+
+    change = MoneyKey(tx_id="ab" * 32, number=0)
+    assert await waiting == (change,)
+    ledger.spend((change,), "cd" * 32, 30)
+    await found.spend((change,), "cd" * 32, 30)
+    with pytest.raises(NotesInsufficient):
+        await found.take(41)
+
+
+async def test_forget_asks_the_ledger_again_and_spent_notes_do_not_come_back() -> None:
+    found, amounts = purse(20, 30)
+    first = await found.take(20)
+    await found.spend(first, "ab" * 32, 20)
+    second = await found.take(30)
+
+    await found.forget(second)
+
+    # The ledger lists the spent note still, as a peer that is behind does.
+    assert await found.take(1) == second
+    assert amounts[second[0]] == 30
+
+
+@pytest.mark.parametrize("notes", [[1_000], [100] * 10, [7, 993], [250, 250, 500]])
+@pytest.mark.parametrize("price", [30, 100, 333])
+async def test_take_by_many_at_once_covers_exactly_as_many_as_the_balance(
+    notes: list[int], price: int
+) -> None:
+    ledger: Any = Ledger(*notes)
+    found = Purse(ledger, ACCOUNT, patience_s=10.0)
+    numbers = itertools.count(1_000_000)
+
+    async def pay() -> bool:
+        try:
+            taken = await found.take(price)
+        except NotesInsufficient:
+            return False
+        await asyncio.sleep(0)
+        tx_id = f"{next(numbers):064x}"
+        ledger.spend(taken, tx_id, price)
+        await found.spend(taken, tx_id, price)
+        return True
+
+    paid = await asyncio.gather(*(pay() for _ in range(60)))
+
+    assert sum(paid) == sum(notes) // price
 
 
 async def test_until_seen_asks_again_and_believes_at_last() -> None:
