@@ -93,8 +93,7 @@ async def decide(ctx: Context, signed: SignedRequest) -> Decision:
     request = signed.request
     root = await _check_caller(ctx, signed)
     rule = await ctx.require(rule_key(request.application, request.function))
-    chosen = _chosen(request, rule)
-    await _check_published(ctx, request, chosen)
+    chosen = await _published(ctx, request, _chosen(request, rule))
     candidates = await _candidates(ctx, root, request, chosen)
     targets = await _targets(ctx, request, candidates)
     if len(targets) < LEAST_SYSTEMS:
@@ -128,6 +127,11 @@ async def _check_caller(ctx: Context, signed: SignedRequest) -> SystemIdentifier
 
 def _chosen(request: Request, rule: Rule) -> tuple[Selector, ...]:
     """Return the selectors that the request is about: those that it wants, or all of the rule."""
+    if rule.roles is not None and request.user_role not in rule.roles:
+        everything = tuple(str(one) for one in request.wanted or rule.selectors)
+        raise FieldRefused(
+            f"the rule of {request.function} does not admit {request.user_role} to", everything
+        )
     allowed = set(rule.selectors)
     surplus = tuple(str(one) for one in request.wanted if one not in allowed)
     if surplus:
@@ -135,13 +139,15 @@ def _chosen(request: Request, rule: Rule) -> tuple[Selector, ...]:
     return request.wanted or rule.selectors
 
 
-async def _check_published(ctx: Context, request: Request, chosen: tuple[Selector, ...]) -> None:
+async def _published(ctx: Context, request: Request, chosen: tuple[Selector, ...]) -> tuple[Selector, ...]:
+    """Return the selectors that are published now: what an owner took back is out of all rules at once."""
     systems = list(dict.fromkeys(one.system for one in chosen))
     rows = await ctx.get_many([publication_key(request.application, system) for system in systems])
     names = {system: set(row.names) if row else set() for system, row in zip(systems, rows, strict=True)}
     missing = tuple(str(one) for one in chosen if one.name not in names[one.system])
-    if missing:
+    if missing and (request.wanted or len(missing) == len(chosen)):
         raise NotPublished(missing)
+    return tuple(one for one in chosen if one.name in names[one.system])
 
 
 async def _candidates(
@@ -152,7 +158,7 @@ async def _candidates(
     if not scanned.is_in_force(await ctx.now_ms()):
         state = "not valid" if scanned.state is IdentifierState.ACTIVE else scanned.state.value
         raise NotActive(str(request.device), state)
-    found = await ctx.get_many([association_key(root, identity) for identity in scanned.identities])
+    found = await ctx.get_many([association_key(root, identity) for identity in scanned.known_as])
     offered = {
         member.device: set(member.fields)
         for association in found

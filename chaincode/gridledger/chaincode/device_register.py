@@ -48,8 +48,8 @@ async def register_devices(
 
     Notes
     -----
-    Three reads in all (devices, coding rule, identities). Systems that register the same common identity at
-    the same moment conflict on its key; the second is retried.
+    Four reads in all (devices, coding rule, identities, devices whose labels were read). Systems that
+    register the same common identity at the same moment conflict on its key; the second is retried.
     """
     identifiers: list[DeviceIdentifier | ModelError] = [
         _identifier(owner.identifier, entry) for entry in entries
@@ -59,8 +59,10 @@ async def register_devices(
     taken = {one for one, device in zip(known, found, strict=True) if device is not None}
     declared = list(dict.fromkeys(identity for entry in entries for identity in entry.identities))
     rows = await ctx.get_many([common_identity_key(owner.root, identity) for identity in declared])
+    labels = await _read_labels(ctx, owner, declared)
     members = {
-        identity: list(row.devices) if row else [] for identity, row in zip(declared, rows, strict=True)
+        identity: list(row.devices) if row else list(labels.get(identity, ()))
+        for identity, row in zip(declared, rows, strict=True)
     }
     rule = await ctx.get(coding_rule_key(owner.identifier))
     now_ms = await ctx.now_ms()
@@ -68,6 +70,7 @@ async def register_devices(
     changed: dict[DeclaredIdentity, None] = {}
     for entry, identifier in zip(entries, identifiers, strict=True):
         try:
+            _check_labels(entry, labels)
             device = _new_device(entry, identifier, rule, taken, members, now_ms)
         except (ContractError, ModelError) as error:
             results.append(refused(entry.own_code, error))
@@ -110,6 +113,27 @@ async def approve_devices(
         await ctx.put(device_key(approval.device), active)
         results.append(accepted(name))
     return tuple(results)
+
+
+async def _read_labels(
+    ctx: Context, owner: System, identities: list[DeclaredIdentity]
+) -> dict[DeclaredIdentity, tuple[DeviceIdentifier, ...]]:
+    """Return the device of each label among the identities; nothing where there is none below the root."""
+    labelled = {one: one.labelled for one in identities if one.labelled is not None}
+    known = [device for device in labelled.values() if device is not None]
+    found = await ctx.get_many([device_key(device) for device in known])
+    present = {one.identifier for one in found if one is not None}
+    return {
+        identity: (device,) if device in present and device.system.parent == owner.root else ()
+        for identity, device in labelled.items()
+        if device is not None
+    }
+
+
+def _check_labels(entry: DeviceEntry, labels: dict[DeclaredIdentity, tuple[DeviceIdentifier, ...]]) -> None:
+    for identity in entry.identities:
+        if identity.labelled is not None and not labels[identity]:
+            raise NotFound("device", identity.value)
 
 
 def _identifier(system: SystemIdentifier, entry: DeviceEntry) -> DeviceIdentifier | ModelError:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gridledger.chaincode.batch import accepted, refused
-from gridledger.chaincode.ledger_key import device_key, field_key, standard_key
+from gridledger.chaincode.ledger_key import common_identity_key, device_key, field_key, standard_key
+from gridledger.model.catalogue import LEAST_SYSTEMS
 from gridledger.model.device import (
     MAX_FIELDS_A_DEVICE,
     ChargingStandard,
+    DeclaredIdentity,
     Device,
     FieldEntry,
     ItemResult,
@@ -31,12 +33,18 @@ __all__ = ["register_fields", "set_standards"]
 
 async def register_fields(
     ctx: Context, system: SystemIdentifier, entries: tuple[FieldEntry, ...]
-) -> tuple[ItemResult, ...]:
+) -> tuple[tuple[ItemResult, ...], tuple[DeclaredIdentity, ...]]:
     """Write fields with their first charging standards, and enter their names in their devices.
+
+    Returns
+    -------
+    tuple of results and identities
+        A result per entry; the common identities of the devices that got fields and are key devices.
 
     Notes
     -----
-    One read for the devices: which fields a device has stands in its own record.
+    One read for the devices, since which fields a device has stands in its own record, and one for their
+    common identities.
     """
     identifiers: list[FieldIdentifier | ModelError] = [_identifier(system, entry) for entry in entries]
     devices = list(dict.fromkeys(one.device for one in identifiers if isinstance(one, FieldIdentifier)))
@@ -65,7 +73,7 @@ async def register_fields(
         row = rows[device]
         if row is not None:
             await ctx.put(device_key(device), replace(row, fields=tuple(names[device])))
-    return tuple(results)
+    return tuple(results), await _shared(ctx, system, [rows[device] for device in changed])
 
 
 async def set_standards(
@@ -89,6 +97,20 @@ async def set_standards(
         await ctx.put(standard_key(entry.field), changed)
         results.append(accepted(name))
     return tuple(results)
+
+
+async def _shared(
+    ctx: Context, system: SystemIdentifier, devices: list[Device | None]
+) -> tuple[DeclaredIdentity, ...]:
+    """Return the identities of devices that another system declares, too."""
+    root = system.parent
+    if root is None:
+        return ()
+    identities = list(
+        dict.fromkeys(identity for device in devices if device is not None for identity in device.known_as)
+    )
+    found = await ctx.get_many([common_identity_key(root, identity) for identity in identities])
+    return tuple(row.identity for row in found if row is not None and len(row.systems()) >= LEAST_SYSTEMS)
 
 
 def _identifier(system: SystemIdentifier, entry: FieldEntry) -> FieldIdentifier | ModelError:

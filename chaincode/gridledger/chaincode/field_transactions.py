@@ -24,7 +24,7 @@ from gridledger.model.device import (
 from gridledger.model.events import Event
 from gridledger.model.history import FieldVersion, StandardVersion
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
-from gridledger.model.notice import FieldsChanged, Registered
+from gridledger.model.notice import FieldsChanged, FieldsRegistered, Registered
 from gridledger.model.page import FieldPage
 from gridledger.model.roles import Role
 from gridledger.model.system import SystemKind
@@ -43,9 +43,9 @@ class FieldTransactions(Contract):
         """Register up to 2,000 fields with their charging standards; a result per item."""
         check_batch(entries, what="fields")
         await acting_system(ctx, system, SystemKind.BUSINESS_SYSTEM)
-        results = await register_fields(ctx, system, entries)
+        results, shared = await register_fields(ctx, system, entries)
         count = sum(result.accepted for result in results)
-        notice = Registered(system=system, count=count)
+        notice = FieldsRegistered(system=system, count=count, shared=shared)
         await complete_registration(ctx, system, Event.FIELDS_REGISTERED, notice, count=count)
         return results
 

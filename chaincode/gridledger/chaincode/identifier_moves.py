@@ -156,7 +156,7 @@ async def _move_identities(ctx: Context, owner: System, made: Sequence[_Move], n
     """Enter the new identifiers under the common identities and in the association catalogues."""
     renamed = {one.device.identifier: one.to for one in made}
     identities: list[DeclaredIdentity] = list(
-        dict.fromkeys(identity for one in made for identity in one.device.identities)
+        dict.fromkeys(identity for one in made for identity in one.device.known_as)
     )
     rows = await ctx.get_many([common_identity_key(owner.root, identity) for identity in identities])
     catalogues = await ctx.get_many([association_key(owner.root, identity) for identity in identities])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gridledger.model.account_entry import AccountEntry, entry_time
 from gridledger.model.agreement import Agreement, AgreementMark, AgreementUse, UsedAgreement
+from gridledger.model.association import AssociationCandidate, DevicePair
 from gridledger.model.catalogue import Association, Publication
 from gridledger.model.claim import Claim
 from gridledger.model.coding_rule import CodingRule
@@ -21,9 +22,11 @@ from gridledger.model.fee import Fee, FeeKey, FeeSchedule
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.integrity import DepositedRoot, Verdict
 from gridledger.model.keys import KeyPrefix
+from gridledger.model.ownership import FieldConflict
 from gridledger.model.period import Period
 from gridledger.model.person import Person, RegistrationPolicy
 from gridledger.model.resolution import Resolution, Rule
+from gridledger.model.rights import FieldRequest
 from gridledger.model.system import Account, ApplicationUser, Sequence, System, SystemApplication
 from gridledger.model.trade import (
     CountersignedContract,
@@ -46,9 +49,14 @@ __all__ = [
     "agreements_of",
     "application_key",
     "association_key",
+    "associations_of",
+    "candidate_key",
+    "candidates_of",
     "claim_key",
     "coding_rule_key",
     "common_identity_key",
+    "conflict_key",
+    "conflicts_of",
     "contract_key",
     "credit_key",
     "delta_key",
@@ -62,6 +70,8 @@ __all__ = [
     "fee_schedule_key",
     "fees_of",
     "field_key",
+    "field_request_key",
+    "field_requests_of",
     "fields_of",
     "hold_key",
     "note_key",
@@ -74,6 +84,7 @@ __all__ = [
     "persons_of",
     "policy_key",
     "publication_key",
+    "publications_of",
     "rating_delta_key",
     "rating_deltas_of",
     "rating_key",
@@ -180,6 +191,44 @@ def common_identity_key(root: SystemIdentifier, identity: DeclaredIdentity) -> K
 
 def association_key(root: SystemIdentifier, identity: DeclaredIdentity) -> Key[Association]:
     return Key(Association, KeyPrefix.ASSOCIATION, str(root), identity.scheme, identity.value)
+
+
+def associations_of(root: SystemIdentifier) -> Key[Association]:
+    """Name the range of a root's association catalogues."""
+    return Key(Association, KeyPrefix.ASSOCIATION, str(root))
+
+
+def candidate_key(root: SystemIdentifier, devices: DevicePair) -> Key[AssociationCandidate]:
+    first, second = str(devices.first), str(devices.second)
+    return Key(AssociationCandidate, KeyPrefix.ASSOCIATION_CANDIDATE, str(root), first, second)
+
+
+def candidates_of(root: SystemIdentifier) -> Key[AssociationCandidate]:
+    """Name the range of a root's candidates."""
+    return Key(AssociationCandidate, KeyPrefix.ASSOCIATION_CANDIDATE, str(root))
+
+
+def conflict_key(root: SystemIdentifier, identity: DeclaredIdentity, name: str) -> Key[FieldConflict]:
+    return Key(FieldConflict, KeyPrefix.FIELD_CONFLICT, str(root), identity.scheme, identity.value, name)
+
+
+def conflicts_of(root: SystemIdentifier) -> Key[FieldConflict]:
+    """Name the range of a root's conflicts."""
+    return Key(FieldConflict, KeyPrefix.FIELD_CONFLICT, str(root))
+
+
+def field_request_key(system: SystemIdentifier, application: SystemIdentifier) -> Key[FieldRequest]:
+    return Key(FieldRequest, KeyPrefix.FIELD_REQUEST, str(system), str(application))
+
+
+def field_requests_of(system: SystemIdentifier) -> Key[FieldRequest]:
+    """Name the range of the requests to an owner."""
+    return Key(FieldRequest, KeyPrefix.FIELD_REQUEST, str(system))
+
+
+def publications_of(application: SystemIdentifier) -> Key[Publication]:
+    """Name the range of what is published to an application."""
+    return Key(Publication, KeyPrefix.PUBLICATION, str(application))
 
 
 def publication_key(application: SystemIdentifier, system: SystemIdentifier) -> Key[Publication]:

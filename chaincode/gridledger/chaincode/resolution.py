@@ -21,7 +21,14 @@ from gridledger.model.fee import FeeKind
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.integrity import SignedRoots
 from gridledger.model.refusals import AlreadyExists
-from gridledger.model.resolution import FunctionName, Resolution, Rule, RuleEntry, SignedRequest
+from gridledger.model.resolution import (
+    FunctionName,
+    Resolution,
+    Rule,
+    RuleEntry,
+    RuleHistory,
+    SignedRequest,
+)
 from gridledger.model.roles import Role
 from gridledger.model.system import SystemKind
 from gridledger.shim import Context, Contract, query, transaction
@@ -54,6 +61,7 @@ class ResolutionContract(Contract):
             version=1 if earlier is None else earlier.version + 1,
             selectors=entry.selectors,
             set_ms=await ctx.now_ms(),
+            roles=entry.roles,
         )
         await ctx.put(key, rule)
         ctx.emit(Event.RULE_SET, rule)
@@ -90,6 +98,14 @@ class ResolutionContract(Contract):
     async def get_rule(self, ctx: Context, application: SystemIdentifier, function: FunctionName) -> Rule:
         """Return a function's rule."""
         return await ctx.require(rule_key(application, function))
+
+    @query
+    async def list_rule_versions(
+        self, ctx: Context, application: SystemIdentifier, function: FunctionName
+    ) -> RuleHistory:
+        """Return all versions of a function's rule, the newest first."""
+        versions = await ctx.history(rule_key(application, function))
+        return RuleHistory(versions=tuple(one.record for one in versions if one.record is not None))
 
     @query
     async def get_resolution(self, ctx: Context, resolution: ResolutionId) -> Resolution:

@@ -48,6 +48,8 @@ class Association(Record):
     revision: int
     """Counts from 1; each deposit that changes it adds one."""
     deposited_ms: int
+    conflicts: tuple[FieldName, ...] | None = None
+    """Fields that two systems or more claim, sorted; left out where there are none."""
 
 
 @value
@@ -73,3 +75,5 @@ class Publication(Record):
     names: tuple[FieldName, ...]
     """Sorted, each once."""
     published_ms: int
+    withdrawn: tuple[FieldName, ...] | None = None
+    """What the owner took back, sorted; left out where that is nothing."""

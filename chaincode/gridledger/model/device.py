@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from gridledger.model.digest import Digest
+from gridledger.model.errors import ModelError
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.lifecycle import ENTRY_STATES, Actor, Validity
 from gridledger.model.period import Frequency
@@ -21,6 +22,7 @@ from gridledger.model.states import IdentifierState
 from gridledger.model.system import LongText, ShortText, UserRole
 
 __all__ = [
+    "LABEL_SCHEME",
     "MAX_BATCH_ITEMS",
     "MAX_FIELDS_A_DEVICE",
     "MAX_MOVES",
@@ -53,6 +55,12 @@ MAX_MOVES = 8
 MAX_PRICE_MILLIYUAN = 10**12
 """A milliard yuan: beyond any price, and sums of a thousand stay exact."""
 
+LABEL_SCHEME = "label"
+"""Scheme of the identity that is read from a label: the value is the device identifier on it."""
+
+MAX_IDENTITY_LENGTH = 64
+"""Characters of a common identity's value; a label's may be as long as identifiers are."""
+
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.\-]{0,63}$")]
 Price = Annotated[int, Field(ge=0, le=MAX_PRICE_MILLIYUAN)]
 ObjectKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9\-]{0,31}$")]
@@ -72,10 +80,29 @@ class DeclaredIdentity(ModelValue):
     """What several systems know a device by, such as a serial number or a plant code."""
 
     scheme: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9\-]{0,31}$")]
-    value: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+    value: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,512}$")]
+
+    def broken_rules(self) -> Iterable[tuple[str, str]]:
+        if self.scheme == LABEL_SCHEME:
+            try:
+                DeviceIdentifier.parse(self.value)
+            except ModelError:
+                yield "value", "is no device identifier"
+        elif len(self.value) > MAX_IDENTITY_LENGTH:
+            yield "value", f"is longer than {MAX_IDENTITY_LENGTH} characters"
 
     def __str__(self) -> str:
         return f"{self.scheme}={self.value}"
+
+    @classmethod
+    def of_label(cls, device: DeviceIdentifier) -> DeclaredIdentity:
+        """Return the identity of what carries a device's label."""
+        return cls(scheme=LABEL_SCHEME, value=str(device))
+
+    @property
+    def labelled(self) -> DeviceIdentifier | None:
+        """The device on whose label it was read, if it was."""
+        return DeviceIdentifier.parse(self.value) if self.scheme == LABEL_SCHEME else None
 
 
 @value
@@ -143,6 +170,12 @@ class Device(Record):
     def is_in_force(self, now_ms: int) -> bool:
         """Tell whether it is active and valid at a moment: only then it resolves."""
         return _is_in_force(self.state, self.validity, now_ms)
+
+    @property
+    def known_as(self) -> tuple[DeclaredIdentity, ...]:
+        """What it may be found by: what its owner declared, and its labels, former ones too."""
+        labels = (self.identifier, *(self.former or ()))
+        return (*self.identities, *(DeclaredIdentity.of_label(one) for one in labels))
 
 
 @record("object-mark/1")

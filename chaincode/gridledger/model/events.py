@@ -40,7 +40,13 @@ class Event(StrEnum):
 
     # catalogue
     ASSOCIATION_DEPOSITED = "AssociationDeposited"
+    ASSOCIATION_PROPOSED = "AssociationProposed"
+    ASSOCIATION_DECIDED = "AssociationDecided"
     FIELDS_PUBLISHED = "FieldsPublished"
+    FIELDS_WITHDRAWN = "FieldsWithdrawn"
+    FIELDS_REQUESTED = "FieldsRequested"
+    FIELD_REQUEST_DECIDED = "FieldRequestDecided"
+    FIELD_ROLES_SET = "FieldRolesSet"
 
     # resolution
     RULE_SET = "RuleSet"

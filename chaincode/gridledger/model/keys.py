@@ -38,6 +38,9 @@ class KeyPrefix(StrEnum):
 
     # catalogue
     ASSOCIATION = "association"
+    ASSOCIATION_CANDIDATE = "association-candidate"
+    FIELD_CONFLICT = "field-conflict"
+    FIELD_REQUEST = "field-request"
     PUBLICATION = "publication"
 
     # resolution

@@ -16,6 +16,7 @@ __all__ = [
     "DevicesRegistered",
     "FeesPaid",
     "FieldsChanged",
+    "FieldsRegistered",
     "HoldsReturned",
     "OrdersSettled",
     "PaidIn",
@@ -65,6 +66,16 @@ class FieldsChanged(ModelValue):
 
     system: SystemIdentifier
     fields: tuple[FieldIdentifier, ...]
+
+
+@value
+class FieldsRegistered(ModelValue):
+    """Fields that were registered, and the common identities of the key devices among their devices."""
+
+    system: SystemIdentifier
+    count: int
+    shared: tuple[DeclaredIdentity, ...]
+    """Declared by two systems or more."""
 
 
 @value

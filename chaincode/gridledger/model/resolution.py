@@ -28,6 +28,7 @@ __all__ = [
     "Resolution",
     "Rule",
     "RuleEntry",
+    "RuleHistory",
     "SignedRequest",
     "TargetField",
     "TargetSystem",
@@ -52,12 +53,18 @@ class RuleEntry(ModelValue):
     application: SystemIdentifier
     function: FunctionName
     selectors: tuple[Selector, ...]
+    roles: tuple[UserRole, ...] | None = None
+    """User roles that may use the function, sorted; left out, all that the owners admit."""
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         if not 1 <= len(self.selectors) <= MAX_SELECTORS:
             yield "selectors", f"want 1 to {MAX_SELECTORS}"
         if len({str(selector) for selector in self.selectors}) != len(self.selectors):
             yield "selectors", "one stands twice"
+        if self.roles is not None and (
+            not 1 <= len(self.roles) <= 32 or list(self.roles) != sorted(set(self.roles))
+        ):
+            yield "roles", "want 1 to 32, sorted, each once"
 
 
 @record("rule/1")
@@ -69,6 +76,15 @@ class Rule(Record):
     version: int
     selectors: tuple[Selector, ...]
     set_ms: int
+    roles: tuple[UserRole, ...] | None = None
+    """User roles that may use the function; left out, all that the owners admit."""
+
+
+@value
+class RuleHistory(ModelValue):
+    """All versions of a rule, the newest first."""
+
+    versions: tuple[Rule, ...]
 
 
 @record("request/1")

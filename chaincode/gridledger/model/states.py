@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ApplicationState", "CallState", "IdentifierState", "OrderState", "Outcome"]
+__all__ = [
+    "ApplicationState",
+    "CallState",
+    "CandidateState",
+    "Doubt",
+    "IdentifierState",
+    "OrderState",
+    "Outcome",
+]
 
 
 class CallState(StrEnum):
@@ -32,6 +40,24 @@ class IdentifierState(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     REVOKED = "revoked"
+
+
+class CandidateState(StrEnum):
+    """An association that two owners have to confirm."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
+class Doubt(StrEnum):
+    """Why two devices are not associated without their owners' word."""
+
+    SIMILAR = "similar"
+    """Only one declares the identity; the other declares one that resembles it."""
+
+    CONTRADICTION = "contradiction"
+    """Both declare the identity, and different ones of another scheme."""
 
 
 class OrderState(StrEnum):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 
-from gridledger.model import exchange_refusals, refusals, registry_refusals, trade_refusals  # noqa: F401 - classes to be known
 from gridledger.model.canonical import Value, canonical_bytes, parse_canonical
 from gridledger.model.errors import ContractError, FieldValue, ModelError, error_classes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gridledger.shim.chaincode import Chaincode
 from gridledger.shim.composite_key import create_composite_key, split_composite_key
-from gridledger.shim.context import Context, Page, Row
+from gridledger.shim.context import Context, Page, Row, Version
 from gridledger.shim.contract import Contract, ContractChaincode
 from gridledger.shim.creator import Creator
 from gridledger.shim.endorsement_policy import KeyEndorsementPolicy, RoleType
@@ -51,6 +51,7 @@ __all__ = [
     "Timestamp",
     "TlsSettings",
     "TransactionClosed",
+    "Version",
     "create_composite_key",
     "error",
     "query",

@@ -26,7 +26,7 @@ from gridledger.shim.creator import Creator
 from gridledger.shim.key import Key
 from gridledger.shim.stub import ChaincodeStub
 
-__all__ = ["MAX_ROWS", "TIME_MARK", "Context", "Page", "Row"]
+__all__ = ["MAX_ROWS", "TIME_MARK", "Context", "Page", "Row", "Version"]
 
 R = TypeVar("R", bound=Record)
 
@@ -52,6 +52,14 @@ class Page(Generic[R]):
 
     rows: list[Row[R]]
     bookmark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version(Generic[R]):
+    """What one transaction left under a key; no record where it deleted it."""
+
+    tx_id: str
+    record: R | None
 
 
 class Context:
@@ -246,6 +254,22 @@ class Context:
         )
         found = [_row(partial, row.key, row.value) async for row in rows]
         return Page(found, metadata.bookmark)
+
+    async def history(self, key: Key[R], *, limit: int = MAX_ROWS) -> list[Version[R]]:
+        """Return what stood under a key, the newest first; for queries, since no conflict shows its growth.
+
+        Raises
+        ------
+        LimitExceeded
+            If it was written more than `limit` times.
+        """
+        found: list[Version[R]] = []
+        async with await self.stub.get_history_for_key(key.to_text()) as changes:
+            async for change in changes:
+                if len(found) == limit:
+                    raise LimitExceeded(f"versions of {key.prefix.value}", limit=limit, actual=limit + 1)
+                found.append(Version(change.tx_id, None if change.is_delete else _read(key, change.value)))
+        return found
 
     # --- event
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from gridledger.cli.certificate_cmd import certify_command, trust_command, verify_command
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import PartyChoice, with_party
@@ -18,7 +19,11 @@ __all__ = ["group"]
 
 @click.group("catalogue")
 def group() -> None:
-    """Deposit association catalogues and publish fields, as the aggregation system."""
+    """Associate devices, publish fields, show and certify what is whose."""
+
+
+for command in (certify_command, trust_command, verify_command):
+    group.add_command(command)
 
 
 @group.command()

@@ -34,6 +34,7 @@ from gridledger.client.errors import (
     EventsError,
     OutcomeUnknown,
     PeerCallError,
+    ProofRefused,
     RpcError,
     SubmitError,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "Pem",
     "Position",
     "PrivateWrite",
+    "ProofRefused",
     "Proposal",
     "RetryPolicy",
     "RpcError",

@@ -198,9 +198,22 @@ class Block:
         except DecodeError as error:
             raise ModelError({"data": "is no block"}, subject="Block") from error
 
+    def to_bytes(self) -> bytes:
+        """Return the ``common.Block``, as Fabric's tools keep it in files."""
+        header = common_pb2.BlockHeader(
+            number=self.number, previous_hash=self.previous_hash, data_hash=self.data_hash
+        )
+        entries = [transaction.envelope for transaction in self.transactions]
+        message = common_pb2.Block(
+            header=header,
+            data=common_pb2.BlockData(data=entries),
+            metadata=common_pb2.BlockMetadata(metadata=self.metadata),
+        )
+        return bytes(message.SerializeToString(deterministic=True))
+
     @cached_property
-    def header_hash(self) -> bytes:
-        """SHA-256 of the header as ASN.1 DER: a sequence of number, previous hash and data hash.
+    def header_bytes(self) -> bytes:
+        """The header as ASN.1 DER: a sequence of number, previous hash and data hash.
 
         Notes
         -----
@@ -209,7 +222,12 @@ class Block:
         """
         number = self.number.to_bytes(self.number.bit_length() // 8 + 1, "big")
         body = b"".join([_der(0x02, number), _der(0x04, self.previous_hash), _der(0x04, self.data_hash)])
-        return hashlib.sha256(_der(0x30, body)).digest()
+        return _der(0x30, body)
+
+    @cached_property
+    def header_hash(self) -> bytes:
+        """SHA-256 of `header_bytes`."""
+        return hashlib.sha256(self.header_bytes).digest()
 
     def verify_data(self) -> None:
         """Check that the entries are those that the header names.

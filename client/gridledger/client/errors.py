@@ -11,6 +11,9 @@ GatewayError                GL-GTW-001  exit 40
 ├─ OutcomeUnknown           GL-GTW-008  exit 47   may or may not be ordered; never to be repeated blindly
 ├─ EventsError              GL-GTW-009  exit 48   a stream of events ended
 └─ PeerCallError            GL-GTW-010  exit 49   a peer refused or did not answer a direct call
+
+CryptoError                 GL-CRY-001  exit 30
+└─ ProofRefused             GL-CRY-003  exit 32   what was to be verified offline does not hold
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gridledger.client.validation import ValidationCode
-from gridledger.model.errors import FieldValue, GatewayError
+from gridledger.model.errors import CryptoError, FieldValue, GatewayError
 
 __all__ = [
     "CommitConflict",
@@ -32,6 +35,7 @@ __all__ = [
     "EventsError",
     "OutcomeUnknown",
     "PeerCallError",
+    "ProofRefused",
     "RpcError",
     "SubmitError",
 ]
@@ -261,3 +265,10 @@ class PeerCallError(RpcError):
         super().__init__(
             message, tx_id=tx_id, grpc_status=grpc_status, details=details, response_status=response_status
         )
+
+
+class ProofRefused(CryptoError):
+    """A block, an endorsed read or a certificate does not hold under what the verifier trusts."""
+
+    code = "GL-CRY-003"
+    exit_code = 32

@@ -73,6 +73,11 @@ class Network:
         )
         return Block.from_bytes(answer)
 
+    async def block_of(self, tx_id: str, *, timeout: float | None = None) -> Block:
+        """Return the block that holds a transaction; EvaluateError when there is none or no answer."""
+        answer = await self.contract("qscc").evaluate("GetBlockByTxID", self.channel, tx_id, timeout=timeout)
+        return Block.from_bytes(answer)
+
     async def transaction(self, tx_id: str, *, timeout: float | None = None) -> BlockTransaction:
         """Return an ordered transaction by its id; EvaluateError when there is none or no answer."""
         answer = await self.contract("qscc").evaluate(

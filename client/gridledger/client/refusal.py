@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from gridledger.client.errors import RpcError
-from gridledger.model import exchange_refusals, refusals, registry_refusals, trade_refusals
+from gridledger.model import (
+    catalogue_refusals,
+    exchange_refusals,
+    refusals,
+    registry_refusals,
+    trade_refusals,
+)
 from gridledger.model.errors import ContractError
 
 __all__ = ["raise_refusal"]
 
 # Classes that are imported are found again; the others come back as plain ContractError with their code.
-_KNOWN = (exchange_refusals, refusals, registry_refusals, trade_refusals)
+_KNOWN = (catalogue_refusals, exchange_refusals, refusals, registry_refusals, trade_refusals)
 
 
 def raise_refusal(error: RpcError) -> None:

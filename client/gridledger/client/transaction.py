@@ -77,6 +77,11 @@ class Transaction:
         """SHA-256 of what is signed."""
         return hashlib.sha256(self._prepared.envelope.payload).digest()
 
+    @property
+    def payload(self) -> bytes:
+        """The ``common.Payload`` that is signed: what was asked, what peers answered, their signatures."""
+        return bytes(self._prepared.envelope.payload)
+
     def to_bytes(self) -> bytes:
         """Return the transaction, signed or not, to carry it to where it is signed or sent."""
         return bytes(self._prepared.SerializeToString(deterministic=True))

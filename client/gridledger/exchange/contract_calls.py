@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import gridledger.model.catalogue_refusals
 import gridledger.model.exchange_refusals
 import gridledger.model.integrity_refusals
 import gridledger.model.registry_refusals

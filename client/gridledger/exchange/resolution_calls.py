@@ -8,7 +8,7 @@ from gridledger.client import Committed
 from gridledger.exchange.contract_calls import ContractCalls
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.integrity import SignedRoots
-from gridledger.model.resolution import Resolution, Rule, RuleEntry, SignedRequest
+from gridledger.model.resolution import Resolution, Rule, RuleEntry, RuleHistory, SignedRequest
 
 __all__ = ["ResolutionCalls"]
 
@@ -23,6 +23,11 @@ class ResolutionCalls(ContractCalls):
     async def rule(self, application: SystemIdentifier, function: str) -> Rule:
         """Return a function's rule."""
         return await self._ask(Rule, "resolution", "GetRule", application, function)
+
+    async def rule_versions(self, application: SystemIdentifier, function: str) -> tuple[Rule, ...]:
+        """Return all versions of a function's rule, the newest first."""
+        history = await self._ask(RuleHistory, "resolution", "ListRuleVersions", application, function)
+        return history.versions
 
     async def decide(self, signed: SignedRequest) -> Resolution:
         """Return what a request would get."""

@@ -28,6 +28,7 @@ from gridledger.client.errors import (
     EventsError,
     OutcomeUnknown,
     PeerCallError,
+    ProofRefused,
     RpcError,
     SubmitError,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "Pem",
     "Position",
     "PrivateWrite",
+    "ProofRefused",
     "Proposal",
     "RetryPolicy",
     "RpcError",

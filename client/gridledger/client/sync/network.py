@@ -35,6 +35,7 @@ class Network(Face[asynchronous.Network]):
     commit = plain_as(asynchronous.Network.commit, Commit)
     chain_info = awaited(asynchronous.Network.chain_info)
     block = awaited(asynchronous.Network.block)
+    block_of = awaited(asynchronous.Network.block_of)
     transaction = awaited(asynchronous.Network.transaction)
     chaincode_events_request = plain_as(asynchronous.Network.chaincode_events_request, ChaincodeEventsRequest)
     block_events_request = plain_as(asynchronous.Network.block_events_request, BlockEventsRequest)

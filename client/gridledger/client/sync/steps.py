@@ -48,6 +48,11 @@ class Transaction(Face[transaction.Transaction]):
         """SHA-256 of what is signed."""
         return self.asynchronous.digest
 
+    @property
+    def payload(self) -> bytes:
+        """The ``common.Payload`` that is signed."""
+        return self.asynchronous.payload
+
     to_bytes = plain(transaction.Transaction.to_bytes)
     is_of = plain(transaction.Transaction.is_of)
     submit = awaited_as(transaction.Transaction.submit, Commit)

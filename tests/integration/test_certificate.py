@@ -1,0 +1,108 @@
+"""Certificates of ownership from a running network, verified without one; in both worlds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gridledger.client.channel_trust import ConfiguredTrust, FolderTrust
+from gridledger.client.errors import ProofRefused
+from gridledger.exchange.certificate import certify, verify_certificate
+from gridledger.exchange.demo.scene import Scene
+from gridledger.exchange.demo.systems import PLANT
+from gridledger.model.identifier import FieldIdentifier
+from gridledger.model.proof import OwnershipCertificate
+from gridledger.model.refusals import NotFound
+from gridledger.network import Network, World
+from gridledger.network.material import OrganisationKind, OrganisationMaterial
+
+
+@pytest.fixture
+def field(scene: Scene) -> FieldIdentifier:
+    return scene.systems["construction"].device(PLANT).field("dc_size")
+
+
+@pytest.fixture
+async def certificate(scene: Scene, field: FieldIdentifier) -> OwnershipCertificate:
+    """Make one, and read it back from its bytes as a third party does."""
+    made = await certify(scene.cast["monitoring"], field)
+    return OwnershipCertificate.from_bytes(made.to_bytes())
+
+
+@pytest.fixture
+async def trust(scene: Scene) -> ConfiguredTrust:
+    block = await scene.cast["auditor"].network.block(0)
+    return ConfiguredTrust.from_block(block.to_bytes())
+
+
+def folders(network: Network) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Return the MSP folders of orderers and peers."""
+    orderers = [
+        OrganisationMaterial(
+            name=each.name, kind=OrganisationKind.ORDERER, root=network.directory / "organizations"
+        )
+        for each in network.description.orderers
+    ]
+    return (
+        {one.msp_id: one.path / "msp" for one in orderers},
+        {one.msp_id: one.path / "msp" for one in network.organisations},
+    )
+
+
+async def test_certificate_holds_under_the_first_block(
+    scene: Scene,
+    certificate: OwnershipCertificate,
+    trust: ConfiguredTrust,
+    field: FieldIdentifier,
+    world: World,
+) -> None:
+    verified = verify_certificate(certificate, trust)
+
+    assert verified.ownership.owner.identifier == field.system
+    assert verified.ownership.field.identifier == field
+    assert verified.read_by == verified.executed_by == ("Org1MSP", "Org2MSP")
+    assert verified.orderers >= (3 if world is World.FABRIC else 1)
+    block = await scene.cast["auditor"].network.block(verified.block_number)
+    assert block.header_hash == verified.block_hash
+    assert verified.tx_id in {one.tx_id for one in block.transactions}
+    assert verified.ownership.rivals == ()
+
+
+async def test_certificate_holds_under_the_organisations_folders(
+    exchange_network: Network, certificate: OwnershipCertificate, field: FieldIdentifier
+) -> None:
+    orderers, peers = folders(exchange_network)
+
+    verified = verify_certificate(certificate, FolderTrust(orderers=orderers, peers=peers))
+
+    assert verified.ownership.field.identifier == field
+
+
+async def test_certificate_under_other_organisations_is_refused(
+    exchange_network: Network, certificate: OwnershipCertificate
+) -> None:
+    orderers, peers = folders(exchange_network)
+    first, second = peers
+    swapped = {first: peers[second], second: peers[first]}
+
+    with pytest.raises(ProofRefused, match="issuer"):
+        verify_certificate(certificate, FolderTrust(orderers=orderers, peers=swapped))
+    with pytest.raises(ProofRefused, match="not trusted"):
+        verify_certificate(certificate, FolderTrust(orderers=orderers, peers={first: peers[first]}))
+    with pytest.raises(ProofRefused, match="vouches for orderer"):
+        verify_certificate(certificate, FolderTrust(orderers=peers, peers=peers))
+
+
+async def test_certificate_of_an_unknown_field_is_refused(scene: Scene, field: FieldIdentifier) -> None:
+    with pytest.raises(NotFound):
+        await certify(scene.cast["monitoring"], field.device.field("nothing"))
+
+
+async def test_certificate_of_one_organisations_read_is_refused(
+    scene: Scene, field: FieldIdentifier, trust: ConfiguredTrust
+) -> None:
+    alone = await certify(scene.cast["monitoring"], field, organizations=["Org1MSP"])
+
+    with pytest.raises(ProofRefused, match="1 organisation"):
+        verify_certificate(alone, trust)
