@@ -9,14 +9,20 @@ import gridledger.model.exchange_refusals
 import gridledger.model.integrity_refusals
 import gridledger.model.registry_refusals
 import gridledger.model.trade_refusals  # noqa: F401 - refusals come back as classes that are imported
-from gridledger.client import Committed, Contract, Network
-from gridledger.model.argument import Argument, decode_argument
+from gridledger.client import Committed, Contract, Network, ValidationCode
+from gridledger.client.contract import new_call_key
+from gridledger.model.argument import Argument, decode_argument, encode_argument
+from gridledger.model.call import Call
+from gridledger.model.refusals import CallCancelled, CallRepeated, NotFound
+from gridledger.model.states import CallState
 
 __all__ = ["CONTRACTS", "ContractCalls"]
 
 T = TypeVar("T")
 
 CONTRACTS = ("registry", "catalogue", "resolution", "integrity", "trade")
+
+_LEDGER = "ledger"
 
 
 class ContractCalls:
@@ -31,7 +37,10 @@ class ContractCalls:
     """
 
     def __init__(self, network: Network, chaincode: str | None = None) -> None:
-        self._contracts: dict[str, Contract] = {name: network.contract(chaincode, name) for name in CONTRACTS}
+        self._network = network
+        self._contracts: dict[str, Contract] = {
+            name: network.contract(chaincode, name) for name in (*CONTRACTS, _LEDGER)
+        }
 
     async def _ask(self, kind: type[T], contract: str, function: str, *arguments: Argument) -> T:
         return decode_argument(kind, await self._contracts[contract].evaluate(function, *arguments))
@@ -42,8 +51,48 @@ class ContractCalls:
     async def _once(
         self, kind: type[T], contract: str, function: str, *arguments: Argument, call_key: str | None
     ) -> T:
-        result = await self._contracts[contract].submit_once(function, *arguments, call_key=call_key)
+        """Submit what must happen once; a repeat returns what the transaction that did it returned.
+
+        Raises
+        ------
+        CallRepeated
+            The call key was used for another function or other arguments.
+        """
+        called, key = self._contracts[contract], call_key or new_call_key()
+        try:
+            result = await called.submit_once(function, *arguments, call_key=key)
+        except CallRepeated as repeated:
+            words = (f"{contract}:{function}", key, *arguments)
+            found, result = await self._recall(repeated.tx_id)
+            if found != tuple(encode_argument(word) for word in words):
+                raise
         return decode_argument(kind, result)
+
+    async def _earlier(self, kind: type[T], call_key: str) -> T:
+        """Return the result of a call that was done under a call key.
+
+        Raises
+        ------
+        NotFound
+            Nothing was done under it by the caller's organisation.
+        CallCancelled
+            It was cancelled.
+        """
+        row = await self._ask(Call | None, _LEDGER, "ReadCall", call_key)  # type: ignore[arg-type]
+        if row is None:
+            raise NotFound("call", call_key)
+        if row.state is not CallState.DONE:
+            raise CallCancelled(row.tx_id)
+        _, result = await self._recall(row.tx_id)
+        return decode_argument(kind, result)
+
+    async def _recall(self, tx_id: str) -> tuple[tuple[bytes, ...], bytes]:
+        """Return function and arguments, and the result, of a transaction, once this peer has it."""
+        (await self._network.commit(tx_id).status()).check()
+        found = await self._network.transaction(tx_id)
+        if found.validation_code is not ValidationCode.VALID:
+            raise NotFound("transaction", tx_id)
+        return found.arguments, found.result
 
     async def _transact(self, contract: str, function: str, *arguments: Argument) -> Committed:
         return await self._contracts[contract].transact(function, *arguments)

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gridledger.exchange.contract_calls import ContractCalls
-from gridledger.model.device import (
-    ChargingStandard,
-    Device,
-    DeviceApproval,
-    DeviceEntry,
-    FieldEntry,
-    ItemResult,
-    RegisteredField,
-    StandardEntry,
-)
-from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
-from gridledger.model.page import DevicePage, FieldPage
+from gridledger.exchange.identifier_calls import IdentifierCalls
+from gridledger.model.change import SystemChange
+from gridledger.model.coding_rule import CodingRule, CodingRuleEntry
+from gridledger.model.credit import CreditStanding, Rating, RatingKey, RatingPage
+from gridledger.model.digest import Digest
+from gridledger.model.history import SystemVersion
+from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.person import Person, PersonPage, RegistrationPolicy
 from gridledger.model.system import (
     ApplicationUser,
     System,
@@ -27,10 +22,8 @@ from gridledger.model.system import (
 
 __all__ = ["RegistryCalls"]
 
-_ITEMS = tuple[ItemResult, ...]
 
-
-class RegistryCalls(ContractCalls):
+class RegistryCalls(IdentifierCalls):
     """The registry's transactions and queries as typed calls; see `ExchangeLedger`."""
 
     async def establish(self, root: SystemIdentifier, profile: SystemProfile) -> System:
@@ -63,36 +56,6 @@ class RegistryCalls(ContractCalls):
         """Register a user of a data application."""
         return await self._submit(ApplicationUser, "registry", "RegisterUser", application, name, list(roles))
 
-    async def register_devices(
-        self, system: SystemIdentifier, entries: Sequence[DeviceEntry], *, call_key: str | None = None
-    ) -> tuple[ItemResult, ...]:
-        """Register up to 2,000 devices."""
-        return await self._once(
-            _ITEMS, "registry", "RegisterDevices", system, list(entries), call_key=call_key
-        )
-
-    async def approve_devices(
-        self, root: SystemIdentifier, approvals: Sequence[DeviceApproval]
-    ) -> tuple[ItemResult, ...]:
-        """Approve up to 2,000 devices."""
-        return await self._submit(_ITEMS, "registry", "ApproveDevices", root, list(approvals))
-
-    async def register_fields(
-        self, system: SystemIdentifier, entries: Sequence[FieldEntry], *, call_key: str | None = None
-    ) -> tuple[ItemResult, ...]:
-        """Register up to 2,000 fields with their charging standards."""
-        return await self._once(
-            _ITEMS, "registry", "RegisterFields", system, list(entries), call_key=call_key
-        )
-
-    async def set_charging_standards(
-        self, system: SystemIdentifier, entries: Sequence[StandardEntry], *, call_key: str | None = None
-    ) -> tuple[ItemResult, ...]:
-        """Set up to 2,000 new charging standards."""
-        return await self._once(
-            _ITEMS, "registry", "SetChargingStandards", system, list(entries), call_key=call_key
-        )
-
     async def system(self, system: SystemIdentifier) -> System:
         """Return a system."""
         return await self._ask(System, "registry", "GetSystem", system)
@@ -101,22 +64,86 @@ class RegistryCalls(ContractCalls):
         """Return an application for a system identifier."""
         return await self._ask(SystemApplication, "registry", "GetApplication", application)
 
-    async def device(self, device: DeviceIdentifier) -> Device:
-        """Return a device."""
-        return await self._ask(Device, "registry", "GetDevice", device)
+    # --- prefixes
 
-    async def devices(self, system: SystemIdentifier, bookmark: str = "") -> DevicePage:
-        """Return a page of a system's devices."""
-        return await self._ask(DevicePage, "registry", "ListDevices", system, bookmark)
+    async def change_system(self, system: SystemIdentifier, change: SystemChange) -> System:
+        """Suspend a system, make it active again, revoke it, or set its validity, as an auditor."""
+        return await self._submit(System, "registry", "ChangeSystem", system, change)
 
-    async def field(self, field: FieldIdentifier) -> RegisteredField:
-        """Return a field."""
-        return await self._ask(RegisteredField, "registry", "GetField", field)
+    async def change_prefix(self, system: SystemIdentifier) -> System:
+        """Give a business system a new prefix, as an auditor."""
+        return await self._submit(System, "registry", "ChangePrefix", system)
 
-    async def fields(self, system: SystemIdentifier, bookmark: str = "") -> FieldPage:
-        """Return a page of a system's data catalogue."""
-        return await self._ask(FieldPage, "registry", "ListFields", system, bookmark)
+    async def lay_down_coding_rule(self, entry: CodingRuleEntry) -> CodingRule:
+        """Lay down the coding rule of a system, as the aggregation system."""
+        return await self._submit(CodingRule, "registry", "LayDownCodingRule", entry)
 
-    async def charging_standard(self, field: FieldIdentifier) -> ChargingStandard:
-        """Return a field's charging standard."""
-        return await self._ask(ChargingStandard, "registry", "GetChargingStandard", field)
+    async def coding_rule(self, system: SystemIdentifier) -> CodingRule:
+        """Return the coding rule of a system."""
+        return await self._ask(CodingRule, "registry", "GetCodingRule", system)
+
+    async def system_history(self, system: SystemIdentifier) -> tuple[SystemVersion, ...]:
+        """Return the versions of a system, under this prefix and those before."""
+        return await self._ask(tuple[SystemVersion, ...], "registry", "GetSystemHistory", system)
+
+    # --- credit
+
+    async def rate_system(self, order: str, owner: SystemIdentifier, score: int) -> Rating:
+        """Rate the other party of an order's line, 0 to 100."""
+        return await self._submit(Rating, "registry", "RateSystem", order, owner, score)
+
+    async def fold_ratings(self, system: SystemIdentifier, ratings: Sequence[RatingKey]) -> CreditStanding:
+        """Count ratings into a system's credit, as the aggregation system."""
+        return await self._submit(CreditStanding, "registry", "FoldRatings", system, list(ratings))
+
+    async def deregister_system(self, system: SystemIdentifier, reason: str) -> System:
+        """Suspend a system for low credit, as the aggregation system."""
+        return await self._submit(System, "registry", "DeregisterSystem", system, reason)
+
+    async def credit(self, system: SystemIdentifier) -> CreditStanding:
+        """Return the credit of a system."""
+        return await self._ask(CreditStanding, "registry", "GetCredit", system)
+
+    async def ratings(self, system: SystemIdentifier, bookmark: str = "") -> RatingPage:
+        """Return a page of a system's ratings that are not counted yet."""
+        return await self._ask(RatingPage, "registry", "ListRatings", system, bookmark)
+
+    # --- persons
+
+    async def apply_person(
+        self, root: SystemIdentifier, enterprise: str, name: str, evidence: Digest
+    ) -> Person:
+        """Apply for the review of the caller as one who acts for an enterprise."""
+        return await self._submit(Person, "registry", "ApplyPerson", root, enterprise, name, evidence)
+
+    async def approve_person(
+        self, root: SystemIdentifier, enterprise: str, name: str, evidence: Digest
+    ) -> Person:
+        """Approve a person by the papers that were seen, as an auditor."""
+        return await self._submit(Person, "registry", "ApprovePerson", root, enterprise, name, evidence)
+
+    async def reject_person(self, root: SystemIdentifier, enterprise: str, name: str, reason: str) -> Person:
+        """Reject a person, or withdraw an approval, as an auditor."""
+        return await self._submit(Person, "registry", "RejectPerson", root, enterprise, name, reason)
+
+    async def vouch_for_application(self, application: str, name: str) -> SystemApplication:
+        """Vouch for an application as an approved person of the enterprise."""
+        return await self._submit(SystemApplication, "registry", "VouchForApplication", application, name)
+
+    async def set_registration_policy(
+        self, root: SystemIdentifier, policy: RegistrationPolicy
+    ) -> RegistrationPolicy:
+        """Set what a root asks of applications, as a platform administrator."""
+        return await self._submit(RegistrationPolicy, "registry", "SetRegistrationPolicy", root, policy)
+
+    async def registration_policy(self, root: SystemIdentifier) -> RegistrationPolicy:
+        """Return what a root asks of applications."""
+        return await self._ask(RegistrationPolicy, "registry", "GetRegistrationPolicy", root)
+
+    async def person(self, root: SystemIdentifier, enterprise: str, name: str) -> Person:
+        """Return a person who acts for an enterprise."""
+        return await self._ask(Person, "registry", "GetPerson", root, enterprise, name)
+
+    async def persons(self, root: SystemIdentifier, enterprise: str, bookmark: str = "") -> PersonPage:
+        """Return a page of the persons who act, or want to act, for an enterprise."""
+        return await self._ask(PersonPage, "registry", "ListPersons", root, enterprise, bookmark)

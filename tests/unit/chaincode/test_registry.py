@@ -234,3 +234,52 @@ async def test_set_charging_standard_counts_versions_and_keeps_to_its_system(sce
     assert [result.code for result in results] == [None, NotTheAgent.code, AlreadyExists.code]
     standard = await party.ask("registry:GetChargingStandard", own.field)
     assert (standard.version, standard.price_milliyuan) == (2, 9)
+
+
+async def test_charging_standard_set_ahead_holds_from_its_day_on(scene: Scene) -> None:
+    party, system = scene.owners["monitoring"], scene.systems["monitoring"]
+    field = scene.device("monitoring").field("ac_power")
+    begins_ms = scene.peer.time_ms + 60_000
+    ahead = StandardEntry(
+        field=field, price_milliyuan=9, valid_from_ms=begins_ms, valid_until_ms=begins_ms + 30_000
+    )
+    over = replace(ahead, field=scene.device("monitoring").field("irradiance"), valid_from_ms=None)
+    over = replace(over, valid_until_ms=scene.peer.time_ms - 1)
+    results = await party.once("registry:SetChargingStandards", system, (ahead, over))
+    assert [result.code for result in results] == [None, BadArgument.code]
+
+    async def price() -> int | None:
+        decided = await scene.application.ask("resolution:Decide", scene.request())
+        prices = {one.field: one.price_milliyuan for target in decided.targets for one in target.fields}
+        return prices.get(field)
+
+    standard = await party.ask("registry:GetChargingStandard", field)
+    assert (standard.version, standard.earlier.version) == (2, 1)
+    assert await price() == 1200
+    scene.peer.time_ms = begins_ms
+    assert await price() == 9
+    scene.peer.time_ms = begins_ms + 30_000
+    assert await price() is None
+
+
+async def test_each_item_of_a_full_batch_is_done_or_refused_by_itself(empty: Scene) -> None:
+    await empty.establish()
+    party = empty.owners["monitoring"]
+    system = await empty.register(party, SystemKind.BUSINESS_SYSTEM)
+    taken = (DeviceEntry(own_code="M-0", name="x", kind="meter"),)
+    await party.once("registry:RegisterDevices", system, taken)
+    codes = [f"M-{number}" if number % 5 else "." for number in range(2000)]
+    codes[1000] = "M-0"
+    codes[1999] = "M-1"
+    entries = tuple(DeviceEntry(own_code=code, name="x", kind="meter") for code in codes)
+
+    results = await party.once("registry:RegisterDevices", system, entries)
+
+    expected = [BadArgument.code if code == "." else None for code in codes]
+    expected[1000] = expected[1999] = AlreadyExists.code
+    assert [result.item for result in results] == codes
+    assert [result.code for result in results] == expected
+    assert all((result.identifier is None) == (result.code is not None) for result in results)
+    for number in (1, 2, 999, 1998):
+        known = await party.ask("registry:GetDevice", system.device(f"M-{number}"))
+        assert known.state is IdentifierState.ALLOCATED
