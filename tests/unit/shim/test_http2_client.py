@@ -62,12 +62,13 @@ class Caller:
         self.take(write_settings({}) + write_frame(FrameType.HEADERS, Flag.END_HEADERS, 1, grpc_headers()))
         return self
 
-    def frames(self) -> list[Frame]:
+    async def frames(self) -> list[Frame]:
+        await asyncio.sleep(0)
         assert self.transport.written.startswith(PREFACE)
         return FrameReader(has_preface=True).feed(self.transport.written)
 
-    def kinds(self) -> list[int]:
-        return [frame.kind for frame in self.frames()]
+    async def kinds(self) -> list[int]:
+        return [frame.kind for frame in await self.frames()]
 
 
 class Pipe(FakeTransport):
@@ -136,7 +137,7 @@ async def test_method_that_is_not_there_ends_the_call_with_its_status() -> None:
 
 async def test_greeting_allows_no_push_and_names_the_method() -> None:
     caller = Caller()
-    settings, _, headers = caller.frames()
+    settings, _, headers = await caller.frames()
     assert bytes((0, Setting.ENABLE_PUSH, 0, 0, 0, 0)) in settings.payload
     assert headers.kind == FrameType.HEADERS
     assert PATH.encode() in headers.payload
@@ -148,7 +149,7 @@ async def test_messages_reach_the_handler() -> None:
     caller.take(data_frame(message(b"a") + message(b"b")) + data_frame(message(b"c")))
     assert caller.kept.messages == [b"a", b"b", b"c"]
     caller.call.send(b"mine")
-    assert caller.frames()[-1].payload == message(b"mine")
+    assert (await caller.frames())[-1].payload == message(b"mine")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,7 @@ async def test_goaway_leaves_the_calls_that_the_server_took() -> None:
 async def test_cancelled_call_is_reset() -> None:
     caller = Caller().answered()
     caller.call.cancel()
-    assert caller.kinds()[-1] == FrameType.RST_STREAM
+    assert (await caller.kinds())[-1] == FrameType.RST_STREAM
     assert caller.kept.ends == 1
     caller.take(data_frame(message(b"late")))
     assert caller.kept.messages == []
@@ -226,7 +227,7 @@ async def test_broken_server_is_told_and_left(name: str) -> None:
     data, code = BROKEN[name]
     caller = Caller()
     caller.take(data)
-    goaway = caller.frames()[-1]
+    goaway = (await caller.frames())[-1]
     assert goaway.kind == FrameType.GOAWAY
     assert int.from_bytes(goaway.payload[4:8], "big") == code
     assert caller.transport.is_closed

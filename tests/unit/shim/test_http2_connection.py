@@ -227,10 +227,12 @@ def test_any_bytes_leave_the_server_alive(parts: list[bytes]) -> None:
 async def test_one_answer_and_its_status_are_one_write() -> None:
     client = Client().greet()
     client.send(client.headers())
-    written = len(client.transport.written)
+    await asyncio.sleep(0)
+    client.transport.writes.clear()
     client.handlers[0].call.reply(b"answer")
-    reader = FrameReader(has_preface=False)
-    frames = reader.feed(client.transport.written[written:])
+    await asyncio.sleep(0)
+    (written,) = client.transport.writes
+    frames = FrameReader(has_preface=False).feed(written)
     assert [frame.kind for frame in frames] == [
         FrameType.HEADERS,
         FrameType.DATA,

@@ -95,6 +95,7 @@ class Connection(asyncio.Protocol, ABC, Generic[CallT]):
         self._last_stream_id = 0
         self._initial_send_window = _DEFAULT_WINDOW
         self._owed_window = 0
+        self._outbox: list[bytes] = []
         self._is_going = False
         self._unread_replies = 0
         self._takers: dict[int, Callable[[Frame], None]] = {
@@ -189,6 +190,7 @@ class Connection(asyncio.Protocol, ABC, Generic[CallT]):
     def close(self) -> None:
         """Close once what was emitted is sent."""
         self._is_going = True
+        self._flush()
         if self._transport is not None:
             self._transport.close()
 
@@ -200,8 +202,18 @@ class Connection(asyncio.Protocol, ABC, Generic[CallT]):
     # --- the calls' side
 
     def emit(self, data: bytes) -> None:
-        """Send bytes; the loop gathers what one round of it sends."""
-        if self._transport is not None:
+        """Send bytes with the loop's next round, together with all others of this round.
+
+        Neither asyncio nor uvloop does so: each write is a system call, a record of TLS, a process woken.
+        """
+        if not self._outbox:
+            self._loop.call_soon(self._flush)
+        self._outbox.append(data)
+
+    def _flush(self) -> None:
+        data = b"".join(self._outbox)
+        self._outbox.clear()
+        if data and self._transport is not None:
             self._transport.write(data)
 
     @abstractmethod
@@ -296,17 +308,23 @@ class Connection(asyncio.Protocol, ABC, Generic[CallT]):
         _check_size(frame, 4)
         increment = int.from_bytes(frame.payload, "big") & MAX_WINDOW
         if frame.stream_id == 0:
+            is_used_up = self.send_window <= 0
             self.send_window += increment
             if not increment or self.send_window > MAX_WINDOW:
                 raise Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "an impossible window")
+            if is_used_up:
+                self._pump()
         else:
             entry = self._calls.get(frame.stream_id)
             if entry is None:
                 return
-            entry[0].send_window += increment
-            if not increment or entry[0].send_window > MAX_WINDOW:
+            call = entry[0]
+            call.send_window += increment
+            if not increment or call.send_window > MAX_WINDOW:
                 raise Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "an impossible window")
-        self._pump()
+            if call.pending_bytes:
+                call.pump()
+        self._give_window()
 
     def _pump(self) -> None:
         for call in [call for call, _ in self._calls.values() if call.pending_bytes]:

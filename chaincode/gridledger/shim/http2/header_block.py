@@ -36,6 +36,8 @@ _CONTENT_TYPE = 31
 _LITERAL = 0x00  # a literal that enters no table; the name's index has four bits
 _GRPC = b"application/grpc"
 _PRIORITY_BYTES = 5
+_PRIORITY = Flag.PRIORITY.value  # plain numbers: these are asked of every call
+_END_HEADERS = Flag.END_HEADERS.value
 _UNSUPPORTED_MEDIA_TYPE = 415
 _UNIMPLEMENTED = 12  # of gRPC's status codes
 _TABLE_ENTRIES = bytes(range(0x80, 0xFF))
@@ -70,7 +72,7 @@ class HeaderReader:
         if frame.kind == FrameType.HEADERS:
             self._head = frame
             self._block = strip_padding(frame)
-            if frame.flags & Flag.PRIORITY:
+            if frame.flags & _PRIORITY:
                 self._block = self._block[_PRIORITY_BYTES:]
         elif self.is_open and frame.stream_id == self._head.stream_id:
             self._block += frame.payload
@@ -78,7 +80,7 @@ class HeaderReader:
             raise Http2Error(ErrorCode.PROTOCOL_ERROR, "CONTINUATION of no header block")
         if len(self._block) > MAX_HEADER_BYTES:
             raise Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "a header block without end")
-        self.is_open = not frame.flags & Flag.END_HEADERS
+        self.is_open = not frame.flags & _END_HEADERS
         return None if self.is_open else (self._head, self._decode())
 
     def _decode(self) -> dict[str, str]:

@@ -22,6 +22,8 @@ from gridledger.shim.http2.message_stream import GrpcStatus
 
 __all__ = ["OpenCall", "ServerConnection"]
 
+_END_STREAM = Flag.END_STREAM.value  # a plain number: this is asked of every call
+
 OpenCall: TypeAlias = Callable[[GrpcCall], CallHandler]
 """Takes a new call of a method and returns what answers it."""
 
@@ -92,7 +94,7 @@ class ServerConnection(Connection[GrpcCall]):
         if head.stream_id > self._last_stream_id:
             self._last_stream_id = head.stream_id
             self._open(head, headers)
-        elif not head.flags & Flag.END_STREAM:
+        elif not head.flags & _END_STREAM:
             raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a second header block in mid-stream")
         else:
             self._remote_done(head.stream_id)
@@ -115,7 +117,7 @@ class ServerConnection(Connection[GrpcCall]):
             max_message_bytes=self._max_message_bytes,
         )
         self._calls[stream_id] = (call, self._methods[headers[":path"]](call))
-        if head.flags & Flag.END_STREAM:
+        if head.flags & _END_STREAM:
             self._remote_done(stream_id)
 
     def _remote_done(self, stream_id: int) -> None:

@@ -213,6 +213,9 @@ class Packages:
         """Return an installed package."""
         return self._known.get(package_id)
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def all(self) -> list[InstalledPackage]:
         """Return all installed packages by id."""
         return [self._known[package_id] for package_id in sorted(self._known)]

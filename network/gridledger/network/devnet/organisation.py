@@ -100,7 +100,7 @@ class Organisation:
 
     def chaincode(self, snapshot: Snapshot, name: str) -> LocalChaincode | None:
         """Return a chaincode, None if it is not committed."""
-        key = (snapshot.lifecycle_height, len(self.packages.all()))
+        key = (snapshot.lifecycle_height, len(self.packages))
         kept = self._local.get(name)
         if kept is None or kept[0] != key:
             definition = self._definitions.get(snapshot, name)
