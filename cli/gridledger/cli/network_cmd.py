@@ -81,7 +81,7 @@ def down(output: Output, choice: NetworkChoice, wipe: bool) -> None:
 @with_network
 @with_output
 def status(output: Output, choice: NetworkChoice) -> None:
-    """Show processes, and whether all peers have the same last block."""
+    """Show processes, whether all peers have the same last block, and how far the orderers are."""
     output.show(choice.open().status().to_value(), _status)
 
 
@@ -233,6 +233,8 @@ def _status(value: Any) -> RenderableType:
     if value["chaincodes"]:
         columns = {"name": "chaincode", "sequence": "sequence", "module": "module", "policy": "policy"}
         parts.append(table(value["chaincodes"], columns))
+    parts.append(table(value["orderers"], {"name": "orderer", "height": "height"}))
+    parts += [f"Warning: {warning}." for warning in value["warnings"]]
     agreed = "have the same last block" if value["agreed"] else "do not have the same last block"
     return Group(*parts, f"The peers {agreed}.")
 

@@ -173,9 +173,10 @@ class Network:
         shutil.rmtree(self.directory)
 
     def status(self) -> NetworkStatus:
-        """Look at processes, and compare the peers' copies of the channel."""
-        components = Inventory(self.directory).components()
-        return run_blocking(read_status, self.description, self.directory, components)
+        """Look at processes, and compare the peers' and the orderers' copies of the channel."""
+        inventory = Inventory(self.directory)
+        components, world = inventory.components(), inventory.world()
+        return run_blocking(read_status, self.description, self.directory, components, world)
 
     def chaincode_component(self, chaincode: str, organisation: str) -> str:
         """Return the component that runs a chaincode's current release for an organisation.

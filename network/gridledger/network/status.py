@@ -1,4 +1,4 @@
-"""How a network is: which processes run, and whether all peers have the same chain."""
+"""How a network is: which processes run, whether peers have the same chain, and how far the orderers are."""
 
 from __future__ import annotations
 
@@ -13,10 +13,20 @@ from gridledger.model.errors import FieldValue
 from gridledger.network.access import connection_of
 from gridledger.network.component import Component, ComponentKind
 from gridledger.network.description import NetworkDescription, World
+from gridledger.network.world import WorldRunner
 
-__all__ = ["ChaincodeStatus", "ComponentStatus", "NetworkStatus", "PeerStatus", "read_status"]
+__all__ = [
+    "ChaincodeStatus",
+    "ComponentStatus",
+    "NetworkStatus",
+    "OrdererStatus",
+    "PeerStatus",
+    "read_status",
+]
 
 _SECONDS = 5.0
+_LAG_BLOCKS = 5
+"""So far an orderer may be behind: nodes are asked one moment after the other, while blocks come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +66,17 @@ class PeerStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrdererStatus:
+    """An orderer's copy of the channel."""
+
+    name: str
+    """Name of its component."""
+
+    height: int | None
+    """Number of blocks; None if the orderer does not answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChaincodeStatus:
     """A chaincode on the channel."""
 
@@ -91,6 +112,9 @@ class NetworkStatus:
     peers: Sequence[PeerStatus]
     """The organisations' copies of the channel."""
 
+    orderers: Sequence[OrdererStatus]
+    """The orderers' copies of the channel."""
+
     chaincodes: Sequence[ChaincodeStatus]
     """What is deployed."""
 
@@ -104,6 +128,25 @@ class NetworkStatus:
         """Whether every organisation has the same last block."""
         copies = {(peer.height, peer.block_hash) for peer in self.peers}
         return len(copies) == 1 and None not in next(iter(copies))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is wrong with the orderers, for a person.
+
+        Notes
+        -----
+        SmartBFT goes on without one of four, silently: an orderer that hangs is seen by its height alone. The
+        next one to fail then stops the network.
+        """
+        heights = [peer.height for peer in self.peers] + [orderer.height for orderer in self.orderers]
+        highest = max((height for height in heights if height is not None), default=0)
+        found = []
+        for orderer in self.orderers:
+            if orderer.height is None:
+                found.append(f"{orderer.name} does not answer")
+            elif highest - orderer.height > _LAG_BLOCKS:
+                found.append(f"{orderer.name} is {highest - orderer.height} blocks behind")
+        return found
 
     def to_value(self) -> dict[str, FieldValue]:
         """Return it as JSON has it."""
@@ -121,6 +164,8 @@ class NetworkStatus:
                 {"organisation": each.organisation, "height": each.height, "block_hash": each.block_hash}
                 for each in self.peers
             ],
+            "orderers": [{"name": each.name, "height": each.height} for each in self.orderers],
+            "warnings": [*self.warnings],
             "chaincodes": [
                 {
                     "name": each.name,
@@ -134,9 +179,9 @@ class NetworkStatus:
 
 
 async def read_status(
-    description: NetworkDescription, directory: Path, components: Sequence[Component]
+    description: NetworkDescription, directory: Path, components: Sequence[Component], world: WorldRunner
 ) -> NetworkStatus:
-    """Look at the processes, and ask all peers at once how far their copies of the channel go.
+    """Look at the processes, and ask all peers and orderers at once how far their copies of the channel go.
 
     Parameters
     ----------
@@ -146,14 +191,21 @@ async def read_status(
         Its folder.
     components : sequence of Component
         Its components.
+    world : WorldRunner
+        Asks its orderers.
     """
     names = [organisation.name for organisation in description.organisations]
+    peers, heights = await asyncio.gather(
+        asyncio.gather(*(_read_peer(description, directory, name) for name in names)),
+        world.orderer_heights(),
+    )
     return NetworkStatus(
         world=description.world,
         channel=description.channel,
         directory=directory,
         components=[ComponentStatus.of(component) for component in components],
-        peers=await asyncio.gather(*(_read_peer(description, directory, name) for name in names)),
+        peers=peers,
+        orderers=[OrdererStatus(name=name, height=height) for name, height in heights.items()],
         chaincodes=[
             ChaincodeStatus(
                 name=chaincode.name,

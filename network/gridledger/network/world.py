@@ -7,13 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from gridledger.client.errors import PeerCallError
+from gridledger.client.peer import Peer
 from gridledger.host.ports import is_listening
+from gridledger.network.access import connection_of
 from gridledger.network.component import Component, ComponentKind
 from gridledger.network.description import NetworkDescription
 from gridledger.network.errors import UnknownComponent
 from gridledger.network.python_environment import python_environment
 
 __all__ = ["EmbeddedWorld", "WorldRunner"]
+
+_NAME = "devnet"
+_SECONDS = 5.0
 
 
 class WorldRunner(Protocol):
@@ -30,6 +36,9 @@ class WorldRunner(Protocol):
 
     def metrics(self, component: str) -> Mapping[str, float]:
         """Return a component's metrics; empty where it has none."""
+
+    async def orderer_heights(self) -> Mapping[str, int | None]:
+        """Return each orderer's component and number of blocks, None where it does not answer."""
 
 
 class EmbeddedWorld:
@@ -55,7 +64,7 @@ class EmbeddedWorld:
         ports = [organisation.port for organisation in self._description.organisations]
         return [
             Component(
-                name="devnet",
+                name=_NAME,
                 kind=ComponentKind.DEVNET,
                 directory=self._directory,
                 port=ports[0],
@@ -76,6 +85,17 @@ class EmbeddedWorld:
         UnknownComponent
             If it is not devnet.
         """
-        if component != "devnet":
-            raise UnknownComponent("component", component, known=["devnet"])
+        if component != _NAME:
+            raise UnknownComponent("component", component, known=[_NAME])
         return {}
+
+    async def orderer_heights(self) -> Mapping[str, int | None]:
+        """Return the one orderer's height: it and all peers have one ledger, so any peer tells it."""
+        organisation = self._description.organisations[0].name
+        connection = connection_of(self._description, self._directory, organisation, "admin")
+        async with Peer.connect(connection) as peer:
+            try:
+                info = await peer.chain_info(self._description.channel, timeout=_SECONDS)
+            except PeerCallError:
+                return {_NAME: None}
+        return {_NAME: info.height}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from tests.conftest import MakeNetwork
 
+from gridledger.cli.main import run
+from gridledger.cli.output import Output
 from gridledger.client import Gateway
 from gridledger.client.collection import Collection
 from gridledger.client.policy import EndorsementPolicy
@@ -77,6 +80,23 @@ async def test_network_stopped_and_started_goes_on_with_its_ledger(make_network:
     assert [peer.block_hash for peer in after.peers] == [peer.block_hash for peer in before.peers]
     assert [entry.port for entry in after.components] == [entry.port for entry in before.components]
     assert await _count(network, "org2") == 2
+
+
+def test_status_tells_every_orderer_s_height(make_network: MakeNetwork, world: World) -> None:
+    network = make_network()
+    _wait_agreed(network)
+    status = network.status()
+    names = ["devnet"] if world is World.DEVNET else [f"orderer{number}" for number in range(1, 5)]
+    assert [orderer.name for orderer in status.orderers] == names
+    assert {orderer.height for orderer in status.orderers} == {status.peers[0].height}
+    assert status.warnings == []
+    network.kill(names[-1])
+    status = network.status()
+    assert status.orderers[-1].height is None
+    assert status.warnings == [f"{names[-1]} does not answer"]
+    stream = io.StringIO()
+    assert run(["network", "status", "--dir", str(network.directory)], Output(stream=stream)) == 0
+    assert f"Warning: {names[-1]} does not answer." in stream.getvalue()
 
 
 async def test_up_twice_starts_nothing_twice(make_network: MakeNetwork) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from gridledger.client.peer import Peer
-from gridledger.host.errors import StartTimeout
+from gridledger.host.errors import NotRunning, StartTimeout
 from gridledger.network.access import connection_of
 from gridledger.network.blocking import run_blocking
 from gridledger.network.component import Component
 from gridledger.network.description import NetworkDescription
-from gridledger.network.errors import UnknownComponent
+from gridledger.network.errors import ToolFailed, UnknownComponent
 from gridledger.network.fabric.binaries import Binaries
 from gridledger.network.fabric.genesis import make_genesis_block
 from gridledger.network.fabric.orderer import OrdererNode
@@ -23,6 +24,7 @@ __all__ = ["FabricWorld"]
 
 _JOIN_SECONDS = 30.0
 _POLL_SECONDS = 0.02
+_STATUS_SECONDS = 5.0
 
 
 class FabricWorld:
@@ -107,6 +109,20 @@ class FabricWorld:
         if component not in nodes:
             raise UnknownComponent("orderer or peer", component, known=sorted(nodes))
         return nodes[component].operations.metrics()
+
+    async def orderer_heights(self) -> Mapping[str, int | None]:
+        """Return what the orderers' administration says of the channel, asked of all at once."""
+        heights = await asyncio.gather(
+            *(asyncio.to_thread(self._height, orderer) for orderer in self._orderers)
+        )
+        return {orderer.name: height for orderer, height in zip(self._orderers, heights, strict=True)}
+
+    def _height(self, orderer: OrdererNode) -> int | None:
+        administration = replace(orderer.administration, seconds=_STATUS_SECONDS)
+        try:
+            return int(administration.channel(self._description.channel)["height"])
+        except (NotRunning, ToolFailed):
+            return None
 
     def _nodes(self) -> list[OrdererNode | PeerNode]:
         return [*self._orderers, *self._peers]
