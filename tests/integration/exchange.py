@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gridledger.client import Connection
-from gridledger.exchange.demo import opening
+from gridledger.exchange.demo import opening, sharing
 from gridledger.exchange.demo.made import USER, USER_ROLE
 from gridledger.exchange.demo.scene import APPLICATION, Scene
-from gridledger.exchange.demo.systems import PLANT
 from gridledger.exchange.demo.trading import FIRST, LAST
 from gridledger.exchange.purse import Purse
 from gridledger.model.identifier import SystemIdentifier
@@ -24,17 +23,7 @@ __all__ = ["CHAINCODE", "authorities", "enrol", "fund", "opened_scene", "signed_
 
 CHAINCODE = "gridledger"
 
-OPENING = (
-    opening.establish,
-    opening.register_systems,
-    opening.register_application,
-    opening.register_devices,
-    opening.approve_devices,
-    opening.associate,
-    opening.publish,
-    opening.set_rule,
-    opening.deposit,
-)
+OPENING = (*opening.ACTS, *sharing.ACTS)
 
 
 def enrol(network: Network, organisation: str, user: str, role: Role) -> Connection:
@@ -50,13 +39,17 @@ def authorities(network: Network) -> Mapping[str, Path]:
 
 
 @asynccontextmanager
-async def opened_scene(network: Network, folder: Path) -> AsyncIterator[Scene]:
+async def opened_scene(
+    network: Network, folder: Path, *, modules: int = 0, postgresql: bool = False
+) -> AsyncIterator[Scene]:
     """Give the scene with everything registered, published, ruled and deposited."""
 
     def make(organisation: str, user: str, role: Role) -> Connection:
         return enrol(network, organisation, user, role)
 
-    async with Scene.set_up(folder, make, authorities(network)) as scene:
+    async with Scene.set_up(
+        folder, make, authorities(network), modules=modules, postgresql=postgresql
+    ) as scene:
         for act in OPENING:
             await scene.cast.even()
             await act(scene)
@@ -70,7 +63,7 @@ async def signed_request(scene: Scene, **changes: Any) -> SignedRequest:
         "user_role": USER_ROLE,
         "function": opening.FUNCTION,
         "purpose": "work order 1",
-        "device": scene.systems["construction"].device(PLANT),
+        "device": await scene.scan(),
         "first": FIRST,
         "last": LAST,
     }

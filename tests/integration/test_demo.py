@@ -27,20 +27,35 @@ def test_demo_shows_every_step_and_stops_what_it_started(world: World, tmp_path:
     folder = tmp_path / "demo"
 
     code = run(
-        ["demo", "--world", world.value, "--dir", str(folder), "--json"],
+        ["demo", "--world", world.value, "--dir", str(folder), "--modules", "20", "--json"],
         Output(stream=results, errors=errors),
     )
 
     assert code == 0, errors.getvalue()
     *steps, end = [json.loads(line) for line in results.getvalue().splitlines()]
-    assert [step["number"] for step in steps] == list(range(1, 18))
+    assert [step["number"] for step in steps] == list(range(1, 20))
     assert end["world"] == world.value
-    last = steps[-1]
-    assert last["step"] == "A row is altered behind the owner's back"
-    assert last["sheets"][0]["rows"][0]["first altered row"] == "2018-09-14T12:00 changed"
-    assert any("withheld: ac_power" in entry["value"] for entry in last["chain"])
-    money = next(step for step in steps if step["step"] == "All money is counted")
-    assert money["sheets"][0]["rows"][-1]["notes"] == "50.000"
+    named = {step["step"]: step for step in steps}
+    assert len(named["Five business systems register"]["sheets"][0]["rows"]) == 5
+    delivered = named["Five owners deliver, each from its own database"]["sheets"]
+    assert [len(sheet["rows"]) for sheet in delivered] == [1, 1, 6, 3, 1]
+    asked = named["A quality engineer traces the same device"]["sheets"][0]["rows"]
+    kept_back = [row["field"].partition("#")[2] for row in asked if row["quality-engineer"] == "no"]
+    assert kept_back == ["order_measure", "order_staff"]
+    altered = named["A row is altered behind the owner's back"]
+    assert altered["sheets"][0]["rows"][0]["first altered row"] == "2018-09-14T12:00 changed"
+    withheld = [entry["value"] for entry in altered["chain"] if "withheld" in entry["value"]]
+    assert [value.rpartition("; ")[2] for value in withheld] == ["withheld: ac_power"]
+    money = named["The closing statement"]["sheets"][0]["rows"]
+    assert (money[-1]["paid in"], money[-1]["stands"]) == ("120.000", "120.000")
+    assert {row["of"]: row["by trade"][0] for row in money[:-1]} == {
+        "Production management": "+",
+        "Construction register": "+",
+        "PV monitoring": "+",
+        "O&M work orders": "+",
+        "Asset management": "+",
+        "Life-cycle management": "-",
+    }
     assert not list((folder / "network" / "run").glob("*.json"))
     assert (folder / "exchange" / "monitoring" / "server.log").is_file()
 

@@ -12,9 +12,10 @@ import pytest
 from tests.integration.exchange import authorities, enrol, fund, signed_request
 
 from gridledger.exchange.business_system import BusinessSystem
+from gridledger.exchange.demo.configuration import set_up_system
 from gridledger.exchange.demo.made import made_enterprise
 from gridledger.exchange.demo.scene import APPLICATION, IDENTITY, ROOT, Scene
-from gridledger.exchange.demo.systems import SYSTEMS, set_up_system
+from gridledger.exchange.demo.systems import system_named
 from gridledger.exchange.errors import RowsUnproven
 from gridledger.exchange.messages import COUNTERSIGNATURES_PATH, DeliveryQuestion, OfferedContract
 from gridledger.exchange.provider import Provider
@@ -56,8 +57,9 @@ async def served(
 ) -> tuple[BusinessSystem, str]:
     """Serve a copy of the construction register under another identity, by a provider of some kind."""
     connection = await asyncio.to_thread(enrol, network, "org2", name, Role.BUSINESS_SYSTEM)
-    system = next(one for one in SYSTEMS if one.name == "construction")
-    path = set_up_system(system, folder / name, str(ROOT), connection, authorities(network))
+    path = set_up_system(
+        system_named("construction"), folder / name, str(ROOT), connection, authorities(network)
+    )
     owner = await stack.enter_async_context(BusinessSystem.open(BusinessSettings.from_file(path)))
     server = LocalServer(kind(owner).service(MemoryReplayStore()))
     await stack.enter_async_context(server)
@@ -120,7 +122,7 @@ async def test_owner_that_lies_is_not_paid(
 
 
 async def test_countersign_of_what_was_not_delivered_is_refused(scene: Scene) -> None:
-    await fund(scene, 20_000)
+    await fund(scene, 40_000)
     resolution = await scene.application.resolve(await signed_request(scene))
     order = await scene.application.order(resolution)
     fetched = await scene.application.fetch(resolution, order)

@@ -32,7 +32,7 @@ from gridledger.model.trade import Order, OrderEntry
 from gridledger.web import NotPaid, NotPermitted, Replayed, SignedClient, Undelivered
 from gridledger.web.problem import read_problem
 
-PRICE = 14_700
+PRICE = 30_250
 ROW = "2018-09-14T12:00"
 
 
@@ -61,7 +61,7 @@ async def resolved(scene: Scene) -> Resolution:
 
 
 async def ordered(scene: Scene, hold_s: int = 900) -> tuple[Resolution, Order]:
-    await fund(scene, 20_000)
+    await fund(scene, 40_000)
     resolution = await resolved(scene)
     return resolution, await scene.application.order(resolution, hold_s=hold_s)
 
@@ -71,8 +71,8 @@ async def test_query_intact_rows_are_delivered_proven_and_settled(scene: Scene) 
     assert order.amount_milliyuan == PRICE
 
     fetched = await scene.application.fetch(resolution, order)
-    assert [one.error for one in fetched] == [None, None, None]
-    assert sum(one.delivery.rows() for one in fetched if one.delivery) == 854
+    assert [one.error for one in fetched] == [None] * 5
+    assert sum(one.delivery.rows() for one in fetched if one.delivery) == 868
     settled = await scene.application.settle(fetched)
 
     assert sum(line.amount_milliyuan for line in settled) == PRICE
@@ -120,10 +120,7 @@ async def test_fetch_row_altered_after_the_resolution_is_not_delivered(scene: Sc
     assert errors[scene.systems["construction"]] is None
     # The others are paid all the same.
     settled = await scene.application.settle(fetched)
-    assert {line.owner for line in settled} == {
-        scene.systems["construction"],
-        scene.systems["maintenance"],
-    }
+    assert {line.owner for line in settled} == set(errors) - {scene.systems["monitoring"]}
 
 
 async def test_fetch_settled_order_is_not_delivered_again(scene: Scene) -> None:
@@ -133,7 +130,7 @@ async def test_fetch_settled_order_is_not_delivered_again(scene: Scene) -> None:
 
     again = await scene.application.fetch(resolution, order)
 
-    assert [type(one.error) for one in again] == [NotPaid] * 3
+    assert [type(one.error) for one in again] == [NotPaid] * 5
 
 
 async def test_fetch_by_another_system_is_refused(scene: Scene) -> None:
@@ -216,7 +213,7 @@ async def test_request_resolved_before_is_refused(scene: Scene) -> None:
 
 
 async def test_order_same_note_in_two_orders_is_spent_once(scene: Scene) -> None:
-    notes = await fund(scene, 20_000)
+    notes = await fund(scene, 40_000)
     resolutions = [await resolved(scene) for _ in range(2)]
     await scene.cast.even()
     entries = [

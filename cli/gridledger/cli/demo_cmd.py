@@ -16,6 +16,7 @@ import click
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output, table
 from gridledger.client import Connection
+from gridledger.exchange.demo.devices import MODULES
 from gridledger.exchange.demo.play import play
 from gridledger.exchange.demo.scene import Scene
 from gridledger.exchange.demo.step import Step
@@ -53,20 +54,30 @@ _MODULE: Final = "gridledger.chaincode:GridLedger"
     type=click.Path(path_type=Path, file_okay=False),
     help="An empty folder to work in; a temporary one by default.",
 )
+@click.option(
+    "--modules",
+    type=click.IntRange(0, 10_000),
+    default=MODULES,
+    show_default=True,
+    help="Modules of the plant that are registered beside its inverter.",
+)
 @click.option("--keep", is_flag=True, help="Keep the folder: ledgers, databases, configurations, logs.")
 @with_output
-def command(output: Output, world: str, binaries: Path | None, directory: Path | None, keep: bool) -> None:
+def command(
+    output: Output, world: str, binaries: Path | None, directory: Path | None, modules: int, keep: bool
+) -> None:
     """Show a paid, proven look-up of a real PV plant's data, step by step.
 
-    Three business systems that know plant R27 answer from databases of their own by servers of their own.
-    Measured data are real; enterprises, prices and users are made. Everything that is started is stopped.
+    Five business systems that know plant R27 answer from databases of their own by servers of their own, two
+    of them on PostgreSQL where its wheel is installed. Measured data and types are real; enterprises, prices,
+    serial numbers and users are made. Everything that is started is stopped.
     """
     with _folder(directory, keep=keep) as folder:
         started = time.monotonic()
         network = _set_up(output, folder, World(world), binaries)
         try:
             _say(output, 1, _network_step(network, time.monotonic() - started))
-            asyncio.run(_play(output, network, folder / "exchange"))
+            asyncio.run(_play(output, network, folder / "exchange", modules))
         finally:
             with output.progress("stopping"):
                 network.down()
@@ -105,7 +116,7 @@ def _set_up(output: Output, folder: Path, world: World, binaries: Path | None) -
     return network
 
 
-async def _play(output: Output, network: Network, folder: Path) -> None:
+async def _play(output: Output, network: Network, folder: Path, modules: int) -> None:
     authorities = {one.msp_id: one.path / "msp" for one in network.organisations}
 
     def enrol(organisation: str, user: str, role: Role) -> Connection:
@@ -114,7 +125,7 @@ async def _play(output: Output, network: Network, folder: Path) -> None:
         attributes = {CertificateAttribute.ROLE.value: write_roles([role])}
         return network.enrol(org=organisation, user=user, attributes=attributes)
 
-    async with Scene.set_up(folder, enrol, authorities) as scene:
+    async with Scene.set_up(folder, enrol, authorities, modules=modules, postgresql=True) as scene:
         number = 2
         async for step in play(scene):
             _say(output, number, step)

@@ -11,9 +11,10 @@ from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import ConfigChoice, PartyChoice, with_config, with_party
 from gridledger.cli.record_view import show_record
 from gridledger.exchange.aggregation_system import AggregationSystem
+from gridledger.exchange.demo.configuration import set_up_system
 from gridledger.exchange.demo.made import write_register
 from gridledger.exchange.demo.scene import APPLICATION
-from gridledger.exchange.demo.systems import SYSTEMS, set_up_system
+from gridledger.exchange.demo.systems import SYSTEMS, system_named
 from gridledger.exchange.enterprise_register import FileRegister
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.system import Enterprise, SystemKind, SystemProfile
@@ -100,8 +101,7 @@ def example(output: Output, party: PartyChoice, name: str, folder: Path, root: s
     It gets a database of plant R27, a connection, a configuration, and an enterprise register; the last two
     hold made enterprises and prices.
     """
-    system = next(one for one in SYSTEMS if one.name == name)
-    config = set_up_system(system, folder, root, party.connection(), party.authorities())
+    config = set_up_system(system_named(name), folder, root, party.connection(), party.authorities())
     register = folder / "register.json"
     write_register(register, [*(one.name for one in SYSTEMS), APPLICATION])
     output.show({"config": str(config), "register": str(register)}, fields)

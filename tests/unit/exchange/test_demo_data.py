@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import sqlite3
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from gridledger.exchange.demo.databases import DATABASES, create_database, read_packaged
-from gridledger.exchange.demo.systems import METER
+from gridledger.exchange.demo.databases import DATABASES, create_database
+from gridledger.exchange.demo.devices import MODULES, plant_devices, read_packaged
+from gridledger.exchange.demo.systems import METER, SYSTEMS
 
 OPERATIONS = Path(__file__).parents[2] / "data" / "pv-lifecycle" / "operations"
 DATA = files("gridledger.exchange.demo") / "data"
@@ -41,9 +43,12 @@ def test_register_and_monitoring_know_the_same_plant() -> None:
     assert sum(one == two for one, two in zip(energy, other, strict=True)) == 663
 
 
-@pytest.mark.parametrize(("system", "rows"), [("construction", 1), ("monitoring", 666), ("maintenance", 5)])
-def test_create_database_has_every_row(system: str, rows: int, tmp_path: Path) -> None:
-    assert create_database(system, tmp_path / "data.db") == rows
+ROWS = {"production": 21, "construction": 21, "monitoring": 666, "maintenance": 5, "asset": 21}
+
+
+@pytest.mark.parametrize("system", sorted(ROWS))
+def test_create_database_has_every_row(system: str, tmp_path: Path) -> None:
+    assert create_database(system, tmp_path / "data.db", modules=20) == ROWS[system]
     with pytest.raises(FileExistsError):
         create_database(system, tmp_path / "data.db")
 
@@ -61,4 +66,57 @@ def test_outage_shows_in_power_and_work_orders(tmp_path: Path) -> None:
 
     assert 0 <= outage[0] < 0.01
     assert started == ("2018-09-14T10:00",)
-    assert set(DATABASES) == {"construction", "monitoring", "maintenance"}
+
+
+def test_modules_have_the_size_that_the_register_says() -> None:
+    (plant,) = read_packaged("plant_register.csv")
+    inverter, *modules = plant_devices()
+
+    assert sum(round(one.rated_kw * 1000) for one in modules) == float(plant["DC_Size_kW"]) * 1000
+    assert inverter.rated_kw == float(plant["DC_Size_kW"])
+    assert len(modules) == MODULES == 1000
+
+
+def test_devices_are_of_packaged_types_and_are_the_same_each_time() -> None:
+    inverter, module, *others = plant_devices(20)
+    (*_, inverter_type), (*_, module_type) = map(read_packaged, ("inverter_types.csv", "module_types.csv"))
+
+    assert f"{inverter.brand}: {inverter.model}" == inverter_type["Name"]
+    assert f"{module.brand} {module.model}" == module_type["Name"]
+    # Five modules in a row stay below what the inverter bears.
+    assert 5 * float(module_type["V_oc_ref"]) < float(inverter_type["Vdcmax"])
+    measured = [float(line["AC_POWER"] or 0) for line in read_packaged("monitoring.csv")]
+    assert max(measured) < float(inverter_type["Paco"]) / 1000
+    assert plant_devices(3) == (inverter, module, *others[:2])
+
+
+def test_devices_differ_in_every_code() -> None:
+    devices = plant_devices()
+
+    for codes in ({getattr(one, name) for one in devices} for name in ("serial", "place", "asset")):
+        assert len(codes) == len(devices) == 1001
+
+
+def test_fields_are_those_of_the_patent() -> None:
+    named = {system.name: {field.name for field in system.fields} for system in SYSTEMS}
+
+    assert named["production"] >= {"device_code", "device_name", "device_model", "produced_on", "brand"}
+    assert named["construction"] >= {"location", "in_operation", "dc_size"}
+    assert named["monitoring"] >= {"ac_power", "irradiance", "energy"}
+    assert named["maintenance"] >= {"order_start", "order_end", "order_text", "order_staff", "order_measure"}
+    assert named["asset"] >= {"asset_state"}
+    assert set(named) == set(DATABASES)
+
+
+def test_what_is_made_says_so_and_uses_the_packaged_words(tmp_path: Path) -> None:
+    titles = {field.name: field.title for system in SYSTEMS for field in system.fields}
+    measures = {line["in"] for line in read_packaged("measures.csv")}
+    create_database("maintenance", tmp_path / "data.db")
+    with closing(sqlite3.connect(tmp_path / "data.db")) as connection:
+        written = connection.execute("SELECT staff, measure FROM work_order").fetchall()
+
+    assert all(
+        "(made)" in titles[name] for name in ("produced_on", "order_staff", "order_measure", "asset_state")
+    )
+    assert {measure for _, measure in written} <= measures
+    assert all(staff.endswith("(made)") for staff, _ in written)

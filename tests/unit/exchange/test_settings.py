@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from gridledger.exchange.demo.configuration import set_up_system
 from gridledger.exchange.demo.made import made_enterprise, made_price, write_register
-from gridledger.exchange.demo.systems import METER, SYSTEMS, set_up_system
+from gridledger.exchange.demo.systems import METER, system_named
 from gridledger.exchange.enterprise_register import FileRegister
 from gridledger.exchange.settings import BusinessSettings, parse_identity
 from gridledger.model.errors import ConfigError, ModelError
@@ -29,8 +30,8 @@ def config(tmp_path: Path) -> Path:
         channel="energy",
         chaincode="gridledger",
     )
-    system = next(one for one in SYSTEMS if one.name == "monitoring")
-    return set_up_system(system, tmp_path / "monitoring", "88.1042", connection, {"Org1MSP": tmp_path})
+    folder = tmp_path / "monitoring"
+    return set_up_system(system_named("monitoring"), folder, "88.1042", connection, {"Org1MSP": tmp_path})
 
 
 def test_settings_of_the_demo_are_read(config: Path) -> None:

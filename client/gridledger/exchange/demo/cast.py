@@ -6,8 +6,8 @@
 | auditor | org1 | auditor |
 | administrator | org1 | platform-administrator |
 | agent | org1 | agent |
-| construction, maintenance | org1 | business-system |
-| monitoring | org2 | business-system |
+| construction, maintenance, asset | org1 | business-system |
+| production, monitoring | org2 | business-system |
 | lifecycle | org2 | data-application |
 """
 

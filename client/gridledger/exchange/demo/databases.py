@@ -1,70 +1,122 @@
-"""The databases of the three business systems, filled from the packaged data of plant R27.
+"""The databases of the five business systems, filled from the packaged data of plant R27.
 
 | system | table | rows |
 |---|---|---|
-| construction register | `plant` | 1 |
+| production | `product` | a device |
+| construction | `installation` | a device |
 | PV monitoring | `reading` | 666 |
 | maintenance | `work_order` | 5 |
+| asset | `asset` | a device |
+
+They are made by SQLAlchemy, so that one may be SQLite and another PostgreSQL.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["DATABASES", "DatabaseRecipe", "create_database", "read_packaged"]
+from sqlalchemy import Column, Double, Engine, Integer, MetaData, Table, Text, create_engine
 
-_DATA: Final = files("gridledger.exchange.demo") / "data"
+from gridledger.exchange.demo.devices import DemoDevice, plant_devices, read_packaged
+from gridledger.exchange.demo.made import made_staff
+
+__all__ = ["DATABASES", "DatabaseRecipe", "create_database", "fill_database"]
+
 _TIME: Final = "%m/%d/%Y %H:%M"
+_MEASURES: Final = {
+    "corrective": "09 - Inspection",
+    "preventive": "Preventative Maintenance",
+    "vegetation": "07 - Service",
+}
+"""Made for each type of work order, in the words of the packaged vocabulary of measures."""
+
+_Rows = Sequence[dict[str, object]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseRecipe:
     """How one system's database is made."""
 
-    file: str
-    """Name of the packaged file."""
-    table: str
-    columns: str
-    """Columns with their types."""
-    row: Callable[[dict[str, str]], tuple[object, ...]]
-    """From a line of the file to a row of the table."""
+    table: Table
+    rows: Callable[[Sequence[DemoDevice]], _Rows]
+    """Makes the rows, of devices or of a packaged file."""
 
 
-def _plant(line: dict[str, str]) -> tuple[object, ...]:
-    in_operation = datetime.strptime(line["COD"], "%m/%d/%Y").date()  # noqa: DTZ007 - no zone in the source
-    return line["randid"], float(line["DC_Size_kW"]), in_operation.isoformat()
+def _table(name: str, *columns: Column[Any]) -> Table:
+    return Table(name, MetaData(), *columns)
 
 
-def _reading(line: dict[str, str]) -> tuple[object, ...]:
-    return (
-        line["AssetId"],
-        _iso(line["Date"]),
-        _number(line["AC_POWER"]),
-        int(line["energy_delivered"]),
-        _number(line["POAirradiance"]),
-    )
+def _key(name: str) -> Column[str]:
+    return Column(name, Text, primary_key=True)
 
 
-def _work_order(line: dict[str, str]) -> tuple[object, ...]:
-    ended = _iso(line["date_end"]) if line["date_end"] else None
-    return (
-        line["randid"],
-        int(line["WONumber"]),
-        line["Asset"],
-        line["WOType"],
-        _iso(line["date_start"]),
-        ended,
-        line["GeneralDesc"],
-    )
+def _text(name: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=nullable)
+
+
+def _products(devices: Sequence[DemoDevice]) -> _Rows:
+    return [
+        {
+            "serial": one.serial,
+            "name": one.name,
+            "model": one.model,
+            "produced_on": one.produced,
+            "brand": one.brand,
+        }
+        for one in devices
+    ]
+
+
+def _installations(devices: Sequence[DemoDevice]) -> _Rows:
+    (plant,) = read_packaged("plant_register.csv")
+    in_operation = datetime.strptime(plant["COD"], "%m/%d/%Y").date()  # noqa: DTZ007 - no zone in the source
+    return [
+        {
+            "place": one.place,
+            "location": one.location,
+            "in_operation": in_operation.isoformat(),
+            "dc_size_kw": one.rated_kw,
+        }
+        for one in devices
+    ]
+
+
+def _readings(_devices: Sequence[DemoDevice]) -> _Rows:
+    return [
+        {
+            "meter": line["AssetId"],
+            "measured_at": _iso(line["Date"]),
+            "ac_power_kw": _number(line["AC_POWER"]),
+            "energy_kwh": int(line["energy_delivered"]),
+            "irradiance_w_m2": _number(line["POAirradiance"]),
+        }
+        for line in read_packaged("monitoring.csv")
+    ]
+
+
+def _work_orders(_devices: Sequence[DemoDevice]) -> _Rows:
+    return [
+        {
+            "plant": line["randid"],
+            "number": int(line["WONumber"]),
+            "asset": line["Asset"],
+            "type": line["WOType"],
+            "started_at": _iso(line["date_start"]),
+            "ended_at": _iso(line["date_end"]) if line["date_end"] else None,
+            "description": line["GeneralDesc"],
+            "staff": made_staff(int(line["WONumber"])),
+            "measure": _MEASURES[line["WOType"]],
+        }
+        for line in read_packaged("work_orders.csv")
+    ]
+
+
+def _assets(devices: Sequence[DemoDevice]) -> _Rows:
+    return [{"number": one.asset, "asset_group": one.group, "state": one.state} for one in devices]
 
 
 def _number(text: str) -> float | None:
@@ -76,42 +128,51 @@ def _iso(text: str) -> str:
 
 
 DATABASES: Final = {
+    "production": DatabaseRecipe(
+        table=_table("product", _key("serial"), *map(_text, ("name", "model", "produced_on", "brand"))),
+        rows=_products,
+    ),
     "construction": DatabaseRecipe(
-        file="plant_register.csv",
-        table="plant",
-        columns="plant TEXT PRIMARY KEY, dc_size_kw REAL NOT NULL, in_operation TEXT NOT NULL",
-        row=_plant,
+        table=_table(
+            "installation",
+            _key("place"),
+            _text("location"),
+            _text("in_operation"),
+            Column("dc_size_kw", Double, nullable=False),
+        ),
+        rows=_installations,
     ),
     "monitoring": DatabaseRecipe(
-        file="monitoring.csv",
-        table="reading",
-        columns=(
-            "meter TEXT NOT NULL, measured_at TEXT NOT NULL, ac_power_kw REAL,"
-            " energy_kwh INTEGER NOT NULL, irradiance_w_m2 REAL, PRIMARY KEY (meter, measured_at)"
+        table=_table(
+            "reading",
+            _key("meter"),
+            _key("measured_at"),
+            Column("ac_power_kw", Double),
+            Column("energy_kwh", Integer, nullable=False),
+            Column("irradiance_w_m2", Double),
         ),
-        row=_reading,
+        rows=_readings,
     ),
     "maintenance": DatabaseRecipe(
-        file="work_orders.csv",
-        table="work_order",
-        columns=(
-            "plant TEXT NOT NULL, number INTEGER PRIMARY KEY, asset TEXT NOT NULL, type TEXT NOT NULL,"
-            " started_at TEXT NOT NULL, ended_at TEXT, description TEXT NOT NULL"
+        table=_table(
+            "work_order",
+            _text("plant"),
+            Column("number", Integer, primary_key=True),
+            *map(_text, ("asset", "type", "started_at")),
+            _text("ended_at", nullable=True),
+            *map(_text, ("description", "staff", "measure")),
         ),
-        row=_work_order,
+        rows=_work_orders,
+    ),
+    "asset": DatabaseRecipe(
+        table=_table("asset", _key("number"), _text("asset_group"), _text("state")), rows=_assets
     ),
 }
 """By the system's name in the demo."""
 
 
-def read_packaged(file: str) -> Iterator[dict[str, str]]:
-    """Read the lines of a packaged CSV file."""
-    text = (_DATA / file).read_bytes().decode("utf-8")
-    yield from csv.DictReader(io.StringIO(text, newline=""))
-
-
-def create_database(system: str, path: Path) -> int:
-    """Make a system's database.
+def create_database(system: str, path: Path, *, modules: int = 0) -> int:
+    """Make a system's database as a SQLite file.
 
     Parameters
     ----------
@@ -119,6 +180,8 @@ def create_database(system: str, path: Path) -> int:
         A key of `DATABASES`.
     path : Path
         Must not exist.
+    modules : int, default 0
+        Modules beside the inverter.
 
     Returns
     -------
@@ -130,16 +193,19 @@ def create_database(system: str, path: Path) -> int:
     FileExistsError
         If there is a file already.
     """
-    recipe = DATABASES[system]
     path.touch(exist_ok=False)
-    rows = [recipe.row(line) for line in read_packaged(recipe.file)]
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(f"CREATE TABLE {recipe.table} ({recipe.columns})")
-        _insert(connection, recipe.table, rows)
+    engine = create_engine(f"sqlite:///{path}")
+    try:
+        return fill_database(system, engine, modules=modules)
+    finally:
+        engine.dispose()
+
+
+def fill_database(system: str, engine: Engine, *, modules: int = 0) -> int:
+    """Make a system's table in an empty database, fill it, and return the number of rows."""
+    recipe = DATABASES[system]
+    rows = recipe.rows(plant_devices(modules))
+    with engine.begin() as connection:
+        recipe.table.create(connection)
+        connection.execute(recipe.table.insert(), list(rows))
     return len(rows)
-
-
-def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-    for row in rows:
-        places = ", ".join("?" * len(row))
-        connection.execute(f"INSERT INTO {table} VALUES ({places})", row)  # noqa: S608 - names are ours

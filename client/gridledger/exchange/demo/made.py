@@ -13,10 +13,22 @@ from typing import Final
 
 from gridledger.model.system import Enterprise
 
-__all__ = ["USER", "USER_ROLE", "MadeEnterprise", "made_enterprise", "made_price", "write_register"]
+__all__ = [
+    "ENGINEER",
+    "ENGINEER_ROLE",
+    "USER",
+    "USER_ROLE",
+    "MadeEnterprise",
+    "made_enterprise",
+    "made_price",
+    "made_staff",
+    "write_register",
+]
 
 USER: Final = "worker-7"
 USER_ROLE: Final = "maintenance-worker"
+ENGINEER: Final = "engineer-3"
+ENGINEER_ROLE: Final = "quality-engineer"
 
 _SEED: Final = 27
 _DIGITS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -51,6 +63,11 @@ def made_price(system: str, field: str) -> str:
     chance = random.Random(f"{_SEED} price {system} {field}")  # noqa: S311 - repeatable, not secret
     cents = chance.randrange(10, 301, 5)
     return f"{cents // 100}.{cents % 100:02d}"
+
+
+def made_staff(order: int) -> str:
+    """Make who worked on a work order: the same one for the same order."""
+    return f"worker-{random.Random(f'{_SEED} staff {order}').randint(1, 9)} (made)"  # noqa: S311 - repeatable
 
 
 def write_register(path: Path, names: list[str]) -> None:

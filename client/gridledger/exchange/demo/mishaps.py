@@ -1,4 +1,4 @@
-"""The last acts: an order on which nobody delivers, the count of all money, and a row altered by SQL.
+"""The last acts: a row altered by SQL, an order on which nobody delivers, and the closing statement.
 
 Source: CN112508707B, [0103] to [0105].
 """
@@ -6,9 +6,7 @@ Source: CN112508707B, [0103] to [0105].
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
-from contextlib import closing
 from typing import Final
 
 from gridledger.exchange.demo.opening import PAID_IN
@@ -26,7 +24,7 @@ from gridledger.model.errors import GridLedgerError
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.money import add_amounts, format_yuan
 
-__all__ = ["ALTERED_ROW", "alter", "count_money", "order_in_vain"]
+__all__ = ["ACTS", "ALTERED_ROW", "alter", "close_accounts", "order_in_vain"]
 
 ALTERED_ROW: Final = "2018-09-14T12:00"
 """At noon of the first day of the outage, when the meter read 0 kW."""
@@ -62,31 +60,12 @@ async def order_in_vain(scene: Scene) -> Step:
     )
 
 
-async def count_money(scene: Scene) -> Step:
-    """Count all money: what was paid in stands in notes and delta rows, to the milli-yuan."""
-    rows: list[tuple[str, str, str]] = []
-    total = 0
-    for name, system in scene.systems.items():
-        notes, deltas = await _money(scene, system)
-        total += notes + deltas
-        rows.append((f"{system} ({name})", format_yuan(notes), format_yuan(deltas)))
-    paid_in = add_amounts(PAID_IN)
-    if total != paid_in:
-        raise GridLedgerError(f"{total} milli-yuan stand in accounts, {paid_in} were paid in")
-    rows.append(("together", format_yuan(total), ""))
-    return Step(
-        title="All money is counted",
-        text=f"{format_yuan(paid_in)} yuan were paid in; as much stands in all accounts together.",
-        sheets=[Sheet(title="Accounts, in yuan", columns=("account", "notes", "delta rows"), rows=rows)],
-    )
-
-
 async def alter(scene: Scene) -> Step:
-    """Alter one row by SQL behind the owner's back, and have it found before anything is forwarded."""
-    database = scene.folder / "monitoring" / "data.db"
-    statement = "UPDATE reading SET ac_power_kw = ? WHERE meter = ? AND measured_at = ?"
-    with closing(sqlite3.connect(database)) as connection, connection:
-        changed = connection.execute(statement, (_FORGED_KW, METER, ALTERED_ROW)).rowcount
+    """Alter one row by SQL behind the owner's back; only its field is withheld, and the others are bought."""
+    statement = "UPDATE reading SET ac_power_kw = :value WHERE meter = :meter AND measured_at = :row"
+    changed = await scene.stores.alter(
+        "monitoring", statement, value=_FORGED_KW, meter=METER, row=ALTERED_ROW
+    )
     if changed != 1:
         raise GridLedgerError(f"{changed} rows were altered, not one")
     application = scene.application
@@ -103,11 +82,16 @@ async def alter(scene: Scene) -> Step:
         found = await owner.first_alteration(line.field, line.check.period)
         row = f"{found.row} {found.change}" if found else "none"
         findings.append((str(line.field), str(line.check.period), row))
+    placed = await application.order(resolution)
+    fetched = await application.fetch(resolution, placed)
+    settled = await application.settle(fetched)
+    amount = format_yuan(add_amounts(line.amount_milliyuan for line in settled))
     return Step(
         title="A row is altered behind the owner's back",
         text=f"SQL sets the AC power of {ALTERED_ROW}, during the outage, from 0 to {_FORGED_KW:g} kW. The"
-        " next resolution's verdict names device, field and period; that field is withheld and costs nothing,"
-        " the others are forwarded. The owner names the row by its kept leaves.",
+        " next resolution's verdict names device, field and period; that field is withheld and costs nothing."
+        f" The others are forwarded, proven and paid: {amount} yuan. The owner names the row by its kept"
+        " leaves.",
         chain=[
             ChainEntry(key=f"verdict {short(verdict.resolution)}", value=verdict_text(verdict)),
             *(
@@ -127,6 +111,31 @@ async def alter(scene: Scene) -> Step:
     )
 
 
+async def close_accounts(scene: Scene) -> Step:
+    """Count all money: what was paid in stands in notes and delta rows, to the milli-yuan."""
+    rows: list[tuple[str, str, str, str, str]] = []
+    total = 0
+    for name, system in scene.systems.items():
+        notes, deltas = await _money(scene, system)
+        total += notes + deltas
+        paid_in = add_amounts(PAID_IN) if name == APPLICATION else 0
+        stands = notes + deltas
+        title = "Life-cycle management" if name == APPLICATION else scene.title_of(system)
+        change = f"{'+' if stands >= paid_in else '-'}{format_yuan(abs(stands - paid_in))}"
+        rows.append((str(system), title, format_yuan(paid_in), change, format_yuan(stands)))
+    paid_in = add_amounts(PAID_IN)
+    if total != paid_in:
+        raise GridLedgerError(f"{total} milli-yuan stand in accounts, {paid_in} were paid in")
+    rows.append(("together", "", format_yuan(paid_in), "0.000", format_yuan(total)))
+    columns = ("account", "of", "paid in", "by trade", "stands")
+    return Step(
+        title="The closing statement",
+        text=f"{format_yuan(paid_in)} yuan were paid in. Three queries were settled, one order came back"
+        " whole; every yuan that the application spent stands with an owner.",
+        sheets=[Sheet(title="Accounts, in yuan", columns=columns, rows=rows)],
+    )
+
+
 async def _money(scene: Scene, system: SystemIdentifier) -> tuple[int, int]:
     """Return what an account has in notes and in delta rows; the demo's accounts fit one page."""
     ledger = scene.cast[APPLICATION].ledger
@@ -135,3 +144,6 @@ async def _money(scene: Scene, system: SystemIdentifier) -> tuple[int, int]:
         add_amounts(note.amount_milliyuan for note in notes.money),
         add_amounts(delta.amount_milliyuan for delta in deltas.money),
     )
+
+
+ACTS: Final = (alter, order_in_vain, close_accounts)

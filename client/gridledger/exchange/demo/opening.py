@@ -1,48 +1,53 @@
-"""The first acts: systems, devices, fields, the association catalogue, a rule, deposits.
+"""The first acts: systems, users, devices and the label on one of them.
 
-Source: CN112508707B, [0055] to [0079], [0101], [0102].
+Source: CN112508707B, [0055] to [0074].
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeVar
 
-from gridledger.exchange.demo.made import USER, USER_ROLE
+from gridledger.exchange.demo.devices import INVERTER
+from gridledger.exchange.demo.made import ENGINEER, ENGINEER_ROLE, USER, USER_ROLE
 from gridledger.exchange.demo.scene import (
     APPLICATION,
-    IDENTITY,
     ROOT,
     Scene,
     aggregation_profile,
     application_profile,
 )
 from gridledger.exchange.demo.step import ChainEntry, Sheet, Step
-from gridledger.model.catalogue import PublicationEntry, Selector
-from gridledger.model.device import DeviceApproval, ItemResult
+from gridledger.exchange.label import Label, label_sheet
+from gridledger.model.device import MAX_BATCH_ITEMS, DeviceApproval, ItemResult
 from gridledger.model.digest import Digest, DigestTag
 from gridledger.model.errors import ModelError
-from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.money import format_yuan
-from gridledger.model.resolution import RuleEntry
 from gridledger.model.system import System
 
 __all__ = [
+    "ACTS",
     "FUNCTION",
+    "PAID_IN",
     "approve_devices",
-    "associate",
-    "deposit",
     "establish",
-    "publish",
+    "parts",
+    "put_labels",
     "register_application",
     "register_devices",
     "register_systems",
-    "set_rule",
+    "require_accepted",
 ]
 
-FUNCTION = "maintenance"
-PAID_IN = (20_000, 20_000, 10_000)
+Item = TypeVar("Item")
+
+FUNCTION: Final = "maintenance"
+PAID_IN: Final = (40_000, 40_000, 40_000)
 """Milli-yuan, a note each."""
+
+_LABELS_SHOWN: Final = 24
+"""Labels on the sheet: one page."""
 
 
 async def establish(scene: Scene) -> Step:
@@ -57,7 +62,7 @@ async def establish(scene: Scene) -> Step:
 
 
 async def register_systems(scene: Scene) -> Step:
-    """Let three business systems apply, be checked and be approved."""
+    """Let five business systems apply, be checked and be approved."""
     chain: list[ChainEntry] = []
     for name, owner in scene.owners.items():
         application = await owner.apply(scene.servers.urls[name])
@@ -71,81 +76,86 @@ async def register_systems(scene: Scene) -> Step:
             problems = "; ".join(check.problems()) or found
             chain.append(ChainEntry(key=f"application {application.id[:12]}…", value=problems))
         chain.append(_system_entry(await scene.cast["auditor"].ledger.system(identifier)))
+    databases = [(owner.settings.name, scene.stores.kind(name)) for name, owner in scene.owners.items()]
+    lacking = scene.stores.lacking
     return Step(
-        title="Three business systems register",
+        title="Five business systems register",
         text="Each applies; the aggregation system looks up its enterprise (made) and asks its server for a"
-        " signed answer; an auditor approves; the ledger gives an identifier and opens an account.",
+        " signed answer; an auditor approves; the ledger gives an identifier and opens an account."
+        + (f" All stand on SQLite: there is no PostgreSQL here ({lacking})." if lacking else ""),
         chain=chain,
+        sheets=[Sheet(title="Their own databases", columns=("system", "database"), rows=databases)],
     )
 
 
 async def register_application(scene: Scene) -> Step:
-    """Register the data application and its user, and pay money in."""
+    """Register the data application and its users, and pay money in."""
     party = scene.cast[APPLICATION]
     applied = await party.ledger.register_system(ROOT, application_profile())
     await scene.aggregation.check(applied.id)
     system = await scene.cast["auditor"].ledger.approve_system(applied.id)
     scene.systems[APPLICATION] = system.identifier
     await scene.cast.even()
-    user = await party.ledger.register_user(system.identifier, USER, [USER_ROLE])
+    users = [
+        await party.ledger.register_user(system.identifier, name, [role])
+        for name, role in ((USER, USER_ROLE), (ENGINEER, ENGINEER_ROLE))
+    ]
     await scene.cast["administrator"].ledger.pay_in(system.identifier, PAID_IN)
     await scene.cast.even()
     notes = await scene.application.purse.notes()
     amounts = ", ".join(format_yuan(note.amount_milliyuan) for note in notes)
     return Step(
         title="A data application registers",
-        text="It has a user with a role, and money that the platform recorded as paid in.",
+        text="It has two users with a role each, and money that the platform recorded as paid in.",
         chain=[
             _system_entry(await party.ledger.system(system.identifier)),
-            ChainEntry(key=f"user {system.identifier} {user.name}", value=", ".join(user.roles)),
+            *(
+                ChainEntry(key=f"user {system.identifier} {user.name}", value=", ".join(user.roles))
+                for user in users
+            ),
             ChainEntry(key=f"note {system.identifier} ×{len(notes)}", value=f"{amounts} yuan"),
         ],
     )
 
 
 async def register_devices(scene: Scene) -> Step:
-    """Register devices with own codes, and fields with charging standards."""
-    chain: list[ChainEntry] = []
+    """Register devices with own codes, and fields with charging standards, in batches."""
+    rows: list[tuple[str, str, str]] = []
+    # One system after the other: those that name the same devices write the same keys.
     for owner in scene.owners.values():
-        _require_accepted(await owner.register_devices())
-        _require_accepted(await owner.register_fields())
-        system = await owner.identifier()
-        page = await owner.party.ledger.fields(system)
-        for device in (await owner.party.ledger.devices(system)).devices:
-            known = ", ".join(str(identity) for identity in device.identities)
-            chain.append(
-                ChainEntry(key=f"device {device.identifier}", value=f"{device.state}, known as {known}")
-            )
-        for field in page.fields:
-            standard = await owner.party.ledger.charging_standard(field.identifier)
-            unit = f" in {field.metadata.unit}" if field.metadata.unit else ""
-            price = format_yuan(standard.price_milliyuan)
-            value = f"{field.metadata.title}{unit}; {price} yuan a query, version {standard.version}"
-            chain.append(ChainEntry(key=f"field #{field.identifier.name}", value=value))
+        require_accepted(await owner.register_devices())
+    fields = await asyncio.gather(*(owner.register_fields() for owner in scene.owners.values()))
+    for (name, owner), results in zip(scene.owners.items(), fields, strict=True):
+        require_accepted(results)
+        devices = len(owner.settings.devices)
+        rows.append((f"{scene.systems[name]} {owner.settings.name}", str(devices), str(len(results))))
+    chain = [entry for name in scene.owners for entry in await _catalogue_entries(scene, name)]
     return Step(
         title="Devices, fields and charging standards",
-        text="Every owner embeds its own codes in the identifiers. Prices are made.",
+        text="Every owner embeds its own codes in the identifiers, up to 2,000 in a transaction. Shown is"
+        f" what stands on chain of the {INVERTER.name[0].lower()}{INVERTER.name[1:]}; prices are made.",
         chain=chain,
+        sheets=[Sheet(title="Registered", columns=("system", "devices", "fields"), rows=rows)],
     )
 
 
 async def approve_devices(scene: Scene) -> Step:
     """Let the auditor approve that the devices exist."""
     auditor = scene.cast["auditor"].ledger
-    devices = [
-        device for name, owner in scene.owners.items() for device in owner.devices(scene.systems[name])
-    ]
+    owned = {name: owner.devices(scene.systems[name]) for name, owner in scene.owners.items()}
     approvals = [
         DeviceApproval(
             device=device,
             evidence=Digest.tagged(DigestTag.EVIDENCE, f"photograph of {device} (made)".encode()),
         )
+        for devices in owned.values()
         for device in devices
     ]
-    _require_accepted(await auditor.approve_devices(ROOT, approvals))
-    records = await asyncio.gather(*(auditor.device(device) for device in devices))
+    for part in parts(approvals, MAX_BATCH_ITEMS):
+        require_accepted(await auditor.approve_devices(ROOT, part))
+    records = await asyncio.gather(*(auditor.device(devices[0]) for devices in owned.values()))
     return Step(
-        title="An auditor approves that the devices exist",
+        title=f"An auditor approves that {len(approvals)} devices exist",
         text="Until then an identifier is allocated and does not resolve. The evidence stands as a digest.",
         chain=[
             ChainEntry(
@@ -157,103 +167,76 @@ async def approve_devices(scene: Scene) -> Step:
     )
 
 
-async def associate(scene: Scene) -> Step:
-    """Find the key device and deposit its association catalogue."""
-    _require_accepted(await scene.aggregation.associate([IDENTITY]))
-    await scene.cast.even()
-    association = await scene.cast[APPLICATION].ledger.association(ROOT, IDENTITY)
+async def put_labels(scene: Scene) -> Step:
+    """Let the manufacturer print labels, and put one on the inverter."""
+    await asyncio.to_thread(scene.label_image.write_bytes, scene.label.png())
+    system = scene.systems["production"]
+    devices = scene.owners["production"].settings.devices[:_LABELS_SHOWN]
+    labels = [
+        Label(identifier=system.device(one.own_code), resolver=scene.label.resolver, title=one.name)
+        for one in devices
+    ]
+    sheet = await asyncio.to_thread(label_sheet, labels, heading=f"Labels of {system}")
+    path = scene.folder / "labels.html"
+    await asyncio.to_thread(path.write_text, sheet, encoding="utf-8")
+    written = [
+        (path.name, f"a page of {len(labels)} labels to print"),
+        (scene.label_image.name, scene.label.url),
+    ]
     return Step(
-        title="The key device and its association catalogue",
-        text=f"Three systems declare {IDENTITY}: it is a key device. The contract builds the catalogue.",
-        chain=[
-            ChainEntry(
-                key=f"association {association.identity}",
-                value=f"{member.device}: {', '.join(member.fields)}",
-            )
-            for member in association.members
-        ],
+        title="The manufacturer puts labels on its devices",
+        text="A QR code holds the identifier as a URL and nothing else.",
+        sheets=[Sheet(title="Written", columns=("file", "holds"), rows=written)],
     )
 
 
-async def publish(scene: Scene) -> Step:
-    """Publish the fields that concern the data application."""
-    ledger = scene.cast[APPLICATION].ledger
-    association = await ledger.association(ROOT, IDENTITY)
-    selectors = tuple(
-        Selector(system=member.device.system, name=name)
-        for member in association.members
-        for name in member.fields
-    )
-    entry = PublicationEntry(application=scene.systems[APPLICATION], identity=IDENTITY, selectors=selectors)
-    publications = await scene.aggregation.publish(entry)
-    return Step(
-        title="Fields are published to the data application",
-        text="Rules can be built on these and no others.",
-        chain=[
-            ChainEntry(key=f"publication {one.application} {one.system}", value=", ".join(one.names))
-            for one in publications
-        ],
-    )
+ACTS: Final = (
+    establish,
+    register_systems,
+    register_application,
+    register_devices,
+    approve_devices,
+    put_labels,
+)
 
 
-async def set_rule(scene: Scene) -> Step:
-    """Write the resolution rule of the function."""
-    party = scene.cast[APPLICATION]
-    association = await party.ledger.association(ROOT, IDENTITY)
-    selectors = tuple(
-        Selector(system=member.device.system, name=name)
-        for member in association.members
-        for name in member.fields
-    )
-    application = scene.systems[APPLICATION]
-    await party.ledger.set_rule(RuleEntry(application=application, function=FUNCTION, selectors=selectors))
-    rule = await party.ledger.rule(application, FUNCTION)
-    return Step(
-        title="The resolution rule",
-        text="The application says which fields its function needs; owners' roles narrow it further.",
-        chain=[
-            ChainEntry(
-                key=f"rule {application} {rule.function}",
-                value=f"version {rule.version}: {', '.join(str(one) for one in rule.selectors)}",
-            )
-        ],
-    )
+def require_accepted(results: Iterable[ItemResult]) -> None:
+    """Refuse a batch of which an item was refused.
+
+    Raises
+    ------
+    ModelError
+        Naming the refused items.
+    """
+    problems = {result.item: result.message or "" for result in results if not result.accepted}
+    if problems:
+        raise ModelError(problems, subject="batch")
 
 
-async def deposit(scene: Scene) -> Step:
-    """Deposit the Merkle roots of all rows."""
-    rows: dict[SystemIdentifier, tuple[int, int]] = {}
-    chain: list[ChainEntry] = []
-    for name, owner in scene.owners.items():
-        deposited = await owner.deposit()
-        _require_accepted([one.result for one in deposited])
-        rows[scene.systems[name]] = (len(deposited), sum(one.root.rows for one in deposited))
-        shown = max(deposited, key=lambda one: one.root.rows).root
-        on_chain = await owner.party.ledger.deposit(shown.field, shown.period)
-        value = f"{on_chain.root.rows} rows, root {str(on_chain.root.root)[:16]}…"
-        chain.append(ChainEntry(key=f"deposit {shown.field} {shown.period}", value=value))
-    return Step(
-        title="Owners deposit the roots of their rows",
-        text="A Merkle root per field and period; each row's leaf has a secret salt of 16 bytes, so a root"
-        " says nothing about values. One of each system is shown.",
-        chain=chain,
-        sheets=[
-            Sheet(
-                title="Deposited",
-                columns=("system", "roots", "leaves"),
-                rows=[(str(system), str(count), str(leaves)) for system, (count, leaves) in rows.items()],
-            )
-        ],
-    )
+def parts(items: Sequence[Item], most: int) -> Iterator[Sequence[Item]]:
+    """Part items into batches."""
+    for start in range(0, len(items), most):
+        yield items[start : start + most]
+
+
+async def _catalogue_entries(scene: Scene, name: str) -> list[ChainEntry]:
+    """Read back the first device of an owner, with its fields and what they cost."""
+    ledger = scene.owners[name].party.ledger
+    device = await ledger.device(scene.owners[name].devices(scene.systems[name])[0])
+    known = ", ".join(str(identity) for identity in device.identities)
+    chain = [ChainEntry(key=f"device {device.identifier}", value=f"{device.state}, known as {known}")]
+    for field_name in device.fields:
+        identifier = device.identifier.field(field_name)
+        field, standard = await asyncio.gather(ledger.field(identifier), ledger.charging_standard(identifier))
+        unit = f" in {field.metadata.unit}" if field.metadata.unit else ""
+        price = format_yuan(standard.price_milliyuan)
+        roles = ", ".join(field.metadata.roles)
+        value = f"{field.metadata.title}{unit}; {price} yuan a query; {roles}"
+        chain.append(ChainEntry(key=f"field #{field_name}", value=value))
+    return chain
 
 
 def _system_entry(system: System) -> ChainEntry:
     profile = system.profile
     value = f"{profile.name}, {profile.enterprise.name}, {system.agent.msp_id}, {system.state}"
     return ChainEntry(key=f"system {system.identifier}", value=value)
-
-
-def _require_accepted(results: Iterable[ItemResult]) -> None:
-    problems = {result.item: result.message or "" for result in results if not result.accepted}
-    if problems:
-        raise ModelError(problems, subject="batch")

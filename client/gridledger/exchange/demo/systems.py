@@ -1,24 +1,32 @@
-"""The three business systems that know plant R27: what they share, and their configuration files.
+"""The five business systems that know plant R27, and the fields that they share.
 
-Real: the databases. Made: enterprises and prices.
+| system | in the patent | its fields there |
+|---|---|---|
+| production | [0070] production management | own code, name, model, day of production, brand |
+| construction | [0071] construction management | place, in operation since, basic parameters: size |
+| monitoring | [0072] operating state | power, operating parameters: energy, irradiance |
+| maintenance | [0073] maintenance management | time, fault, staff, measure; further: asset, type of order |
+| asset | [0074] asset management | state: in operation or retired; further: group |
+
+Real: plant, readings, work orders, types of devices. Made: what `gridledger.exchange.demo.devices` and
+`gridledger.exchange.demo.made` say.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from gridledger.client import Connection
-from gridledger.exchange.demo.databases import create_database
-from gridledger.exchange.demo.made import USER_ROLE, made_enterprise, made_price
+from gridledger.exchange.demo.devices import INVERTER, PLANT, DemoDevice, plant_devices
+from gridledger.exchange.demo.made import ENGINEER_ROLE, USER_ROLE
 
-__all__ = ["METER", "PLANT", "SYSTEMS", "DemoField", "DemoSystem", "set_up_system", "write_connection"]
+__all__ = ["METER", "PLANT", "SYSTEMS", "DemoField", "DemoSystem", "system_named"]
 
 METER: Final = "2050.15.003.BLK01.PAD01.MTR01"
-PLANT: Final = "R27"
+
+_WORKER: Final = (USER_ROLE,)
+_BOTH: Final = (USER_ROLE, ENGINEER_ROLE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +38,8 @@ class DemoField:
     column: str
     unit: str = ""
     data_type: str = "text"
+    roles: tuple[str, ...] = _BOTH
+    """Who may see it; the owner says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,40 +48,71 @@ class DemoSystem:
 
     name: str
     title: str
+    introduction: str
     organisation: str
-    own_code: str
-    """What it calls the plant or its meter."""
-    kind: str
+    own_code: str | None = None
+    """What it calls the inverter, where it knows no other device."""
+    code_of: str = ""
+    """Name in `DemoDevice` of what it calls devices, where it knows them all."""
+    kind: str = ""
+    """What it takes the inverter for."""
     table: str
     own_code_column: str
     key_column: str
-    time_column: str | None
-    frequency: str
+    time_column: str | None = None
+    frequency: str = "once"
     fields: tuple[DemoField, ...]
+
+    def devices(self, modules: int) -> Sequence[tuple[str, DemoDevice]]:
+        """Return the devices that it knows, each with its own code, of a plant of so many modules."""
+        if self.own_code is not None:
+            return [(self.own_code, INVERTER)]
+        return [(str(getattr(one, self.code_of)), one) for one in plant_devices(modules)]
 
 
 SYSTEMS: Final = (
     DemoSystem(
+        name="production",
+        title="Production management",
+        introduction="types of the CEC library; serial numbers, days of production and prices are made",
+        organisation="org2",
+        code_of="serial",
+        kind="inverter",
+        table="product",
+        own_code_column="serial",
+        key_column="serial",
+        fields=(
+            DemoField(name="device_code", title="Manufacturer's code", column="serial"),
+            DemoField(name="device_name", title="Name", column="name"),
+            DemoField(name="device_model", title="Model", column="model"),
+            DemoField(
+                name="produced_on", title="Day of production (made)", column="produced_on", data_type="date"
+            ),
+            DemoField(name="brand", title="Brand", column="brand"),
+        ),
+    ),
+    DemoSystem(
         name="construction",
         title="Construction register",
+        introduction="plant R27 of the pvops example data; modules' places and prices are made",
         organisation="org1",
-        own_code=PLANT,
+        code_of="place",
         kind="plant",
-        table="plant",
-        own_code_column="plant",
-        key_column="plant",
-        time_column=None,
-        frequency="once",
+        table="installation",
+        own_code_column="place",
+        key_column="place",
         fields=(
-            DemoField(name="dc_size", title="DC size", column="dc_size_kw", unit="kW", data_type="number"),
+            DemoField(name="location", title="Place of installation", column="location"),
             DemoField(
                 name="in_operation", title="In operation since", column="in_operation", data_type="date"
             ),
+            DemoField(name="dc_size", title="DC size", column="dc_size_kw", unit="kW", data_type="number"),
         ),
     ),
     DemoSystem(
         name="monitoring",
         title="PV monitoring",
+        introduction="plant R27 of the pvops example data; prices are made",
         organisation="org2",
         own_code=METER,
         kind="meter",
@@ -101,6 +142,7 @@ SYSTEMS: Final = (
     DemoSystem(
         name="maintenance",
         title="O&M work orders",
+        introduction="plant R27 of the pvops example data; staff, measures and prices are made",
         organisation="org1",
         own_code=PLANT,
         kind="plant",
@@ -114,86 +156,29 @@ SYSTEMS: Final = (
             DemoField(name="order_type", title="Type of work order", column="type"),
             DemoField(name="order_start", title="Start", column="started_at", data_type="time"),
             DemoField(name="order_end", title="End", column="ended_at", data_type="time"),
-            DemoField(name="order_text", title="Description", column="description"),
+            DemoField(name="order_text", title="Fault and what was found", column="description"),
+            DemoField(name="order_staff", title="Staff (made)", column="staff", roles=_WORKER),
+            DemoField(name="order_measure", title="Measure (made)", column="measure", roles=_WORKER),
+        ),
+    ),
+    DemoSystem(
+        name="asset",
+        title="Asset management",
+        introduction="groups of the pvops vocabularies; asset numbers, states and prices are made",
+        organisation="org1",
+        code_of="asset",
+        kind="inverter",
+        table="asset",
+        own_code_column="number",
+        key_column="number",
+        fields=(
+            DemoField(name="asset_state", title="State: in operation or retired (made)", column="state"),
+            DemoField(name="asset_group", title="Group", column="asset_group"),
         ),
     ),
 )
 
 
-def set_up_system(
-    system: DemoSystem, folder: Path, root: str, connection: Connection, authorities: Mapping[str, Path]
-) -> Path:
-    """Make a system's folder: database, connection and configuration; return the configuration file."""
-    folder.mkdir(parents=True)
-    create_database(system.name, folder / "data.db")
-    write_connection(folder / "connection.json", connection)
-    config = folder / "system.toml"
-    config.write_text(_config(system, root, authorities), encoding="utf-8")
-    return config
-
-
-def write_connection(path: Path, connection: Connection) -> None:
-    """Write a connection as `Connection.from_file` reads it."""
-    names = (
-        "endpoint",
-        "msp_id",
-        "certificate",
-        "private_key",
-        "tls_root_cert",
-        "tls_host_override",
-        "channel",
-        "chaincode",
-    )
-    values = {name: getattr(connection, name) for name in names}
-    text = json.dumps({name: str(value) for name, value in values.items() if value is not None}, indent=2)
-    path.write_text(text, encoding="utf-8")
-
-
-def _config(system: DemoSystem, root: str, authorities: Mapping[str, Path]) -> str:
-    enterprise = made_enterprise(system.name).enterprise
-    name, code, region = (_text(text) for text in (enterprise.name, enterprise.code, enterprise.region))
-    trusted = ", ".join(f"{msp} = {_text(str(folder))}" for msp, folder in sorted(authorities.items()))
-    head = f"""\
-root = {_text(root)}
-database = "data.db"
-vault = "vault.db"
-
-[system]
-name = {_text(system.title)}
-introduction = "plant R27 of the pvops example data; enterprise and prices are made"
-enterprise = {{ name = {name}, code = {code}, region = {region} }}
-
-[network]
-connection = "connection.json"
-authorities = {{ {trusted} }}
-
-[[device]]
-own_code = {_text(system.own_code)}
-name = {_text(f"Plant {PLANT}" if system.kind == "plant" else f"Meter of plant {PLANT}")}
-kind = {_text(system.kind)}
-identities = ["plant={PLANT}"]
-"""
-    return head + "".join(_field(system, field) for field in system.fields)
-
-
-def _field(system: DemoSystem, field: DemoField) -> str:
-    time = f"time = {_text(system.time_column)}\n" if system.time_column else ""
-    return f"""
-[[field]]
-name = {_text(field.name)}
-title = {_text(field.title)}
-unit = {_text(field.unit)}
-data_type = {_text(field.data_type)}
-frequency = {_text(system.frequency)}
-roles = [{_text(USER_ROLE)}]
-price = {_text(made_price(system.name, field.name))}
-table = {_text(system.table)}
-own_code = {_text(system.own_code_column)}
-key = {_text(system.key_column)}
-value = {_text(field.column)}
-{time}"""
-
-
-def _text(text: str) -> str:
-    """Write a TOML string; JSON's escapes are TOML's."""
-    return json.dumps(text)
+def system_named(name: str) -> DemoSystem:
+    """Return the system of a name of `SYSTEMS`."""
+    return next(one for one in SYSTEMS if one.name == name)

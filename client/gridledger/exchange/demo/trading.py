@@ -5,11 +5,12 @@ Source: CN112508707B, [0083] to [0099], [0104].
 
 from __future__ import annotations
 
+from typing import Final
+
 from gridledger.exchange.demo.made import USER, USER_ROLE
 from gridledger.exchange.demo.opening import FUNCTION
 from gridledger.exchange.demo.scene import APPLICATION, Scene
 from gridledger.exchange.demo.step import ChainEntry, Sheet, Step
-from gridledger.exchange.demo.systems import PLANT
 from gridledger.exchange.errors import RowsUnproven
 from gridledger.model.delivery import Delivery
 from gridledger.model.integrity import Verdict
@@ -19,6 +20,7 @@ from gridledger.model.resolution import Resolution, SignedRequest
 from gridledger.model.trade import Order
 
 __all__ = [
+    "ACTS",
     "FIRST",
     "LAST",
     "fetch",
@@ -49,14 +51,21 @@ MOST_ROWS = 10
 """A period with more rows is not shown whole."""
 
 
-async def request(scene: Scene, purpose: str) -> SignedRequest:
-    """Make the request of the worker who scans the plant's label, which is the construction register's."""
+async def request(
+    scene: Scene,
+    purpose: str,
+    *,
+    user: str = USER,
+    user_role: str = USER_ROLE,
+    function: str = FUNCTION,
+) -> SignedRequest:
+    """Make the request of somebody who scans the label on the inverter; the worker by default."""
     return await scene.application.request(
-        user=USER,
-        user_role=USER_ROLE,
-        function=FUNCTION,
+        user=user,
+        user_role=user_role,
+        function=function,
         purpose=purpose,
-        device=scene.systems["construction"].device(PLANT),
+        device=await scene.scan(),
         first=FIRST,
         last=LAST,
     )
@@ -71,13 +80,20 @@ async def resolve(scene: Scene) -> Step:
     ledger = scene.cast[APPLICATION].ledger
     stands, verdict = await ledger.resolution(resolution.id), await ledger.verdict(resolution.id)
     return Step(
-        title="A worker scans the plant's label",
-        text=f"The contract names target systems and fields for {FUNCTION}, {FIRST} to {LAST}. The owners"
-        " sign their actual roots; the comparison is deposited, and its event alone makes the aggregation"
-        " system forward. Charging standards come with it.",
+        title="A maintenance worker scans the label on the inverter",
+        text=f"The contract names {len(stands.targets)} target systems and their fields for {FUNCTION},"
+        f" {FIRST} to {LAST}. The owners sign their actual roots; the comparison is deposited, and its event"
+        " alone makes the aggregation system forward. Charging standards come with it.",
         chain=[
             *resolution_entries(stands),
             ChainEntry(key=f"verdict {short(verdict.resolution)}", value=verdict_text(verdict)),
+        ],
+        sheets=[
+            Sheet(
+                title="Scanned",
+                columns=("image", "identifier"),
+                rows=[(scene.label_image.name, str(signed.request.device))],
+            )
         ],
     )
 
@@ -109,11 +125,16 @@ async def fetch(scene: Scene) -> Step:
     periods = [period for one in scene.fetched if one.delivery for period in one.delivery.periods]
     rows = sum(len(period.rows) for period in periods)
     return Step(
-        title="Three owners deliver, each from its own database",
+        title="Five owners deliver, each from its own database",
         text="Each server checks identity, role, resolution and hold on chain, then answers with rows and"
-        f" salts. All {rows} rows of {len(periods)} fields and periods lead to the deposited roots. The"
-        " outage shows in the plant's power and in its work orders.",
-        sheets=[_sheet(one.delivery) for one in scene.fetched if one.delivery is not None],
+        f" salts. All {rows} rows of {len(periods)} fields and periods lead to the deposited roots. One paid"
+        " query brings production, installation, operation, maintenance and asset together; the outage shows"
+        " in power and work orders.",
+        sheets=[
+            _sheet(one.delivery, scene.title_of(one.owner))
+            for one in scene.fetched
+            if one.delivery is not None
+        ],
     )
 
 
@@ -140,6 +161,9 @@ async def settle(scene: Scene) -> Step:
         " turns the holds into delta rows of the owners.",
         chain=chain,
     )
+
+
+ACTS: Final = (resolve, order, fetch, settle)
 
 
 def resolution_entries(resolution: Resolution) -> list[ChainEntry]:
@@ -184,7 +208,7 @@ def short(identifier: str) -> str:
     return f"{identifier[:12]}…"
 
 
-def _sheet(delivery: Delivery) -> Sheet:
+def _sheet(delivery: Delivery, title: str) -> Sheet:
     """Draw a delivery: a line a row, a column a field, and whether each value's own proof holds."""
     names = list(dict.fromkeys(period.field.name for period in delivery.periods))
     cells: dict[str, dict[str, str]] = {}
@@ -198,10 +222,12 @@ def _sheet(delivery: Delivery) -> Sheet:
             if not proof.proves(row.leaf(period.field, period.period), root=root.root, size=root.rows):
                 raise RowsUnproven("a row's own proof does not hold", field=str(period.field), row=row.key)
             value = "none" if row.value is None else row.value
-            cells.setdefault(row.key, {})[period.field.name] = value if len(value) <= 48 else f"{value[:47]}…"
+            cells.setdefault(row.key, {})[period.field.name] = value if len(value) <= 40 else f"{value[:39]}…"
             lengths.setdefault(row.key, set()).add(len(proof.path))
     rows = [
         (key, *(found.get(name, "") for name in names), "/".join(str(one) for one in sorted(lengths[key])))
         for key, found in cells.items()
     ]
-    return Sheet(title=f"From {delivery.owner}", columns=("row", *names, "digests of proof"), rows=rows)
+    return Sheet(
+        title=f"From {delivery.owner}, {title}", columns=("row", *names, "digests of proof"), rows=rows
+    )
