@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.exchange import enrol
+from tests.integration.trade_commands import trade_by_commands
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
@@ -176,6 +177,7 @@ async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path
         account = await call.by("cli-lifecycle", "account", "show", application)
         assert account["yuan"] == "11.500"
         await call.until("cli-monitoring", "account", "fold", systems["monitoring"])
+        await trade_by_commands(call, systems, application, configs, tmp_path)
         await look_at_everything(call, systems, application, resolution, order["id"], configs["monitoring"])
 
 

@@ -10,12 +10,14 @@ from gridledger.cli.command import with_output
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.record_view import show_record, show_records
-from gridledger.exchange.data_application import DEFAULT_HOLD_S, DataApplication, Fetched
+from gridledger.exchange.data_application import DEFAULT_HOLD_S, DataApplication
+from gridledger.exchange.fetched import Fetched, QueryResult
 from gridledger.exchange.party import Party
 from gridledger.model.errors import ConfigError, ModelError
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.notice import SettledLine
 from gridledger.model.record import ModelValue, value
+from gridledger.model.resolution import SignedRequest
 from gridledger.model.trade import CountersignedContract, Order
 
 __all__ = ["group"]
@@ -32,6 +34,7 @@ class _Line(ModelValue):
     rows: int | None = None
     content: str | None = None
     error: str | None = None
+    order: str | None = None
 
 
 @click.group("order")
@@ -94,6 +97,49 @@ def fetch(output: Output, party: PartyChoice, application: str, order: str, out:
         _keep(one, out)
     show_records(output, [_line(one) for one in fetched], ("owner", "rows", "content", "error"))
     if any(one.error is not None for one in fetched):
+        raise click.exceptions.Exit(_UNDELIVERED)
+
+
+@group.command()
+@click.argument("application")
+@click.argument("request", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--hold", "hold_s", default=DEFAULT_HOLD_S, show_default=True, help="Seconds to deliver in.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for the deliveries and contracts.",
+)
+@click.option("--call-key", help="Key of this call, to repeat it after a crash.")
+@with_party
+@with_output
+def agreed(
+    output: Output,
+    party: PartyChoice,
+    application: str,
+    request: Path,
+    hold_s: int,
+    out: Path,
+    call_key: str | None,
+) -> None:
+    """Order, fetch and settle a signed REQUEST under agreements, without a resolution of its own.
+
+    The folder gets what `order fetch` puts there. Exit code 1 if an owner did not deliver.
+    """
+    signed = SignedRequest.from_bytes(request.read_bytes())
+
+    async def work(one: Party) -> QueryResult:
+        asking = DataApplication(one, SystemIdentifier(application))
+        return await asking.query_agreed(signed, hold_s=hold_s, call_key=call_key)
+
+    out.mkdir(parents=True, exist_ok=True)
+    with output.progress("asking the owners"):
+        result = party.run(work)
+    for one in result.fetched:
+        _keep(one, out)
+    lines = [_line(one, result.order) for one in result.fetched]
+    show_records(output, lines, ("order", "owner", "rows", "content", "error"))
+    if any(one.error is not None for one in result.fetched):
         raise click.exceptions.Exit(_UNDELIVERED)
 
 
@@ -165,13 +211,14 @@ def _keep(fetched: Fetched, folder: Path) -> None:
         (folder / f"{fetched.owner}.evidence.json").write_bytes(fetched.evidence.to_bytes())
 
 
-def _line(fetched: Fetched) -> _Line:
+def _line(fetched: Fetched, order: Order | None = None) -> _Line:
     delivery = fetched.delivery
     return _Line(
         owner=str(fetched.owner),
         rows=delivery.rows() if delivery else None,
         content=str(delivery.digest()) if delivery else None,
         error=str(fetched.error) if fetched.error else None,
+        order=order.id if order else None,
     )
 
 

@@ -79,7 +79,7 @@ class AgreementBook:
         """
         used = self._used.get(agreement.id)
         if used is None:
-            used = self._used[agreement.id] = await self._uses(agreement.id)
+            used = self._used.setdefault(agreement.id, await self._uses(agreement.id))
         number = self._next.get(agreement.id, 1)
         while number in used:
             number += 1
