@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet clean
+.PHONY: help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-shim: setup ## our shim against the Node shim on real Fabric, and what the
 
 bench-batch: setup ## 8 reads and 8 writes on real Fabric, batched against one by one
 	$(BIN)/python -m tests.bench.batch_bench $(BENCH)
+
+bench-search: setup ## search with permission filter, 100 to 100,000 fields
+	$(BIN)/python -m tests.bench.exchange_search_bench $(BENCH)
 
 bench-devnet: setup ## the embedded network: throughput, evaluate, start
 	$(BIN)/python -m tests.bench.devnet_bench $(BENCH)

@@ -6,6 +6,7 @@ from gridledger.chaincode.catalogue import Catalogue
 from gridledger.chaincode.integrity import Integrity
 from gridledger.chaincode.registry import Registry
 from gridledger.chaincode.resolution import ResolutionContract
+from gridledger.chaincode.search import Search
 from gridledger.chaincode.trade import Trade
 from gridledger.shim import ContractChaincode
 
@@ -17,5 +18,5 @@ class GridLedger(ContractChaincode):
 
     def __init__(self) -> None:
         super().__init__(
-            Registry(), Catalogue(), ResolutionContract(), Integrity(), Trade(), title="gridledger"
+            Registry(), Catalogue(), ResolutionContract(), Integrity(), Trade(), Search(), title="gridledger"
         )

@@ -60,6 +60,10 @@ class Day(TextScalar):
         """Return the next day; raises ModelError after 2999-12-31."""
         return Day((date.fromisoformat(self._text) + timedelta(days=1)).isoformat())
 
+    def start_ms(self) -> int:
+        """Return when it begins, in milliseconds since 1970."""
+        return (date.fromisoformat(self._text) - date(1970, 1, 1)).days * 86_400_000
+
     def days_until(self, last: Day) -> int:
         """Return the number of days up to another, both counted; 0 or less if the other is earlier."""
         return (date.fromisoformat(last._text) - date.fromisoformat(self._text)).days + 1

@@ -27,11 +27,14 @@ _GROUPS = {
     "device": ("gridledger.cli.device_cmd:group", "Register devices under their own codes."),
     "fee": ("gridledger.cli.fee_cmd:group", "Set, show and pay the platform's fees."),
     "field": ("gridledger.cli.field_cmd:group", "Register fields, price them, deposit their roots."),
+    "log": ("gridledger.cli.log_cmd:group", "Show what was registered, changed and resolved."),
     "network": ("gridledger.cli.network_cmd:group", "Run a network of either world and deploy to it."),
     "order": ("gridledger.cli.order_cmd:group", "Order, fetch, settle and take back."),
     "provider": ("gridledger.cli.provider_cmd:group", "Serve a business system's data."),
     "resolve": ("gridledger.cli.resolve_cmd:group", "Sign requests, resolve and forward them."),
     "rule": ("gridledger.cli.rule_cmd:group", "Set and show resolution rules."),
+    "search": ("gridledger.cli.search_cmd:group", "Find fields and devices by words."),
+    "statistics": ("gridledger.cli.statistics_cmd:group", "Count queries, sum revenue, tell owners of use."),
     "system": ("gridledger.cli.system_cmd:group", "Apply for system identifiers, check applications."),
 }
 _INTERRUPTED = 130

@@ -20,7 +20,7 @@ __all__ = ["CONTRACTS", "ContractCalls"]
 
 T = TypeVar("T")
 
-CONTRACTS = ("registry", "catalogue", "resolution", "integrity", "trade")
+CONTRACTS = ("registry", "catalogue", "resolution", "integrity", "trade", "search")
 
 _LEDGER = "ledger"
 

@@ -9,6 +9,7 @@ from gridledger.exchange.fee_calls import FeeCalls
 from gridledger.exchange.integrity_calls import IntegrityCalls
 from gridledger.exchange.registry_calls import RegistryCalls
 from gridledger.exchange.resolution_calls import ResolutionCalls
+from gridledger.exchange.search_calls import SearchCalls
 from gridledger.exchange.trade_calls import TradeCalls
 
 __all__ = ["ExchangeLedger"]
@@ -23,6 +24,7 @@ class ExchangeLedger(
     AgreementCalls,
     ClaimCalls,
     FeeCalls,
+    SearchCalls,
 ):
     """One identity's calls to the contracts of the exchange.
 

@@ -1,0 +1,155 @@
+"""The contract `search`: what of found fields and devices a viewer may see, and how many keys that reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.chaincode.party import Party
+from tests.unit.chaincode.scene import ROLE, ROOT, Scene, field_entry
+
+from gridledger.chaincode.ledger_key import device_key, field_key, system_key
+from gridledger.model.errors import ContractError
+from gridledger.model.exchange_refusals import NotActive, NotTheAgent
+from gridledger.model.identifier import FieldIdentifier
+from gridledger.model.period import Frequency
+from gridledger.model.refusals import AccessDenied, BadArgument, LimitExceeded, NotFound
+from gridledger.model.roles import Role
+from gridledger.model.search import MAX_VIEWED, FoundDevice, Viewer
+from gridledger.model.states import IdentifierState
+
+
+def worker(scene: Scene, **changes: Any) -> Viewer:
+    viewer = Viewer(system=scene.systems["lifecycle"], user="worker-7", user_role=ROLE)
+    return replace(viewer, **changes)
+
+
+def all_fields(scene: Scene) -> tuple[FieldIdentifier, ...]:
+    return tuple(field for fields in scene.fields().values() for field in fields)
+
+
+async def seen(party: Party, viewer: Viewer, fields: tuple[FieldIdentifier, ...]) -> list[str]:
+    views = await party.ask("search:ViewFields", viewer, fields)
+    assert [view.identifier for view in views] == list(fields)
+    return [view.identifier.name for view in views if view.field is not None]
+
+
+async def seen_devices(party: Party, viewer: Viewer, found: tuple[FoundDevice, ...]) -> list[str]:
+    views = await party.ask("search:ViewDevices", viewer, found)
+    return [str(view.identifier) for view in views if view.device is not None]
+
+
+async def test_application_sees_published_fields_that_admit_the_role(scene: Scene) -> None:
+    fields = all_fields(scene)
+    assert await seen(scene.application, worker(scene), fields) == [field.name for field in fields]
+    unknown = scene.device("monitoring").field("of_tomorrow")
+    assert await seen(scene.application, worker(scene), (unknown, fields[0])) == [fields[0].name]
+
+
+async def test_unpublished_and_other_role_s_fields_are_not_seen(scene: Scene) -> None:
+    system = scene.systems["construction"]
+    entries = (
+        field_entry("R27", "unpublished", Frequency.ONCE),
+        field_entry("R27", "dc_other", Frequency.ONCE, "accountant"),
+    )
+    await scene.owners["construction"].once("registry:RegisterFields", system, entries)
+    fields = tuple(scene.device("construction").field(name) for name in ("unpublished", "dc_other"))
+    assert await seen(scene.application, worker(scene), fields) == []
+    owner = Viewer(system=system)
+    assert await seen(scene.owners["construction"], owner, fields) == ["unpublished", "dc_other"]
+
+
+@pytest.mark.parametrize("what", ["system", "field"])
+async def test_suspended_is_not_seen_by_applications(scene: Scene, what: str) -> None:
+    field = scene.device("monitoring").field("ac_power")
+    key = {"system": system_key(field.system), "field": field_key(field)}[what]
+    state = scene.peer.ledger.state
+    record = key.record_type.from_bytes(state["", key.to_text()])  # type: ignore[attr-defined]
+    state["", key.to_text()] = replace(record, state=IdentifierState.SUSPENDED).to_bytes()
+    assert await seen(scene.application, worker(scene), (field,)) == []
+    assert await seen(scene.aggregation, Viewer(system=ROOT), (field,)) == ["ac_power"]
+
+
+async def test_owner_sees_its_own_alone_and_the_platform_all(scene: Scene) -> None:
+    fields = all_fields(scene)
+    own = Viewer(system=scene.systems["monitoring"])
+    assert await seen(scene.owners["monitoring"], own, fields) == ["ac_power", "irradiance"]
+    everything = [field.name for field in fields]
+    for party in (scene.aggregation, scene.auditor, scene.administrator):
+        assert await seen(party, Viewer(system=ROOT), fields) == everything
+
+
+async def test_devices_are_seen_by_a_field_that_is_seen(scene: Scene) -> None:
+    device = scene.device("monitoring")
+    found = FoundDevice(device=device, field=device.field("ac_power"))
+    assert await seen_devices(scene.application, worker(scene), (found,)) == [str(device)]
+    other = FoundDevice(device=device, field=device.field("of_tomorrow"))
+    assert await seen_devices(scene.application, worker(scene), (other,)) == []
+    assert await seen_devices(scene.application, worker(scene), (FoundDevice(device=device),)) == []
+    own = Viewer(system=device.system)
+    theirs = (FoundDevice(device=device), FoundDevice(device=scene.device("construction")))
+    assert await seen_devices(scene.owners["monitoring"], own, theirs) == [str(device)]
+    key = device_key(device).to_text()
+    state = scene.peer.ledger.state
+    record = device_key(device).record_type.from_bytes(state["", key])
+    state["", key] = replace(record, state=IdentifierState.ALLOCATED).to_bytes()
+    assert await seen_devices(scene.application, worker(scene), (found,)) == []
+
+
+async def test_viewer_that_the_caller_is_not_is_refused(scene: Scene) -> None:
+    fields = all_fields(scene)
+    refusals: list[tuple[Party, Viewer, type[ContractError]]] = [
+        (scene.owners["monitoring"], worker(scene), NotTheAgent),
+        (scene.application, Viewer(system=scene.systems["monitoring"]), NotTheAgent),
+        (scene.application, Viewer(system=ROOT), NotTheAgent),
+        (scene.application, worker(scene, user_role="auditor"), AccessDenied),
+        (scene.application, worker(scene, user="nobody"), NotFound),
+        (scene.application, worker(scene, user=None, user_role=None), BadArgument),
+        (scene.auditor, Viewer(system=scene.systems["monitoring"]), AccessDenied),
+        (Party(scene.peer, "Org2MSP", "auditor-2", Role.AUDITOR), Viewer(system=ROOT), AccessDenied),
+    ]
+    for party, viewer, refusal in refusals:
+        with pytest.raises(refusal):
+            await party.ask("search:ViewFields", viewer, fields)
+        with pytest.raises(refusal):
+            await party.ask("search:ViewDevices", viewer, (FoundDevice(device=scene.device("monitoring")),))
+
+
+async def test_suspended_application_and_too_many_fields_are_refused(scene: Scene) -> None:
+    field = scene.device("monitoring").field("ac_power")
+    with pytest.raises(LimitExceeded):
+        await seen(scene.application, worker(scene), (field,) * (MAX_VIEWED + 1))
+    with pytest.raises(BadArgument):
+        await seen(scene.application, worker(scene), ())
+    key = system_key(scene.systems["lifecycle"])
+    state = scene.peer.ledger.state
+    record = key.record_type.from_bytes(state["", key.to_text()])
+    state["", key.to_text()] = replace(record, state=IdentifierState.SUSPENDED).to_bytes()
+    with pytest.raises(NotActive):
+        await seen(scene.application, worker(scene), (field,))
+
+
+class CountedState(dict[tuple[str, str], bytes]):
+    """Public state that counts the keys that are read."""
+
+    reads = 0
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        self.reads += 1
+        return super().get(key, default)
+
+
+async def test_page_reads_three_keys_a_result_and_three_for_the_viewer(scene: Scene) -> None:
+    state = CountedState(scene.peer.ledger.state)
+    scene.peer.ledger.state = state
+    # A field of each of three systems: none shares a publication or a system with another.
+    fields = tuple(found[0] for found in scene.fields().values())
+    assert len(await seen(scene.application, worker(scene), fields)) == 3
+    assert 0 < state.reads <= 3 * len(fields) + 3
+
+    # A device has one key more: here every device is another system's, the worst case.
+    state.reads = 0
+    found = tuple(FoundDevice(device=field.device, field=field) for field in fields)
+    assert len(await seen_devices(scene.application, worker(scene), found)) == 3
+    assert 0 < state.reads <= 4 * len(fields) + 3
