@@ -147,7 +147,7 @@ class BusinessSystem:
         """
         system = await self.identifier()
         fields = [
-            DueField(identifier=device.field(name), settings=field)
+            DueField(identifier=device.field(name), source=field.source, frequency=field.metadata.frequency)
             for device in self.devices(system)
             for name, field in self.settings.fields.items()
         ]

@@ -15,16 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from gridledger.exchange.field_source import FieldSource
 from gridledger.exchange.integrity_calls import IntegrityCalls
 from gridledger.exchange.leaves import PeriodParts, leaf_digests, split_period
-from gridledger.exchange.settings import FieldSettings
 from gridledger.exchange.source import Database
 from gridledger.exchange.vault import DepositState, Vault
 from gridledger.model.delivery import DeliveredPeriod
 from gridledger.model.device import ItemResult
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.integrity import MAX_DEPOSITS, PeriodRoot
-from gridledger.model.period import Day, Period
+from gridledger.model.period import Day, Frequency, Period
 
 __all__ = ["Deposited", "Deposits", "DueField", "Reader"]
 
@@ -48,7 +48,8 @@ class DueField:
     """A field of a device, and where it stands."""
 
     identifier: FieldIdentifier
-    settings: FieldSettings
+    source: FieldSource
+    frequency: Frequency
 
 
 class _Due(NamedTuple):
@@ -149,8 +150,8 @@ class Deposits:
         ]
 
     def _closed(self, field: DueField, closed_before: Day | None) -> list[Period]:
-        source, own_code = field.settings.source, field.identifier.device.own_code
-        there = self._database.periods(source, own_code, field.settings.metadata.frequency)
+        own_code = field.identifier.device.own_code
+        there = self._database.periods(field.source, own_code, field.frequency)
         return [one for one in there if closed_before is None or _is_closed(one, closed_before)]
 
     def _prepare(self, due: Sequence[_Due]) -> tuple[list[PeriodRoot], int]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
+from gridledger.exchange.access_log import AccessLog
 from gridledger.exchange.business_system import BusinessSystem
 from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import (
@@ -31,6 +32,7 @@ from gridledger.exchange.vault import KeptDelivery
 from gridledger.model.delivery import DeliveredPeriod, Delivery
 from gridledger.model.errors import CryptoError
 from gridledger.model.exchange_refusals import ContractDiffers, NoHold, SignatureRefused
+from gridledger.model.identifier import FieldIdentifier
 from gridledger.model.integrity import MAX_ACTUAL_ROOTS, ActualRoots, PeriodRoot, SignedRoots
 from gridledger.model.paid_line import PaidLine
 from gridledger.model.resolution import SignedRequest
@@ -38,11 +40,16 @@ from gridledger.model.signature import verify_signature
 from gridledger.model.states import Outcome
 from gridledger.model.trade import CountersignedContract, TransactionContract
 from gridledger.web import Call, Limits, NotPaid, NotPermitted, Service, Undelivered
+from gridledger.web.access import log_access
 from gridledger.web.replay import ReplayStore
 
 __all__ = ["Provider"]
 
 Clock = Callable[[], float]
+
+
+async def _work() -> None:
+    """Find nothing wrong."""
 
 
 class Provider:
@@ -54,10 +61,15 @@ class Provider:
         Whose data it serves; the opener closes it.
     clock : callable, default time.time
         Seconds since 1970.
+    log : AccessLog, optional
+        Where each request leaves a line before it is answered; the opener closes it.
     """
 
-    def __init__(self, owner: BusinessSystem, *, clock: Clock = time.time) -> None:
+    def __init__(
+        self, owner: BusinessSystem, *, clock: Clock = time.time, log: AccessLog | None = None
+    ) -> None:
         self._owner = owner
+        self._log = log
         self._ledger = owner.party.ledger
         self._clock = clock
 
@@ -67,6 +79,7 @@ class Provider:
         *,
         limits: Limits | None = None,
         lifespan: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
+        check: Callable[[], Awaitable[None]] | None = None,
     ) -> Service:
         """Build the service.
 
@@ -75,7 +88,7 @@ class Provider:
         replay : ReplayStore
             Where the nonces of requests are kept; a file, so that a restart forgets none.
         limits : Limits, optional
-        lifespan : callable, optional
+        lifespan, check : callable, optional
             See `Service`.
         """
         party = self._owner.party
@@ -86,6 +99,8 @@ class Provider:
             replay=replay,
             limits=limits,
             lifespan=lifespan,
+            check=check or _work,
+            on_access=log_access if self._log is None else self._log.write,
         )
         service.post(ROOTS_PATH, takes=SignedRequest, gives=SignedRoots)(self.sign_roots)
         service.post(AGREED_ROOTS_PATH, takes=AgreedQuestion, gives=SignedRoots)(self.sign_agreed_roots)
@@ -111,7 +126,7 @@ class Provider:
         """
         root = await self._owner.party.system(self._owner.settings.root)
         require_caller(call.caller, root.agent, "asking for actual roots")
-        return await self._actual_roots(call.value)
+        return await self._actual_roots(call, call.value)
 
     async def sign_agreed_roots(self, call: Call[AgreedQuestion]) -> SignedRoots:
         """Sign the actual roots for a query under an agreement with this owner.
@@ -135,9 +150,10 @@ class Provider:
             raise NotPermitted("the agreement is of other parties", agreement=agreement.id)
         if agreement.ended_ms is not None or self._now_ms() >= terms.valid_until_ms:
             raise NotPermitted("the agreement is over", agreement=agreement.id)
-        return await self._actual_roots(call.value.signed)
+        return await self._actual_roots(call, call.value.signed)
 
-    async def _actual_roots(self, signed: SignedRequest) -> SignedRoots:
+    async def _actual_roots(self, call: Call[Any], signed: SignedRequest) -> SignedRoots:
+        self._note(call, resolution=signed.request.id)
         identifier, decided = await asyncio.gather(self._owner.identifier(), self._ledger.decide(signed))
         target = decided.target(identifier)
         wanted = [
@@ -152,6 +168,7 @@ class Provider:
             if len(actual) + len(parts.all()) > MAX_ACTUAL_ROOTS:
                 break  # what does not fit stays unanswered, and is withheld
             actual.extend(part.root() for part in parts.all())
+        self._note(call, resolution=signed.request.id, fields=[field for field, _ in wanted])
         roots = ActualRoots(
             request=signed.request.id,
             system=identifier,
@@ -174,9 +191,12 @@ class Provider:
         Undelivered
             The rows are no longer those that the resolution was made on.
         """
+        self._note(call, order=call.value.order)
         line = await self._paid_line(call.value.order)
         require_caller(call.caller, line.agent, "this delivery")
         _check_question(call.value, line)
+        forwarded = [field.field for field in line.target.forwarded()]
+        self._note(call, order=line.order.id, resolution=line.order.resolution, fields=forwarded)
         left_ms = line.hold.deadline_ms - self._now_ms()
         if left_ms < self._owner.settings.server.margin_s * 1000:
             raise NotPaid("the hold ends too soon to deliver on it", left_ms=left_ms)
@@ -208,6 +228,7 @@ class Provider:
             deadline_ms=line.hold.deadline_ms,
         )
         await asyncio.to_thread(self._owner.receivables.keep, receivable)
+        self._note(call, order=kept.order, resolution=line.order.resolution, fields=forwarded, rows=kept.rows)
         return delivery
 
     async def countersign(self, call: Call[OfferedContract]) -> CountersignedContract:
@@ -223,6 +244,13 @@ class Provider:
             Its signature does not hold, or the contract says something else.
         """
         contract = call.value.contract
+        self._note(
+            call,
+            order=contract.order,
+            resolution=contract.resolution,
+            fields=contract.fields,
+            rows=contract.rows,
+        )
         line = await self._paid_line(contract.order)
         require_caller(call.caller, line.agent, "this contract")
         try:
@@ -245,6 +273,25 @@ class Provider:
             return await until_seen(lambda: self._ledger.paid_line(order, owner))
         except NoHold as error:
             raise NotPaid("no committed hold waits for this owner", order=order) from error
+
+    def _note(
+        self,
+        call: Call[Any],
+        *,
+        order: str = "",
+        resolution: str = "",
+        fields: Iterable[FieldIdentifier] = (),
+        rows: int = 0,
+    ) -> None:
+        if self._log is not None:
+            self._log.note(
+                call.request_id,
+                caller=call.caller.subject,
+                order=order,
+                resolution=resolution,
+                fields=fields,
+                rows=rows,
+            )
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
 
+from gridledger.exchange.access_log import AccessLog
 from gridledger.exchange.business_system import BusinessSystem
 from gridledger.exchange.collector import Collector
+from gridledger.exchange.deposit_schedule import DepositSchedule
 from gridledger.exchange.provider import Provider
 from gridledger.exchange.settings import BusinessSettings
 from gridledger.model.errors import GridLedgerError
-from gridledger.web import Service, SQLiteReplayStore, run
+from gridledger.web import Service, ServiceUnavailable, SQLiteReplayStore, run
 
 __all__ = ["main", "serve"]
 
+_log: Final = logging.getLogger("gridledger.exchange.serve")
 _USAGE = "usage: python -m gridledger.exchange.serve CONFIG [PORT_FILE]"
 
 
@@ -32,25 +38,65 @@ def serve(settings: BusinessSettings, *, port_file: Path | None = None) -> None:
     Raises
     ------
     ConfigError
-        If a file is missing or wrong, or the port is taken.
+        If a file is missing or wrong, the login may do more than read the database, or the port is taken.
+    SourceUnreadable
+        A table or column is not there.
     """
 
     def build() -> Service:
         owner = BusinessSystem.open(settings)
         replay = SQLiteReplayStore(settings.vault.with_suffix(".replay.db"))
 
+        log = AccessLog(settings.server.access_log)
+        deposits = _Scheduled(owner)
+
         @asynccontextmanager
         async def lifespan() -> AsyncIterator[None]:
             async with owner, Collector(owner):
                 try:
-                    yield
+                    await owner.check_source()
+                    async with deposits:
+                        yield
                 finally:
                     await replay.close()
+                    log.close()
 
-        return Provider(owner).service(replay, lifespan=lifespan)
+        return Provider(owner, log=log).service(replay, lifespan=lifespan, check=deposits.check)
 
     server = settings.server
     run(build, host=server.host, port=server.port, origins=server.origins, port_file=port_file)
+
+
+class _Scheduled:
+    """Makes deposits while its context is open, if the settings say when."""
+
+    def __init__(self, owner: BusinessSystem) -> None:
+        self._owner = owner
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._owner.settings.deposits is not None:
+            schedule = DepositSchedule(self._owner, self._owner.settings.deposits)
+            self._task = asyncio.create_task(schedule.run(), name="deposits")
+            self._task.add_done_callback(_tell_end)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def check(self) -> None:
+        """Raise ServiceUnavailable if deposits should be made and are not: the answer of `/health`."""
+        if self._task is not None and self._task.done():
+            raise ServiceUnavailable("the schedule of deposits has stopped")
+
+
+def _tell_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("the schedule of deposits has stopped", exc_info=task.exception())
 
 
 def main(arguments: list[str]) -> int:

@@ -13,6 +13,10 @@ enterprise = { name = "…", code = "…", region = "…" }
 [server]
 port = 8443                         # 0 takes a free one
 margin_s = 300                      # holds that end sooner are not delivered on
+access_log = "access.jsonl"         # see gridledger.exchange.access_log
+
+[deposits]                          # without it, deposits are made by hand; see …deposit_schedule
+grace_s = 3600
 
 [network]
 connection = "connection.json"      # what `gridledger network connection --json` prints
@@ -49,7 +53,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gridledger.exchange.access_log import AccessLogSettings
 from gridledger.exchange.database_address import DEFAULT_STATEMENT_S, DatabaseAddress
+from gridledger.exchange.deposit_schedule import DepositSettings
 from gridledger.exchange.field_source import FieldSource
 from gridledger.model.device import DeclaredIdentity, DeviceEntry, FieldEntry, FieldMetadata
 from gridledger.model.errors import ConfigError, ModelError
@@ -92,6 +98,7 @@ class ServerSettings:
     origins: tuple[str, ...]
     """Addresses under which callers know it, besides its own."""
     margin_s: int
+    access_log: AccessLogSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +120,8 @@ class BusinessSettings:
     devices: tuple[DeviceEntry, ...]
     fields: Mapping[str, FieldSettings]
     """By name."""
+    deposits: DepositSettings | None = None
+    """When the server deposits by itself; None where it does not."""
 
     def profile(self, server: str) -> SystemProfile:
         """Return what the system says of itself when it applies; `server` is its server's origin."""
@@ -189,6 +198,16 @@ class _Server(_Table):
     port: Annotated[int, Field(ge=0, le=65535)] = 0
     origins: list[str] = []
     margin_s: Annotated[int, Field(ge=0, le=86_400)] = DEFAULT_MARGIN_S
+    access_log: str = "access.jsonl"
+    access_log_bytes: Annotated[int, Field(ge=4096)] = AccessLogSettings.file_bytes
+    access_log_files: Annotated[int, Field(ge=0, le=1000)] = AccessLogSettings.files
+
+
+class _Deposits(_Table):
+    grace_s: Annotated[int, Field(ge=0, le=31 * 86_400)] = DepositSettings.grace_s
+    check_s: Annotated[int, Field(ge=1, le=86_400)] = DepositSettings.check_s
+    attempts: Annotated[int, Field(ge=1, le=10)] = DepositSettings.attempts
+    late_rows: bool = DepositSettings.late_rows
 
 
 class _Network(_Table):
@@ -231,6 +250,7 @@ class _File(_Table):
     vault: str
     system: _System
     server: _Server = _Server()
+    deposits: _Deposits | None = None
     network: _Network
     device: list[_Device] = []
     field: list[_Field] = []
@@ -264,11 +284,17 @@ def _settings(path: Path, document: _File) -> BusinessSettings:
             port=document.server.port,
             origins=tuple(document.server.origins),
             margin_s=document.server.margin_s,
+            access_log=AccessLogSettings(
+                path=folder / document.server.access_log,
+                file_bytes=document.server.access_log_bytes,
+                files=document.server.access_log_files,
+            ),
         ),
         connection=folder / document.network.connection,
         authorities={msp: folder / place for msp, place in document.network.authorities.items()},
         devices=tuple(_device(one) for one in document.device),
         fields=dict(zip(names, fields, strict=True)),
+        deposits=None if document.deposits is None else DepositSettings(**document.deposits.model_dump()),
     )
 
 

@@ -293,14 +293,21 @@ def _verify(
 
 
 def _check_window(created: int, expires: int | None, *, at: float, window: Window) -> None:
-    if created > at + window.max_future_s:
-        raise Unauthenticated(
-            f"signed more than {window.max_future_s} s ahead of this clock", reason=Fault.OUT_OF_WINDOW
+    """Refuse what is too old or from the future, and name how far the two clocks are apart at most."""
+    ahead = created - at
+    if ahead > window.max_future_s:
+        raise _out_of_window(
+            f"signed {ahead:.0f} s ahead of this clock, more than {window.max_future_s} s", ahead
         )
-    if created < at - window.max_age_s:
-        raise Unauthenticated(f"signed more than {window.max_age_s} s ago", reason=Fault.OUT_OF_WINDOW)
+    if -ahead > window.max_age_s:
+        raise _out_of_window(f"signed {-ahead:.0f} s ago, more than {window.max_age_s} s", ahead)
     if expires is not None and expires < at:
-        raise Unauthenticated("the signature has expired", reason=Fault.OUT_OF_WINDOW)
+        raise _out_of_window(f"the signature expired {at - expires:.0f} s ago", ahead)
+
+
+def _out_of_window(message: str, ahead: float) -> Unauthenticated:
+    """Make the refusal; `ahead_s` is the signature's time less this clock's, in whole seconds."""
+    return Unauthenticated(message, reason=Fault.OUT_OF_WINDOW, ahead_s=round(ahead))
 
 
 def _moment(seconds: float) -> datetime:
