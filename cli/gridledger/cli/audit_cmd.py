@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gridledger.cli.audit_care_cmd import commands
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import PartyChoice, with_party
@@ -59,3 +60,7 @@ def approve_devices(
     digest = Digest.of(evidence.read_bytes())
     approvals = [DeviceApproval(device=DeviceIdentifier.parse(one), evidence=digest) for one in devices]
     show_items(output, party.run(lambda one: one.ledger.approve_devices(SystemIdentifier(root), approvals)))
+
+
+for _command in commands:
+    group.add_command(_command)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from gridledger.cli.command import with_output
+from gridledger.cli.device_change_cmd import commands
 from gridledger.cli.device_label_cmd import all_devices, label, labels, read
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import ConfigChoice, PartyChoice, with_config, with_party
 from gridledger.cli.record_view import show_items, show_record, show_records
+from gridledger.exchange.device_file import read_devices
 from gridledger.model.identifier import DeviceIdentifier, SystemIdentifier
 
 __all__ = ["group"]
@@ -20,12 +24,21 @@ def group() -> None:
 
 
 @group.command()
-@click.option("--call-key", help="Key of this call, to repeat it after a crash.")
+@click.option(
+    "--file",
+    "listed",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A list of devices and other objects, CSV or JSON; those of the configuration by default.",
+)
+@click.option("--call-key", help="Key of this call: repeated with it, it returns the same results.")
 @with_config
 @with_output
-def register(output: Output, config: ConfigChoice, call_key: str | None) -> None:
-    """Register the devices of the configuration, up to 2,000 in one transaction."""
-    show_items(output, config.run(lambda one: one.register_devices(call_key=call_key)))
+def register(output: Output, config: ConfigChoice, listed: Path | None, call_key: str | None) -> None:
+    """Register devices and other objects, up to 2,000 in one transaction."""
+    entries = None if listed is None else read_devices(listed)
+    with output.progress("registering devices"):
+        results = config.run(lambda one: one.register_devices(entries, call_key=call_key))
+    show_items(output, results)
 
 
 @group.command()
@@ -48,5 +61,5 @@ def list_(output: Output, party: PartyChoice, system: str) -> None:
     show_records(output, devices, ("identifier", "name", "kind", "state", "fields"))
 
 
-for _command in (label, labels, read):
+for _command in (label, labels, read, *commands):
     group.add_command(_command)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
 
 from gridledger.cli.command import with_output
+from gridledger.cli.field_change_cmd import commands
+from gridledger.cli.moment_option import milliseconds, with_validity
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import ConfigChoice, PartyChoice, with_config, with_party
 from gridledger.cli.record_view import show_items, show_record, show_records
@@ -70,11 +73,25 @@ def standard(output: Output, party: PartyChoice, field: str) -> None:
 @click.argument("field")
 @click.argument("yuan")
 @click.option("--call-key", help="Key of this call, to repeat it after a crash.")
+@with_validity
 @with_config
 @with_output
-def price(output: Output, config: ConfigChoice, field: str, yuan: str, call_key: str | None) -> None:
-    """Set a new charging standard for a field: the price of one query."""
-    entry = StandardEntry(field=FieldIdentifier.parse(field), price_milliyuan=parse_yuan(yuan))
+def price(
+    output: Output,
+    config: ConfigChoice,
+    field: str,
+    yuan: str,
+    call_key: str | None,
+    begin: datetime | None,
+    until: datetime | None,
+) -> None:
+    """Set a new charging standard for a field: the price of one query, from now on or from a day on."""
+    entry = StandardEntry(
+        field=FieldIdentifier.parse(field),
+        price_milliyuan=parse_yuan(yuan),
+        valid_from_ms=milliseconds(begin),
+        valid_until_ms=milliseconds(until),
+    )
 
     async def set_price(one: BusinessSystem) -> tuple[ItemResult, ...]:
         system = await one.identifier()
@@ -145,3 +162,7 @@ def _text(value: dict[str, Any] | None) -> str:
         return "All rows are as they were deposited."
     counts = ", ".join(f"{count} {change}" for change, count in value["counts"].items())
     return f"Row {value['row']} of {value['field']}, {value['period']}: {value['change']}. In all: {counts}."
+
+
+for _command in commands:
+    group.add_command(_command)

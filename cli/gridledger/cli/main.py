@@ -30,6 +30,7 @@ _GROUPS = {
     "log": ("gridledger.cli.log_cmd:group", "Show what was registered, changed and resolved."),
     "network": ("gridledger.cli.network_cmd:group", "Run a network of either world and deploy to it."),
     "order": ("gridledger.cli.order_cmd:group", "Order, fetch, settle and take back."),
+    "person": ("gridledger.cli.person_cmd:group", "Apply for the review of persons, vouch for systems."),
     "provider": ("gridledger.cli.provider_cmd:group", "Serve a business system's data."),
     "resolve": ("gridledger.cli.resolve_cmd:group", "Sign requests, resolve and forward them."),
     "rule": ("gridledger.cli.rule_cmd:group", "Set and show resolution rules."),

@@ -10,21 +10,24 @@ from gridledger.cli.command import with_output
 from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import ConfigChoice, PartyChoice, with_config, with_party
 from gridledger.cli.record_view import show_record
+from gridledger.cli.system_care_cmd import commands
 from gridledger.exchange.aggregation_system import AggregationSystem
+from gridledger.exchange.credit_register import FileCreditRegister
 from gridledger.exchange.demo.configuration import set_up_system
 from gridledger.exchange.demo.made import write_register
 from gridledger.exchange.demo.scene import APPLICATION
 from gridledger.exchange.demo.systems import SYSTEMS, system_named
 from gridledger.exchange.enterprise_register import FileRegister
+from gridledger.exchange.party import Party
 from gridledger.model.identifier import SystemIdentifier
-from gridledger.model.system import Enterprise, SystemKind, SystemProfile
+from gridledger.model.system import Enterprise, SystemApplication, SystemKind, SystemProfile
 
 __all__ = ["group"]
 
 
 @click.group("system")
 def group() -> None:
-    """Apply for system identifiers, check applications, look systems up."""
+    """Apply for system identifiers, check applications, lay down coding rules, rate, deregister."""
 
 
 def _with_profile(function: click.decorators.FC) -> click.decorators.FC:
@@ -160,17 +163,33 @@ def apply_application(
     required=True,
     help="The enterprise register, a JSON file.",
 )
+@click.option(
+    "--credits",
+    "credit_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The register of first credit, a JSON file; the enterprise register's own credit by default.",
+)
 @with_party
 @with_output
-def check(output: Output, party: PartyChoice, application: str, root: str, register: Path) -> None:
+def check(
+    output: Output,
+    party: PartyChoice,
+    application: str,
+    root: str,
+    register: Path,
+    credit_file: Path | None,
+) -> None:
     """Check an application, as the aggregation system: enterprise, server and its key, credit."""
-    found = FileRegister(register)
-    show_record(
-        output,
-        party.run(
-            lambda one: AggregationSystem(one, SystemIdentifier(root), register=found).check(application)
-        ),
-    )
+    enterprises = FileRegister(register)
+    credit_register = None if credit_file is None else FileCreditRegister(credit_file)
+
+    async def work(one: Party) -> SystemApplication:
+        aggregation = AggregationSystem(
+            one, SystemIdentifier(root), register=enterprises, credit_register=credit_register
+        )
+        return await aggregation.check(application)
+
+    show_record(output, party.run(work))
 
 
 @group.command()
@@ -205,3 +224,7 @@ def user(output: Output, party: PartyChoice, application: str, name: str, roles:
             lambda one: one.ledger.register_user(SystemIdentifier(application), name, sorted(set(roles)))
         ),
     )
+
+
+for _command in commands:
+    group.add_command(_command)

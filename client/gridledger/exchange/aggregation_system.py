@@ -13,12 +13,14 @@ from typing import Self
 
 from gridledger.client.chaincode_events import ChaincodeEvent
 from gridledger.client.events import Events
+from gridledger.exchange.credit_register import CreditRegister
 from gridledger.exchange.enterprise_register import EnterpriseRegister
 from gridledger.exchange.errors import VerdictMissing
 from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import ROOTS_PATH
 from gridledger.exchange.party import Party
 from gridledger.model.catalogue import Publication, PublicationEntry
+from gridledger.model.credit import CreditStanding
 from gridledger.model.device import DeclaredIdentity, ItemResult
 from gridledger.model.errors import GridLedgerError, ServiceError
 from gridledger.model.events import Event
@@ -26,8 +28,8 @@ from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.integrity import SignedRoots
 from gridledger.model.resolution import Resolution, SignedRequest, TargetSystem
 from gridledger.model.signature import verify_signature
-from gridledger.model.states import Outcome
-from gridledger.model.system import System, SystemApplication, SystemCheck, SystemProfile
+from gridledger.model.states import IdentifierState, Outcome
+from gridledger.model.system import LEAST_CREDIT, System, SystemApplication, SystemCheck, SystemProfile
 from gridledger.web import RemoteFailure, ServiceUnavailable
 from gridledger.web.health import HEALTH_PATH, Health
 
@@ -47,6 +49,8 @@ class AggregationSystem:
         Its root.
     register : EnterpriseRegister, optional
         Where enterprises are looked up; needed for `check`.
+    credit_register : CreditRegister, optional
+        Where first credit comes from; the enterprise register by default.
     deadline_s : float, default 30
         Seconds that a verdict's event is waited for.
     """
@@ -57,11 +61,13 @@ class AggregationSystem:
         root: SystemIdentifier,
         *,
         register: EnterpriseRegister | None = None,
+        credit_register: CreditRegister | None = None,
         deadline_s: float = VERDICT_DEADLINE_S,
     ) -> None:
         self.party = party
         self.root = root
         self._register = register
+        self._credits = credit_register or register
         self._deadline_s = deadline_s
         self._waiting: dict[str, asyncio.Future[Resolution]] = {}
         self._events: Events[ChaincodeEvent] | None = None
@@ -88,11 +94,13 @@ class AggregationSystem:
         an error.
         """
         found = await until_seen(lambda: self.party.ledger.application(application))
-        credit = None
-        if self._register is not None:
-            credit = await self._register.credit(found.profile.enterprise)
+        enterprise = found.profile.enterprise
+        known = credit = None
+        if self._register is not None and self._credits is not None:
+            known = await self._register.credit(enterprise)
+            credit = await self._credits.credit(enterprise)
         check = SystemCheck(
-            enterprise_found=credit is not None,
+            enterprise_found=known is not None,
             server_answered=await self._answers(found),
             credit=credit or 0,
         )
@@ -109,6 +117,29 @@ class AggregationSystem:
         except ServiceError:
             return False
         return True
+
+    async def review_credit(self, system: SystemIdentifier, *, reason: str = "low credit") -> CreditStanding:
+        """Count the ratings of a system, and deregister it if its credit is too low then.
+
+        Parameters
+        ----------
+        system : SystemIdentifier
+        reason : str, default "low credit"
+            What the ledger says why.
+        """
+        ledger = self.party.ledger
+        bookmark = ""
+        while True:
+            page = await ledger.ratings(system, bookmark)
+            if page.ratings:
+                await ledger.fold_ratings(system, page.ratings)
+            bookmark = page.bookmark
+            if not bookmark:
+                break
+        standing = await ledger.credit(system)
+        if standing.credit < LEAST_CREDIT and (await ledger.system(system)).state is IdentifierState.ACTIVE:
+            await ledger.deregister_system(system, reason)
+        return standing
 
     # --- catalogue
 

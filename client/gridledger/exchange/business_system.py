@@ -111,17 +111,21 @@ class BusinessSystem:
         """Wait until the application is approved, and return the system identifier; see `identifier`."""
         return await until_seen(self.identifier, missing=(NotFound, NotActive), deadline_s=deadline_s)
 
-    async def register_devices(self, *, call_key: str | None = None) -> tuple[ItemResult, ...]:
-        """Register the devices of the settings, 2,000 a call.
+    async def register_devices(
+        self, entries: Sequence[DeviceEntry] | None = None, *, call_key: str | None = None
+    ) -> tuple[ItemResult, ...]:
+        """Register devices and other objects, 2,000 a call.
 
         Parameters
         ----------
+        entries : sequence of DeviceEntry, optional
+            Those of the settings by default.
         call_key : str, optional
             Under which the calls happen once; where there are several, each adds `.1`, `.2`, … to it.
         """
         system = await self.identifier()
         results: list[ItemResult] = []
-        for part, key in _calls(self.settings.devices, MAX_BATCH_ITEMS, call_key):
+        for part, key in _calls(entries or self.settings.devices, MAX_BATCH_ITEMS, call_key):
             results += await self.party.ledger.register_devices(system, part, call_key=key)
         return tuple(results)
 
