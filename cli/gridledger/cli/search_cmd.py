@@ -203,7 +203,8 @@ def follow(output: Output, party: PartyChoice, path: Path, once: bool) -> None:
         with ReadModel.feed(path, channel=one.network.channel, chaincode=chaincode) as model:
             feeder = Feeder(model, one.network, chaincode, on_block=None if once else told)
             if once:
-                await feeder.catch_up()
+                with output.progress("taking blocks"):
+                    await feeder.catch_up()
                 output.show(asdict(model.progress()), fields)
             else:
                 await _until_told_to_end(feeder)

@@ -21,8 +21,9 @@ from gridledger.model.system import SystemKind
 
 MODEL = {"channel": "energy", "chaincode": "gridledger"}
 TABLES = (
-    "system", "application", "user", "device", "field", "standard", "publication", "device_viewer", "entry",
-    "resolution", "target", "line", "settlement", "sale", "field_index", "device_index", "progress", "unread",
+    "system", "former", "application", "user", "device", "field", "moved", "standard", "publication",
+    "device_viewer", "entry", "resolution", "target", "line", "settlement", "sale", "field_index",
+    "device_index", "progress", "unread",
 )  # fmt: skip
 
 

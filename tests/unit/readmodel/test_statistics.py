@@ -17,8 +17,10 @@ from gridledger.exchange.readmodel import (
     list_use,
     sum_revenue,
 )
+from gridledger.model.change import DeviceMove
 from gridledger.model.errors import ModelError
 from gridledger.model.period import Frequency
+from gridledger.model.states import IdentifierState
 
 ALL = StatisticsQuery()
 
@@ -112,6 +114,19 @@ async def test_owner_is_told_what_became_of_its_fields(watched: Watched) -> None
     assert list_use(watched.model, owner, after=power.field) == (irradiance,)
     assert list_use(watched.model, owner, limit=1) == (power,)
     assert list_use(watched.model, "88.9999") == ()
+
+
+async def test_use_goes_on_under_a_new_identifier(watched: Watched) -> None:
+    await trade(watched)
+    device = watched.scene.device("monitoring")
+    move = DeviceMove(device=device, to=device.system.device("MTR-NEW"))
+    await watched.scene.owners["monitoring"].once("registry:MoveDevices", device.system, (move,))
+    watched.chain.feed(watched.model)
+    told = {one.field: one for one in list_use(watched.model, str(device.system))}
+    old, new = told[str(device.field("ac_power"))], told[str(move.to.field("ac_power"))]
+    assert (old.state, new.state) == (IdentifierState.REVOKED, IdentifierState.ACTIVE)
+    assert (new.sales, new.amount_milliyuan, new.last_ms) == (1, PRICES["ac_power"], old.last_ms)
+    assert list_unused(watched.model, ALL) == ()
 
 
 def test_wrong_limits_are_refused() -> None:

@@ -143,6 +143,10 @@ class Register:
                 _text(field),
             ),
         )
+        if field.moved_to is not None:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO moved VALUES (?, ?)", (str(field.moved_to), identifier)
+            )
         after = field.to_value()
         self._log_life(transaction, identifier, system, before, after)
         self._enter(Log.METADATA, transaction, identifier, system, before, after)

@@ -48,6 +48,9 @@ CREATE TABLE field (
     hit TEXT NOT NULL DEFAULT '');
 CREATE INDEX field_by_device ON field (device);
 CREATE INDEX field_by_selector ON field (system, name);
+-- What fields were called before they moved: their use goes on under the new identifier.
+CREATE TABLE moved (
+    field TEXT NOT NULL, before TEXT NOT NULL, PRIMARY KEY (field, before)) WITHOUT ROWID;
 CREATE TABLE standard (
     field TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE publication (

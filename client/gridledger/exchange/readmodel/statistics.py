@@ -159,19 +159,27 @@ def sum_revenue(model: ReadModel, by: RevenueBy, query: StatisticsQuery) -> tupl
 
 
 _PUBLISHED: Final = (
-    "(SELECT count(*) FROM publication WHERE publication.system = field.system"
-    " AND publication.name = field.name) AS published"
+    "(SELECT count(DISTINCT application) FROM publication WHERE publication.name = field.name"
+    " AND publication.system IN (SELECT field.system UNION"
+    " SELECT prefix FROM former WHERE former.system = field.system)) AS published"
+)
+
+
+# A field under the identifiers that it has and had, for a condition on one row of `field`.
+_KNOWN: Final = (
+    "WITH RECURSIVE known (name) AS (SELECT field.identifier UNION"
+    " SELECT before FROM moved JOIN known ON moved.field = known.name)"
 )
 
 
 def list_unused(model: ReadModel, query: StatisticsQuery) -> tuple[UnusedField, ...]:
-    """List active fields that no resolution names; the oldest first."""
+    """List active fields that no resolution names, under no identifier that they had; the oldest first."""
     return _rows(
         model,
         UnusedField,
         f"SELECT identifier AS field, allocated_ms, {_PUBLISHED} FROM field"  # noqa: S608
         f" WHERE state = '{IdentifierState.ACTIVE.value}' AND (:owner IS NULL OR system = :owner)"
-        " AND NOT EXISTS (SELECT 1 FROM target WHERE target.field = field.identifier)"
+        f" AND NOT EXISTS ({_KNOWN} SELECT 1 FROM target JOIN known ON target.field = known.name)"
         " ORDER BY id LIMIT :limit",
         query,
     )
@@ -204,6 +212,9 @@ def count_hours(model: ReadModel, query: StatisticsQuery, *, offset_minutes: int
 def list_use(model: ReadModel, system: str, *, after: str = "", limit: int = 100) -> tuple[Use, ...]:
     """Tell an owner what became of its fields, in the order of their allocation.
 
+    A field that has moved is told of under its new identifier, with its use under the old ones; those are
+    told of as revoked, with what was theirs.
+
     Parameters
     ----------
     model : ReadModel
@@ -217,13 +228,14 @@ def list_use(model: ReadModel, system: str, *, after: str = "", limit: int = 100
     with model.query() as connection:
         cursor = connection.execute(
             f"SELECT identifier AS field, state, allocated_ms, {_PUBLISHED},"  # noqa: S608
-            " (SELECT count(*) FROM target WHERE target.field = identifier) AS resolutions,"
-            " (SELECT count(*) FROM target WHERE target.field = identifier AND withheld) AS withheld,"
-            " (SELECT count(*) FROM sale WHERE sale.field = identifier) AS sales,"
-            " (SELECT ifnull(sum(amount_milliyuan), 0) FROM sale WHERE sale.field = identifier)"
+            f" ({_KNOWN} SELECT count(*) FROM target JOIN known ON target.field = name) AS resolutions,"
+            f" ({_KNOWN} SELECT ifnull(sum(withheld), 0) FROM target JOIN known ON target.field = name)"
+            " AS withheld,"
+            f" ({_KNOWN} SELECT count(*) FROM sale JOIN known ON sale.field = name) AS sales,"
+            f" ({_KNOWN} SELECT ifnull(sum(amount_milliyuan), 0) FROM sale JOIN known ON sale.field = name)"
             " AS amount_milliyuan,"
-            " (SELECT max(resolved_ms) FROM target JOIN resolution ON resolution.id = target.resolution"
-            " WHERE target.field = identifier) AS last_ms"
+            f" ({_KNOWN} SELECT max(resolved_ms) FROM target JOIN known ON target.field = known.name"
+            " JOIN resolution ON resolution.id = target.resolution) AS last_ms"
             " FROM field WHERE system = ? AND id > ifnull((SELECT id FROM field WHERE identifier = ?), 0)"
             " ORDER BY id LIMIT ?",
             (system, after, min(limit, MAX_ROWS)),
