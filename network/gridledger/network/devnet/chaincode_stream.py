@@ -123,13 +123,13 @@ class ChaincodeStream:
         if transaction_id in self._contexts:
             raise Refused(f"error sending: txid: {transaction_id}({context.proposal.channel_id}) exists")
         self._contexts[transaction_id] = context
+        # One timer on the future itself: asyncio.timeout costs a transaction more than the rest of this.
+        timer = asyncio.get_running_loop().call_later(EXECUTE_SECONDS, _expire, context)
         try:
             self._send(message)
-            async with asyncio.timeout(EXECUTE_SECONDS):
-                return await context.completed
-        except TimeoutError as error:
-            raise Refused("error sending: timeout expired while executing transaction") from error
+            return await context.completed
         finally:
+            timer.cancel()
             del self._contexts[transaction_id]
 
     async def _wait_ready(self) -> None:
@@ -258,6 +258,11 @@ class ChaincodeStream:
                 context.completed.set_exception(
                     StreamTerminated("error sending: chaincode stream terminated")
                 )
+
+
+def _expire(context: TransactionContext) -> None:
+    if not context.completed.done():
+        context.completed.set_exception(Refused("error sending: timeout expired while executing transaction"))
 
 
 def _nowhere(message: bytes) -> None:

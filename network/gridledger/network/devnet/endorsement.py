@@ -280,9 +280,9 @@ class EndorsementCollector:
             ) from refusal
 
     async def _collect(self, proposal: Proposal, msp_ids: list[str], collected: _Collected) -> None:
-        for outcome in await asyncio.gather(
-            *(self.ask(self._endorsers[msp_id], proposal) for msp_id in msp_ids)
-        ):
+        asked = [self.ask(self._endorsers[msp_id], proposal) for msp_id in msp_ids]
+        # One alone, the usual case, needs no task of its own.
+        for outcome in [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked):
             collected.add(outcome)
 
 

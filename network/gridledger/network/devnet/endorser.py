@@ -178,12 +178,15 @@ class Endorser:
             )
             version = self._version(proposal, simulator)
             response, event = await self._execution.execute(proposal, simulator)
+            is_unseen = not endorse and response.status < ERROR_THRESHOLD
+            if is_unseen and not simulator.writes_private:
+                return proposal_response_pb2.ProposalResponse(response=response)
             result = simulator.result()
             if result.private:
                 self._private_data.distribute(
                     self.organisation.msp_id, proposal.transaction_id, result.private, snapshot
                 )
-            if not endorse and response.status < ERROR_THRESHOLD:
+            if is_unseen:
                 return proposal_response_pb2.ProposalResponse(response=response)
             interest = simulator.interest(result.namespaces)
         if response.status >= ERROR_THRESHOLD:

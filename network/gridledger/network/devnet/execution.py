@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fabric_protos.peer import chaincode_event_pb2, chaincode_pb2, chaincode_shim_pb2, proposal_response_pb2
 from google.protobuf.message import DecodeError
@@ -27,6 +27,10 @@ __all__ = ["Execution"]
 
 _Message: TypeAlias = chaincode_shim_pb2.ChaincodeMessage
 _Type = _Message.Type
+_COMPLETED: Final[int] = _Type.COMPLETED
+_ERROR: Final[int] = _Type.ERROR
+_INIT: Final[int] = _Type.INIT
+_TRANSACTION: Final[int] = _Type.TRANSACTION
 _INITIALIZED = "\0\U0010ffffinitialized"
 _SYSTEM_VERSION = "syscc"
 
@@ -115,7 +119,7 @@ class Execution:
             message = await self._run(proposal, simulator, name, proposal.input)
         except DevnetError as error:
             raise Refused(f"{failed}{error.message}") from error
-        if message.type == _Type.ERROR:
+        if message.type == _ERROR:
             text = message.payload.decode(errors="replace")
             raise Refused(f"error in simulation: transaction returned with failure: {text}")
         try:
@@ -161,7 +165,7 @@ class Execution:
             is_init=is_init,
             completed=asyncio.get_running_loop().create_future(),
         )
-        kind = _Type.INIT if is_init else _Type.TRANSACTION
+        kind = _INIT if is_init else _TRANSACTION
         return await self.connect(package).execute(
             context, proposal.message(kind, arguments.SerializeToString())
         )
@@ -186,7 +190,7 @@ class Execution:
             )
         )
         return _Message(
-            type=_Type.COMPLETED,
+            type=_COMPLETED,
             payload=response.SerializeToString(),
             txid=proposal.transaction_id,
             channel_id=proposal.channel_id,

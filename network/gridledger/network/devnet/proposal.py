@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2, proposal_pb2
@@ -54,32 +55,32 @@ class Proposal:
     has_transient: bool
     proposal_hash: bytes
 
-    @property
+    @cached_property
     def channel_id(self) -> str:
         """The channel; empty for calls to the peer alone."""
         return str(self.channel_header.channel_id)
 
-    @property
+    @cached_property
     def transaction_id(self) -> str:
         """The transaction's id as the client states it."""
         return str(self.channel_header.tx_id)
 
-    @property
+    @cached_property
     def creator(self) -> bytes:
         """The client's serialised identity."""
         return bytes(self.signature_header.creator)
 
-    @property
+    @cached_property
     def invoked(self) -> str:
         """Whom the payload addresses: gateways go by it, peers by the header."""
         return str(self.invocation.chaincode_spec.chaincode_id.name)
 
-    @property
+    @cached_property
     def input(self) -> chaincode_pb2.ChaincodeInput:
         """The arguments."""
         return self.invocation.chaincode_spec.input
 
-    @property
+    @cached_property
     def signed_data(self) -> SignedData:
         """What the client signed."""
         return SignedData(self.signed.proposal_bytes, self.creator, self.signed.signature)

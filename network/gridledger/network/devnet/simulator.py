@@ -325,6 +325,11 @@ class Simulator:
         metadata = read_metadata(None if found is None else found.metadata)
         self._written.setdefault(namespace, {}).setdefault(collection, {})[key] = metadata
 
+    @property
+    def writes_private(self) -> bool:
+        """Whether some of the writes are private."""
+        return any(collection for parts in self._written.values() for collection in parts)
+
     def result(self) -> SimulationResult:
         """Return the read-write sets; call it once, at the end."""
         for scan in self._scans:
