@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.integration.small_scene import SmallScene, small_scene
 
 from gridledger.client.channel_trust import ConfiguredTrust, FolderTrust
 from gridledger.client.errors import ProofRefused
 from gridledger.exchange.certificate import certify, verify_certificate
-from gridledger.exchange.demo.scene import Scene
-from gridledger.exchange.demo.systems import PLANT
-from gridledger.model.identifier import FieldIdentifier
+from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.proof import OwnershipCertificate
 from gridledger.model.refusals import NotFound
 from gridledger.network import Network, World
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
 
 
-@pytest.fixture
-def field(scene: Scene) -> FieldIdentifier:
-    return scene.systems["construction"].device(PLANT).field("dc_size")
+@pytest.fixture(scope="session")
+async def small(exchange_network: Network) -> AsyncIterator[SmallScene]:
+    async with small_scene(exchange_network, SystemIdentifier("88.3042"), "certificate") as scene:
+        yield scene
+
+
+@pytest.fixture(scope="session")
+async def field(small: SmallScene) -> FieldIdentifier:
+    return (await small.device("one", "INV01", fields=["brand"])).field("brand")
 
 
 @pytest.fixture
-async def certificate(scene: Scene, field: FieldIdentifier) -> OwnershipCertificate:
+async def certificate(small: SmallScene, field: FieldIdentifier) -> OwnershipCertificate:
     """Make one, and read it back from its bytes as a third party does."""
-    made = await certify(scene.cast["monitoring"], field)
+    made = await certify(small.parties["two"], field)
     return OwnershipCertificate.from_bytes(made.to_bytes())
 
 
 @pytest.fixture
-async def trust(scene: Scene) -> ConfiguredTrust:
-    block = await scene.cast["auditor"].network.block(0)
+async def trust(small: SmallScene) -> ConfiguredTrust:
+    block = await small.parties["auditor"].network.block(0)
     return ConfiguredTrust.from_block(block.to_bytes())
 
 
@@ -51,7 +57,7 @@ def folders(network: Network) -> tuple[dict[str, Path], dict[str, Path]]:
 
 
 async def test_certificate_holds_under_the_first_block(
-    scene: Scene,
+    small: SmallScene,
     certificate: OwnershipCertificate,
     trust: ConfiguredTrust,
     field: FieldIdentifier,
@@ -63,7 +69,7 @@ async def test_certificate_holds_under_the_first_block(
     assert verified.ownership.field.identifier == field
     assert verified.read_by == verified.executed_by == ("Org1MSP", "Org2MSP")
     assert verified.orderers >= (3 if world is World.FABRIC else 1)
-    block = await scene.cast["auditor"].network.block(verified.block_number)
+    block = await small.parties["auditor"].network.block(verified.block_number)
     assert block.header_hash == verified.block_hash
     assert verified.tx_id in {one.tx_id for one in block.transactions}
     assert verified.ownership.rivals == ()
@@ -94,15 +100,15 @@ async def test_certificate_under_other_organisations_is_refused(
         verify_certificate(certificate, FolderTrust(orderers=peers, peers=peers))
 
 
-async def test_certificate_of_an_unknown_field_is_refused(scene: Scene, field: FieldIdentifier) -> None:
+async def test_certificate_of_an_unknown_field_is_refused(small: SmallScene, field: FieldIdentifier) -> None:
     with pytest.raises(NotFound):
-        await certify(scene.cast["monitoring"], field.device.field("nothing"))
+        await certify(small.parties["two"], field.device.field("nothing"))
 
 
 async def test_certificate_of_one_organisations_read_is_refused(
-    scene: Scene, field: FieldIdentifier, trust: ConfiguredTrust
+    small: SmallScene, field: FieldIdentifier, trust: ConfiguredTrust
 ) -> None:
-    alone = await certify(scene.cast["monitoring"], field, organizations=["Org1MSP"])
+    alone = await certify(small.parties["two"], field, organizations=["Org1MSP"])
 
     with pytest.raises(ProofRefused, match="1 organisation"):
         verify_certificate(alone, trust)

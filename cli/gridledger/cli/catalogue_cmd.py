@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from gridledger.cli.candidate_cmd import confirm_command, find_command, list_command, reject_command
 from gridledger.cli.certificate_cmd import certify_command, trust_command, verify_command
 from gridledger.cli.command import with_output
+from gridledger.cli.graph_cmd import graph_command, watch_command
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import PartyChoice, with_party
-from gridledger.cli.record_view import show_items, show_record, show_records
+from gridledger.cli.record_view import show_items, show_page, show_record, show_records
 from gridledger.cli.selector_argument import parse_selectors
 from gridledger.exchange.settings import parse_identity
 from gridledger.model.catalogue import PublicationEntry
@@ -22,7 +24,17 @@ def group() -> None:
     """Associate devices, publish fields, show and certify what is whose."""
 
 
-for command in (certify_command, trust_command, verify_command):
+for command in (
+    certify_command,
+    confirm_command,
+    find_command,
+    graph_command,
+    list_command,
+    reject_command,
+    trust_command,
+    verify_command,
+    watch_command,
+):
     group.add_command(command)
 
 
@@ -47,6 +59,17 @@ def show(output: Output, party: PartyChoice, identity: str, root: str) -> None:
     parsed = parse_identity(identity)
     association = party.run(lambda one: one.ledger.association(SystemIdentifier(root), parsed))
     show_records(output, association.members, ("device", "fields"))
+
+
+@group.command()
+@click.option("--root", required=True, help="The root.")
+@click.option("--bookmark", default="", help="Where the page before ended.")
+@with_party
+@with_output
+def conflicts(output: Output, party: PartyChoice, root: str, bookmark: str) -> None:
+    """Show the fields that two systems or more share of one device, the earliest first."""
+    page = party.run(lambda one: one.ledger.conflicts(SystemIdentifier(root), bookmark))
+    show_page(output, page, "conflicts", ("identity.scheme", "identity.value", "name", "rivals"))
 
 
 @group.command()

@@ -32,7 +32,12 @@ _GROUPS = {
     "order": ("gridledger.cli.order_cmd:group", "Order, fetch, settle and take back."),
     "person": ("gridledger.cli.person_cmd:group", "Apply for the review of persons, vouch for systems."),
     "provider": ("gridledger.cli.provider_cmd:group", "Serve a business system's data."),
+    "publication": (
+        "gridledger.cli.publication_cmd:group",
+        "Show what is published, ask for more, grant, withdraw.",
+    ),
     "resolve": ("gridledger.cli.resolve_cmd:group", "Sign requests, resolve and forward them."),
+    "right": ("gridledger.cli.right_cmd:group", "Set and show which user roles may see a field."),
     "rule": ("gridledger.cli.rule_cmd:group", "Set and show resolution rules."),
     "search": ("gridledger.cli.search_cmd:group", "Find fields and devices by words."),
     "statistics": ("gridledger.cli.statistics_cmd:group", "Count queries, sum revenue, tell owners of use."),

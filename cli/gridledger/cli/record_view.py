@@ -15,7 +15,7 @@ from gridledger.model.record import ModelValue
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["show_items", "show_record", "show_records"]
+__all__ = ["show_items", "show_page", "show_record", "show_records"]
 
 _REFUSED_ITEMS = 1
 
@@ -45,6 +45,28 @@ def show_records(output: Output, records: Iterable[ModelValue], columns: Sequenc
         return table(flat, {column: column.rpartition(".")[2].replace("_", " ") for column in columns})
 
     output.show(values, drawn)
+
+
+def show_page(output: Output, page: ModelValue, member: str, columns: Sequence[str]) -> None:
+    """Show a page of records, one a line, and where the next page begins.
+
+    Parameters
+    ----------
+    page : ModelValue
+        With the members `member` and `bookmark`; programs get it as it is.
+    member : str
+    columns : sequence of str
+        As in `show_records`.
+    """
+
+    def drawn(shown: Any) -> RenderableType:
+        from rich.console import Group
+
+        flat = [_flat(value) for value in shown[member]]
+        rows = table(flat, {column: column.rpartition(".")[2].replace("_", " ") for column in columns})
+        return Group(rows, f"next page: --bookmark {shown['bookmark']!r}") if shown["bookmark"] else rows
+
+    output.show(page.to_value(), drawn)
 
 
 def show_items(output: Output, results: Sequence[ItemResult]) -> None:

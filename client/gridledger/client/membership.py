@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
@@ -24,6 +24,15 @@ from gridledger.model.signature import public_key_of
 __all__ = ["Membership", "NodeUnit", "read_identity"]
 
 _LONGEST_CHAIN: Final = 8
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    OSError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 _FOLDERS: Final = ("cacerts", "intermediatecerts")
 
 
@@ -147,8 +156,8 @@ class Membership:
             If no root of the MSP stands above it, it is an authority's, was not valid or is revoked, is not
             for that part or not on P-256.
         """
-        name = certificate.subject.rfc4514_string()
         try:
+            name = certificate.subject.rfc4514_string()
             self._require_chain(certificate, datetime.fromtimestamp(at_ms / 1000, UTC))
             units = [
                 str(one.value)
@@ -159,8 +168,8 @@ class Membership:
                 raise self._refusal(name, f"is no {unit.value}'s")
             if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
                 raise self._refusal(name, "has a key that is not on P-256")
-        except (ValueError, OverflowError, OSError, x509.DuplicateExtension) as error:
-            raise ProofRefused(f"the certificate {name} cannot be read: {error}") from error
+        except _UNREADABLE as error:
+            raise ProofRefused(f"a certificate of {self.msp_id} cannot be read: {error}") from error
         return public_key_of(certificate)
 
     def _require_chain(self, certificate: x509.Certificate, moment: datetime) -> None:
