@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search clean
+.PHONY: bench-registration help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-search: setup ## search with permission filter, 100 to 100,000 fields
 
 bench-devnet: setup ## the embedded network: throughput, evaluate, start
 	$(BIN)/python -m tests.bench.devnet_bench $(BENCH)
+
+bench-registration: setup ## identifiers of devices and fields registered a second, in batches
+	$(BIN)/python -m tests.bench.registration_bench $(BENCH)
 
 demo: setup ## a paid, proven look-up of a real PV plant's data on the embedded network
 	$(BIN)/gridledger demo

@@ -76,7 +76,11 @@ def encode_argument(value: Argument) -> bytes:
         return value.to_bytes()
     if value is None:
         return b""
-    return canonical_bytes(_plain(value))
+    # A sequence of values is of the domain: they were checked when they were made, and cannot change.
+    checked = isinstance(value, (list, tuple)) and all(
+        isinstance(item, ModelValue) and not item.__holds_dict__ for item in value
+    )
+    return canonical_bytes(_plain(value), checked=checked)
 
 
 def _plain(value: Argument) -> WritableValue:
@@ -241,7 +245,8 @@ def _from_json(type_: object, adapter: TypeAdapter[Any], data: bytes) -> Any:
         raise ModelError({"": f"{len(data)} bytes are more than {MAX_DOCUMENT_BYTES}"}, subject=_name(type_))
     read = _validated(type_, adapter.validate_json, data)
     value: Value = adapter.dump_python(read, mode="json", exclude_none=True)
-    if canonical_bytes(value) != data:
+    # What was validated is of the domain; the one thing left to check is the spelling.
+    if canonical_bytes(value, checked=True) != data:
         parse_canonical(data)
         raise ModelError({"": "not in canonical form: a member is null or left out"}, subject=_name(type_))
     return read

@@ -75,6 +75,9 @@ def create_composite_key(object_type: str, attributes: Iterable[str]) -> str:
     '\\x00device\\x0088.1042.17\\x00MTR01\\x00'
     """
     parts = [object_type, *attributes]
+    joined = COMPOSITE_NAMESPACE.join(parts)
+    if joined.isascii() and joined.count(COMPOSITE_NAMESPACE) == len(parts) - 1:
+        return f"{COMPOSITE_NAMESPACE}{joined}{COMPOSITE_NAMESPACE}"  # Most are: a batch has thousands.
     problems: dict[str, str] = {}
     for index, part in enumerate(parts):
         field = f"attributes[{index - 1}]" if index else "object_type"
@@ -84,7 +87,7 @@ def create_composite_key(object_type: str, attributes: Iterable[str]) -> str:
             problems[field] = "has no UTF-8 form"
     if problems:
         raise ModelError(problems, subject="composite key")
-    return COMPOSITE_NAMESPACE + COMPOSITE_NAMESPACE.join(parts) + COMPOSITE_NAMESPACE
+    return f"{COMPOSITE_NAMESPACE}{joined}{COMPOSITE_NAMESPACE}"
 
 
 def split_composite_key(key: str) -> tuple[str, list[str]]:
