@@ -277,8 +277,8 @@ def test_rows_all_pages_are_of_one_moment(own: OwnDatabase) -> None:
     moving = FieldSource(name="v", table="moving", own_code="d", key="k", value="v")
     with Database(DatabaseAddress(url=own.reader)) as database, database._engine.connect() as connection:
         table = database._table(connection, moving)
-        first = connection.execute(table.page("d", Period("once"), None, size=2)).all()
+        first = connection.execute(*table.page("d", Period("once"), None, size=2)).all()
         with own.owner.begin() as other:
             other.execute(text("UPDATE moving SET v = 'after'"))
-        rest = connection.execute(table.page("d", Period("once"), first[-1][0], size=9)).all()
+        rest = connection.execute(*table.page("d", Period("once"), first[-1][0], size=9)).all()
     assert {row[1] for row in (*first, *rest)} == {"before"}

@@ -85,7 +85,7 @@ class Database:
                     )
                 for source in sources:
                     table = self._table(connection, source)
-                    connection.execute(table.page(None, Period("once"), None, size=1)).all()
+                    connection.execute(*table.page(None, Period("once"), None, size=1)).all()
         except SQLAlchemyError as error:
             raise ConfigError(
                 f"cannot be read: {_reason(error)}",
@@ -114,13 +114,14 @@ class Database:
             device = table.own_code(own_code)
             if device is None:
                 return []
-            if connection.execute(table.nameless(device, period)).first() is not None:
+            if connection.execute(*table.nameless(device, period)).first() is not None:
                 raise SourceUnreadable("a row has no key", field=source.name)
             found: dict[str, SourceRow] = {}
             after: object = None
             while True:
                 size = self._page_rows + (after is not None)
-                page = connection.execute(table.page(device, period, after, size=size)).all()
+                statement, values = table.page(device, period, after, size=size)
+                page = connection.execute(statement, values).all()
                 for key, value, time in page[after is not None :]:
                     row = _row(source, key, value, time)
                     if row.key in found:
@@ -150,7 +151,7 @@ class Database:
             device = table.own_code(own_code)
             if device is None:
                 return ()
-            return connection.execute(table.periods(device, frequency)).scalars().all()
+            return connection.execute(*table.periods(device, frequency)).scalars().all()
 
         return _periods(source, self._read(source, read))
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Any, Final, Self
+from functools import cached_property
+from typing import Any, Final, Self, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
@@ -45,6 +46,9 @@ PAGE_ROWS: Final = 5_000
 
 MAX_PERIODS: Final = 20_000
 """Periods of one field of one device that are listed: 54 years of days."""
+
+Query: TypeAlias = tuple[Select[Any], dict[str, object]]
+"""A statement and its values."""
 
 _DAY_FORM: Final = "YYYY-MM-DD"
 
@@ -93,30 +97,24 @@ class SourceTable:
         table = Table(name, MetaData(), *columns, schema=_schema(source))
         return cls(source, table, kinds, engine.dialect.name)
 
-    def page(self, own_code: object, period: Period, after: object, *, size: int) -> Select[Any]:
+    def page(self, own_code: object, period: Period, after: object, *, size: int) -> Query:
         """Select a page of keys, values and times, from the last key of the page before, itself included.
 
         Notes
         -----
         No OFFSET: a page costs what it holds. The last key comes again, and so shows whether it stands twice.
         """
-        key, value = self._column(self.source.key), self._column(self.source.value)
-        time_column = null() if self.source.time is None else self._column(self.source.time)
-        query = select(key, value, time_column).where(self._device(own_code), *self._within(period))
-        if after is not None:
-            query = query.where(key >= bindparam("after", after, type_=key.type))
-        return query.order_by(key).limit(size)
+        values = {"own_code": own_code, "size": size, **self._moments(period)}
+        if after is None:
+            return (self._first_page_in if period.days() else self._first_page), values
+        return (self._next_page_in if period.days() else self._next_page), values | {"after": after}
 
-    def nameless(self, own_code: object, period: Period) -> Select[Any]:
+    def nameless(self, own_code: object, period: Period) -> Query:
         """Select a row without a key."""
-        within = self._within(period)
-        return (
-            select(literal(1))
-            .where(self._device(own_code), *within, self._column(self.source.key).is_(None))
-            .limit(1)
-        )
+        values = {"own_code": own_code, **self._moments(period)}
+        return (self._nameless_in if period.days() else self._nameless), values
 
-    def periods(self, own_code: object, frequency: Frequency) -> Select[Any]:
+    def periods(self, own_code: object, frequency: Frequency) -> Query:
         """Select the days or months in which a device has rows, as texts.
 
         Raises
@@ -125,8 +123,8 @@ class SourceTable:
             The field has no column of times.
         """
         part = func.substr(self._day_text(), 1, 7 if frequency is Frequency.MONTH else 10)
-        rows = select(part).where(self._device(own_code), self._time().is_not(None))
-        return rows.distinct().order_by(part).limit(MAX_PERIODS)
+        rows = select(part).where(self._device(), self._time().is_not(None))
+        return rows.distinct().order_by(part).limit(MAX_PERIODS), {"own_code": own_code}
 
     def own_code(self, text: str) -> object | None:
         """Return an own code as its column compares it; None if the column cannot hold it."""
@@ -149,21 +147,59 @@ class SourceTable:
             return None if "\x00" in text else text
         raise SourceUnreadable(f"own codes are text or integers, not {kind}", field=self.source.name)
 
-    def _device(self, own_code: object) -> ColumnElement[bool]:
-        column = self._column(self.source.own_code)
-        return column == bindparam("own_code", own_code, type_=column.type)
+    # Statements are made once: an owner reads thousands of devices by the same, and making one costs more
+    # than running it.
 
-    def _within(self, period: Period) -> tuple[ColumnElement[bool], ...]:
-        days = period.days()
-        if days is None:
-            return ()
+    @cached_property
+    def _first_page(self) -> Select[Any]:
+        key, value = self._column(self.source.key), self._column(self.source.value)
+        time_column = null() if self.source.time is None else self._column(self.source.time)
+        query = select(key, value, time_column).where(self._device())
+        return query.order_by(key).limit(bindparam("size", type_=types.Integer()))
+
+    @cached_property
+    def _first_page_in(self) -> Select[Any]:
+        return self._first_page.where(*self._within())
+
+    @cached_property
+    def _next_page(self) -> Select[Any]:
+        return self._first_page.where(self._from_last())
+
+    @cached_property
+    def _next_page_in(self) -> Select[Any]:
+        return self._first_page_in.where(self._from_last())
+
+    @cached_property
+    def _nameless(self) -> Select[Any]:
+        nameless = self._column(self.source.key).is_(None)
+        return select(literal(1)).where(self._device(), nameless).limit(1)
+
+    @cached_property
+    def _nameless_in(self) -> Select[Any]:
+        return self._nameless.where(*self._within())
+
+    def _from_last(self) -> ColumnElement[bool]:
+        key = self._column(self.source.key)
+        return key >= bindparam("after", type_=key.type)
+
+    def _device(self) -> ColumnElement[bool]:
+        column = self._column(self.source.own_code)
+        return column == bindparam("own_code", type_=column.type)
+
+    def _within(self) -> tuple[ColumnElement[bool], ...]:
         column, kind = self._time(), self._time_kind()
-        first, after = (_moment(kind, day) for day in (days[0], days[1].following()))
         compared = column.collate("C") if kind is _Kind.TEXT and self.dialect == "postgresql" else column
         return (
-            compared >= bindparam("first", first, type_=column.type),
-            compared < bindparam("after_last", after, type_=column.type),
+            compared >= bindparam("first", type_=column.type),
+            compared < bindparam("after_last", type_=column.type),
         )
+
+    def _moments(self, period: Period) -> dict[str, object]:
+        days = period.days()
+        if days is None:
+            return {}
+        kind = self._time_kind()
+        return {"first": _moment(kind, days[0]), "after_last": _moment(kind, days[1].following())}
 
     def _day_text(self) -> ColumnElement[Any]:
         column, kind = self._time(), self._time_kind()

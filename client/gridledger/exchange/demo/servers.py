@@ -15,7 +15,7 @@ from gridledger.web import ServiceUnavailable
 
 __all__ = ["OwnerServers"]
 
-_START_S: Final = 60.0
+_START_S: Final = 120.0
 _STOP_S: Final = 10.0
 
 
