@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Executable,
     MetaData,
     Select,
     String,
@@ -47,7 +48,7 @@ PAGE_ROWS: Final = 5_000
 MAX_PERIODS: Final = 20_000
 """Periods of one field of one device that are listed: 54 years of days."""
 
-Query: TypeAlias = tuple[Select[Any], dict[str, object]]
+Query: TypeAlias = tuple[Executable, dict[str, object]]
 """A statement and its values."""
 
 _DAY_FORM: Final = "YYYY-MM-DD"
