@@ -37,13 +37,13 @@ imports: setup ## import-linter: imports point down
 	$(BIN)/lint-imports
 
 test-unit: setup ## tests that touch no socket
-	$(BIN)/pytest -n $(JOBS) tests/unit
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup tests/unit
 
 test: lint types imports ## lint, types, import layers and all tests that need no Fabric binaries
-	$(BIN)/pytest -n $(JOBS) -rs tests
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup -rs tests
 
 test-fabric: setup ## conformance and faults on real Fabric; records in tests/conformance/FABRIC.md what passes
-	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -n $(JOBS) -rs --world fabric --record-fabric tests/conformance
+	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -n $(JOBS) --dist loadgroup -rs --world fabric --record-fabric tests/conformance
 	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric tests/faults
 
 test-faults: setup ## all random faults of the embedded network, a tenth of which make test tries

@@ -33,9 +33,11 @@ from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.hdfs import running_hdfs
 from tests.postgres import PostgresServer, running_postgres
 from tests.worlds import running_network
 
+from gridledger.lake.hdfs import HdfsCluster
 from gridledger.network import Network, Settings, World
 
 MakeNetwork = Callable[..., Network]
@@ -104,6 +106,13 @@ def network(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """Return a PostgreSQL server that tests share, each with a database of its own."""
     with running_postgres(tmp_path_factory.mktemp("postgres")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HdfsCluster]:
+    """Return a running HDFS of three DataNodes that tests share; they carry `xdist_group("hdfs")`."""
+    with running_hdfs(tmp_path_factory.mktemp("hdfs")) as running:
         yield running
 
 

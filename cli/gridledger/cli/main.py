@@ -28,6 +28,7 @@ _GROUPS = {
     "fee": ("gridledger.cli.fee_cmd:group", "Set, show and pay the platform's fees."),
     "field": ("gridledger.cli.field_cmd:group", "Register fields, price them, deposit their roots."),
     "log": ("gridledger.cli.log_cmd:group", "Show what was registered, changed and resolved."),
+    "lake": ("gridledger.cli.lake_cmd:group", "Run the data lake's HDFS."),
     "network": ("gridledger.cli.network_cmd:group", "Run a network of either world and deploy to it."),
     "order": ("gridledger.cli.order_cmd:group", "Order, fetch, settle and take back."),
     "person": ("gridledger.cli.person_cmd:group", "Apply for the review of persons, vouch for systems."),

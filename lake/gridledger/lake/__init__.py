@@ -1,0 +1,3 @@
+"""The data lake: payloads on HDFS, deduplicated and sealed before they leave their owner."""
+
+__all__: list[str] = []
