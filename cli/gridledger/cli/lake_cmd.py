@@ -37,7 +37,7 @@ def group() -> None:
 
 @group.command()
 @click.option("--datanodes", type=click.IntRange(1, 20), help="DataNodes of a new HDFS; 3 by default.")
-@click.option("--replication", type=click.IntRange(1, 20), help="Copies of a block in a new HDFS; 3 by default.")
+@click.option("--replication", type=click.IntRange(1, 20), help="Copies of a block; 3 by default.")
 @_directory
 @with_output
 def up(output: Output, directory: Path, datanodes: int | None, replication: int | None) -> None:

@@ -102,6 +102,11 @@ class HdfsCluster:
         return f"http://{LOOPBACK}:{self.description.http}"
 
     @property
+    def client_configuration(self) -> dict[str, str]:
+        """Settings that a client of so few DataNodes wants: with one lost there is no other to write to."""
+        return {"dfs.client.block.write.replace-datanode-on-failure.enable": "false"}
+
+    @property
     def datanodes(self) -> tuple[str, ...]:
         """Names of the DataNodes."""
         return tuple(f"datanode{number}" for number, _ in enumerate(self.description.datanodes, start=1))

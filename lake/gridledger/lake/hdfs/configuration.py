@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from gridledger.host.durable_file import write_file
 from gridledger.host.ports import LOOPBACK
@@ -13,7 +13,7 @@ from gridledger.lake.hdfs.description import ClusterDescription, DataNodePorts
 __all__ = ["write_datanode", "write_namenode"]
 
 _STALE_MS = 3_000
-"""A DataNode silent for so long gets no readers and no blocks; without it WebHDFS sends readers to dead ones."""
+"""A DataNode silent for so long gets no readers and no blocks: else WebHDFS sends readers to dead ones."""
 
 _LOG = """status = warn
 rootLogger.level = warn
@@ -88,10 +88,10 @@ def _write(folder: Path, cluster: ClusterDescription, settings: Mapping[str, str
 
 
 def _xml(settings: Mapping[str, str]) -> bytes:
-    root = ElementTree.Element("configuration")
+    root = ET.Element("configuration")
     for name, text in settings.items():
-        entry = ElementTree.SubElement(root, "property")
-        ElementTree.SubElement(entry, "name").text = name
-        ElementTree.SubElement(entry, "value").text = text
-    data: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+        entry = ET.SubElement(root, "property")
+        ET.SubElement(entry, "name").text = name
+        ET.SubElement(entry, "value").text = text
+    data: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return data

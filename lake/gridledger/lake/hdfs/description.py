@@ -73,7 +73,9 @@ class ClusterDescription(Record):
         try:
             return cls.from_bytes(path.read_bytes())
         except FileNotFoundError as error:
-            raise ConfigError("holds no HDFS: gridledger lake up makes one", key="dir", source=str(directory)) from error
+            raise ConfigError(
+                "holds no HDFS: gridledger lake up makes one", key="dir", source=str(directory)
+            ) from error
         except (OSError, ModelError) as error:
             raise ConfigError(f"cannot be read: {error}", key=FILE_NAME, source=str(directory)) from error
 

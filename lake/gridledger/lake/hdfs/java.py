@@ -29,7 +29,13 @@ _MODULE = "hadoop-client-minicluster"
 _REVISION = "3.5.0"
 _SHA256 = "06772d24529e59939915979b3edba204d367750ef7dc5120411f35221dd4818c"
 _CLIENT_JARS = (f"hadoop-client-api-{_REVISION}.jar", f"hadoop-client-runtime-{_REVISION}.jar")
-_LOG_JARS = ("slf4j-api-*.jar", "jcl-over-slf4j-*.jar", "log4j-api-*.jar", "log4j-core-*.jar", "log4j-slf4j2-impl-*.jar")
+_LOG_JARS = (
+    "slf4j-api-*.jar",
+    "jcl-over-slf4j-*.jar",
+    "log4j-api-*.jar",
+    "log4j-core-*.jar",
+    "log4j-slf4j2-impl-*.jar",
+)
 
 _VERSION_SECONDS = 30.0
 _RESOLVE_SECONDS = 300.0
@@ -46,7 +52,9 @@ def find_java() -> Path:
     """
     home = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=str(Path(home) / "bin") if home else None)
-    remedy = f"install a Java runtime {_LEAST_JAVA} or later (Debian: openjdk-17-jre-headless) or set JAVA_HOME"
+    remedy = (
+        f"install a Java runtime {_LEAST_JAVA} or later (Debian: openjdk-17-jre-headless) or set JAVA_HOME"
+    )
     if found is None:
         raise PrerequisiteMissing("java", remedy=remedy)
     said = subprocess.run(
