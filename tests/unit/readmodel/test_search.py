@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,9 +15,15 @@ from tests.unit.readmodel.catalogue import ROOT, VIEWER, catalogue
 from tests.unit.readmodel.chain import Chain, write
 from tests.unit.readmodel.conftest import Watched
 
-from gridledger.chaincode.ledger_key import device_key, field_key, publication_key, system_key
+from gridledger.chaincode.ledger_key import (
+    device_key,
+    field_key,
+    publication_key,
+    standard_key,
+    system_key,
+)
 from gridledger.exchange.readmodel import ReadModel, Wanted, find_devices, find_fields
-from gridledger.model.device import DeclaredIdentity
+from gridledger.model.device import ChargingStandard, DeclaredIdentity, PriceTerm
 from gridledger.model.errors import ModelError
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.period import Frequency
@@ -96,6 +103,28 @@ async def test_bookmark_holds_while_fields_come_and_go(watched: Watched) -> None
         "irradiance",
         "order_type",
     ]
+
+
+@pytest.mark.parametrize("earlier", [None, PriceTerm(version=1, price_milliyuan=5, valid_from_ms=1)])
+@pytest.mark.parametrize("begins_ms", [2, 2**52])
+@pytest.mark.parametrize("lasts_ms", [None, 1])
+async def test_price_is_that_of_the_standard_in_force(
+    watched: Watched, earlier: PriceTerm | None, begins_ms: int, lasts_ms: int | None
+) -> None:
+    field = watched.scene.device("monitoring").field("ac_power")
+    standard = ChargingStandard(
+        field=field,
+        version=2,
+        price_milliyuan=9,
+        valid_from_ms=begins_ms,
+        valid_until_ms=None if lasts_ms is None else begins_ms + lasts_ms,
+        earlier=earlier,
+    )
+    watched.chain.add([write(standard_key(field), standard)])
+    watched.chain.feed(watched.model)
+    (hit,) = find_fields(watched.model, watched.worker(), Wanted(words="power")).fields
+    in_force = standard.at(time.time_ns() // 1_000_000)
+    assert hit.price_milliyuan == (None if in_force is None else in_force.price_milliyuan)
 
 
 # --- who may see

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gridledger.exchange.readmodel.words import Token, index_tokens, token, viewer_token
-from gridledger.model.device import Device, RegisteredField
+from gridledger.model.device import ChargingStandard, Device, RegisteredField
 from gridledger.model.states import IdentifierState
 
 __all__ = ["Index", "application_viewer", "owner_viewer", "platform_viewer"]
@@ -169,7 +169,7 @@ class Index:
             "data_type": metadata.data_type,
             "frequency": metadata.frequency.value,
             "state": field.state.value,
-            "standard": None if standard is None else json.loads(standard),
+            "prices": [] if standard is None else _prices(ChargingStandard.from_bytes(standard.encode())),
             "device": _device_hit(device, system),
         }
         self._put("field", field_id, {*tokens, *told, *exact}, hit)
@@ -230,6 +230,12 @@ def _about(device: Device, system: _System) -> list[str]:
         owner_viewer(system.identifier),
         platform_viewer(system.root),
     ]
+
+
+def _prices(standard: ChargingStandard) -> list[tuple[int, int | None, int]]:
+    """Return beginning, end and price of a charging standard's terms, the last first."""
+    terms = (standard, standard.earlier)
+    return [(one.valid_from_ms, one.valid_until_ms, one.price_milliyuan) for one in terms if one is not None]
 
 
 def _device_hit(device: Device, system: _System) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
@@ -12,7 +11,7 @@ from pydantic import Field, StringConstraints
 from gridledger.exchange.readmodel.index import application_viewer, owner_viewer, platform_viewer
 from gridledger.exchange.readmodel.read_model import ReadModel
 from gridledger.exchange.readmodel.words import Token, query_tokens, token
-from gridledger.model.device import ChargingStandard, DeclaredIdentity
+from gridledger.model.device import DeclaredIdentity
 from gridledger.model.errors import ModelError
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.period import Frequency
@@ -149,10 +148,16 @@ def find_fields(model: ReadModel, viewer: Viewer, wanted: Wanted) -> FieldHits:
 
 def _field_hit(text: str, now_ms: int) -> FieldHit:
     hit = json.loads(text)
-    standard = hit.pop("standard")
-    in_force = None if standard is None else ChargingStandard.from_value(standard).at(now_ms)
-    found = FieldHit.from_value(hit)
-    return found if in_force is None else replace(found, price_milliyuan=in_force.price_milliyuan)
+    price = _price_at(hit.pop("prices"), now_ms)
+    return FieldHit.from_value(hit if price is None else {**hit, "price_milliyuan": price})
+
+
+def _price_at(terms: list[tuple[int, int | None, int]], now_ms: int) -> int | None:
+    """Return the price that holds at a moment, as `ChargingStandard.at` decides it."""
+    for begins_ms, ends_ms, price in terms:
+        if now_ms >= begins_ms:
+            return None if ends_ms is not None and now_ms >= ends_ms else price
+    return None
 
 
 def find_devices(model: ReadModel, viewer: Viewer, wanted: Wanted) -> DeviceHits:
