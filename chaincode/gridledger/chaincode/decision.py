@@ -19,7 +19,7 @@ from gridledger.chaincode.ledger_key import (
 )
 from gridledger.chaincode.redirect import follow_device, prefixes_of
 from gridledger.model.catalogue import LEAST_SYSTEMS, Selector
-from gridledger.model.device import ChargingStandard, RegisteredField
+from gridledger.model.device import ChargingStandard, Device, RegisteredField
 from gridledger.model.errors import CryptoError
 from gridledger.model.exchange_refusals import (
     Expired,
@@ -108,8 +108,8 @@ async def _check_caller(ctx: Context, signed: SignedRequest) -> SystemIdentifier
     root = application.root
     if application.profile.kind is not SystemKind.DATA_APPLICATION:
         raise AccessDenied(f"{request.application} is no data application")
-    if application.state is not IdentifierState.ACTIVE:
-        raise NotActive(str(request.application), application.state.value)
+    if not application.is_in_force(await ctx.now_ms()):
+        raise NotActive(str(request.application), _state_of(application))
     if request.device.system.parent != root:
         raise AccessDenied(f"{request.device} does not stand below {root}")
     try:
@@ -156,8 +156,7 @@ async def _candidates(
     """Return the fields of the association catalogue that the selectors name, by device."""
     scanned = await follow_device(ctx, request.device)
     if not scanned.is_in_force(await ctx.now_ms()):
-        state = "not valid" if scanned.state is IdentifierState.ACTIVE else scanned.state.value
-        raise NotActive(str(request.device), state)
+        raise NotActive(str(request.device), _state_of(scanned))
     found = await ctx.get_many([association_key(root, identity) for identity in scanned.known_as])
     offered = {
         member.device: set(member.fields)
@@ -227,3 +226,8 @@ def _decided(
     if standard is None or not row.is_in_force(now_ms):
         return None
     return DecidedField(field=row, standard=standard)
+
+
+def _state_of(record: System | Device) -> str:
+    """Say why something is not in force."""
+    return "not valid" if record.state is IdentifierState.ACTIVE else record.state.value

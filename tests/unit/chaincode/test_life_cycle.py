@@ -143,6 +143,15 @@ async def test_system_that_is_not_in_force_is_no_target(scene: Scene, wanted: di
         await scene.application.ask("resolution:Decide", scene.request())
 
 
+@pytest.mark.parametrize("wanted", NOT_IN_FORCE, ids=["state", "validity"])
+async def test_application_that_is_not_in_force_gets_nothing(scene: Scene, wanted: dict[str, Any]) -> None:
+    one = SystemChange(reason="test", **wanted)
+    await scene.auditor.submit("registry:ChangeSystem", scene.systems["lifecycle"], one)
+
+    with pytest.raises(NotActive):
+        await scene.application.ask("resolution:Decide", scene.request())
+
+
 async def test_platform_changes_no_words_and_no_other_platforms_devices(scene: Scene) -> None:
     assert await change(scene, scene.auditor, name="mine") == AccessDenied.code
     foreign = Party(scene.peer, "Org2MSP", "auditor", Role.AUDITOR)
