@@ -9,7 +9,9 @@ Parties in one process or many: what they share stands on the ledger, what they 
 
 from gridledger.exchange.aggregation_system import AggregationSystem
 from gridledger.exchange.business_system import BusinessSystem
+from gridledger.exchange.credit_register import CreditRegister, FileCreditRegister
 from gridledger.exchange.data_application import DataApplication, Fetched, QueryResult, Resolver
+from gridledger.exchange.device_file import read_devices
 from gridledger.exchange.enterprise_register import EnterpriseRegister, FileRegister
 from gridledger.exchange.errors import (
     LabelForeign,
@@ -30,10 +32,12 @@ __all__ = [
     "AggregationSystem",
     "BusinessSettings",
     "BusinessSystem",
+    "CreditRegister",
     "DataApplication",
     "EnterpriseRegister",
     "ExchangeLedger",
     "Fetched",
+    "FileCreditRegister",
     "FileRegister",
     "Label",
     "LabelForeign",
@@ -48,5 +52,6 @@ __all__ = [
     "SourceUnreadable",
     "VerdictMissing",
     "label_sheet",
+    "read_devices",
     "read_label",
 ]
