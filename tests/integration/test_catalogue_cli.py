@@ -14,9 +14,13 @@ from tests.integration.small_scene import ROLE, SmallScene, small_scene
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
+from gridledger.exchange.association_agent import AssociationAgent
+from gridledger.exchange.handoff import until_seen
+from gridledger.model.change import FieldChange
 from gridledger.model.device import DeclaredIdentity, DeviceApproval
 from gridledger.model.digest import Digest
 from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.states import IdentifierState
 from gridledger.network import Network
 
 PLANT = DeclaredIdentity(scheme="plant", value="P1")
@@ -55,6 +59,29 @@ def call(small: SmallScene) -> Commands:
     return Commands(small)
 
 
+async def test_agent_deposits_what_arrives_until_it_is_stopped(exchange_network: Network) -> None:
+    line = DeclaredIdentity(scheme="line", value="L1")
+    async with small_scene(exchange_network, SystemIdentifier("88.5042"), "arrival") as scene:
+        party = scene.parties["aggregation"]
+        agent = asyncio.create_task(AssociationAgent(party, scene.root).run())
+        try:
+            first = await scene.device("one", "L-1", line)
+            second = await scene.device("two", "L-2", line, fields=["voltage"])
+            async with asyncio.timeout(30):
+                association = await until_seen(
+                    lambda: party.ledger.association(scene.root, line), deadline_s=30
+                )
+                while not any(member.fields for member in association.members):
+                    await asyncio.sleep(0.1)
+                    association = await party.ledger.association(scene.root, line)
+        finally:
+            agent.cancel()
+            await asyncio.gather(agent, return_exceptions=True)
+
+    assert [member.device for member in association.members] == [first, second]
+    assert association.members[1].fields == ("voltage",)
+
+
 async def test_catalogue_by_commands_alone(small: SmallScene, call: Commands, tmp_path: Path) -> None:
     one = await small.device("one", "INV01", PLANT, fields=["brand", "power"])
     two = await small.device("two", "I-1", PLANT, fields=["brand", "repairs"])
@@ -68,6 +95,7 @@ async def test_catalogue_by_commands_alone(small: SmallScene, call: Commands, tm
     assert await call("aggregation", *watch) == []
     found = await call("one", "catalogue", "show", "plant=P1", "--root", ROOT)
     assert [member["device"] for member in found] == [str(one), str(two)]
+    assert [member["conflicts"] for member in found] == [["brand"], ["brand"]]
 
     # Both share a field of the name and type: a conflict that decides nothing.
     (conflict,) = (await call("two", "catalogue", "conflicts", "--root", ROOT))["conflicts"]
@@ -142,3 +170,11 @@ async def test_catalogue_by_commands_alone(small: SmallScene, call: Commands, tm
     changed = await call.plain("catalogue", "verify", out, "--trust", trust, code=32)
     assert changed["error"]["code"] == "GL-CRY-003"
     await call.plain("catalogue", "verify", out, code=2)
+
+    # One of both gives its field up: the conflict is over.
+    change = FieldChange(field=two.field("brand"), state=IdentifierState.REVOKED, reason="it is the other's")
+    (result,) = await small.parties["two"].ledger.change_fields(systems["two"], [change])
+    assert result.accepted, result.message
+    assert "plant=P1" in {item["item"] for item in await call("aggregation", *watch)}
+    (conflict,) = (await call("two", "catalogue", "conflicts", "--root", ROOT))["conflicts"]
+    assert conflict["settled_ms"] > conflict["found_ms"]

@@ -10,10 +10,11 @@ from gridledger.cli.command import with_output
 from gridledger.cli.graph_cmd import graph_command, watch_command
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import PartyChoice, with_party
-from gridledger.cli.record_view import show_items, show_page, show_record, show_records
+from gridledger.cli.record_view import show_items, show_page, show_record, show_records, show_rows
 from gridledger.cli.selector_argument import parse_selectors
 from gridledger.exchange.settings import parse_identity
 from gridledger.model.catalogue import PublicationEntry
+from gridledger.model.errors import FieldValue
 from gridledger.model.identifier import SystemIdentifier
 
 __all__ = ["group"]
@@ -55,10 +56,18 @@ def associate(output: Output, party: PartyChoice, identities: tuple[str, ...], r
 @with_party
 @with_output
 def show(output: Output, party: PartyChoice, identity: str, root: str) -> None:
-    """Show the association catalogue of a key device, a line for each system's device."""
+    """Show the association catalogue of a key device, a line for each system's device.
+
+    Fields that another system shares as well stand under `conflicts`.
+    """
     parsed = parse_identity(identity)
     association = party.run(lambda one: one.ledger.association(SystemIdentifier(root), parsed))
-    show_records(output, association.members, ("device", "fields"))
+    conflicts = set(association.conflicts or ())
+    rows: list[FieldValue] = [
+        {**member.to_value(), "conflicts": [name for name in member.fields if name in conflicts]}
+        for member in association.members
+    ]
+    show_rows(output, rows, ("device", "fields", "conflicts"))
 
 
 @group.command()

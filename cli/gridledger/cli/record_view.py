@@ -15,7 +15,7 @@ from gridledger.model.record import ModelValue
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["show_items", "show_page", "show_record", "show_records"]
+__all__ = ["show_items", "show_page", "show_record", "show_records", "show_rows"]
 
 _REFUSED_ITEMS = 1
 
@@ -38,13 +38,17 @@ def show_records(output: Output, records: Iterable[ModelValue], columns: Sequenc
     columns : sequence of str
         Members that are shown to people, dotted for those of parts; programs get all.
     """
-    values: list[FieldValue] = [record.to_value() for record in records]
+    show_rows(output, [record.to_value() for record in records], columns)
+
+
+def show_rows(output: Output, rows: list[FieldValue], columns: Sequence[str]) -> None:
+    """Show values of records that were put together, one a line; see `show_records`."""
 
     def drawn(shown: Any) -> RenderableType:
         flat = [_flat(value) for value in shown]
         return table(flat, {column: column.rpartition(".")[2].replace("_", " ") for column in columns})
 
-    output.show(values, drawn)
+    output.show(rows, drawn)
 
 
 def show_page(output: Output, page: ModelValue, member: str, columns: Sequence[str]) -> None:

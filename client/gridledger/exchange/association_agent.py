@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gridledger.client import Block, BlockTransaction, Checkpoint, InMemoryCheckpoint, ValidationCode
+from gridledger.client.transport import Message
 from gridledger.exchange.likeness import alike
 from gridledger.exchange.party import Party
 from gridledger.model.association import AssociationCandidate
 from gridledger.model.device import DeclaredIdentity, Device, ItemResult
 from gridledger.model.events import Event
 from gridledger.model.identifier import SystemIdentifier
-from gridledger.model.notice import DevicesRegistered, FieldsRegistered
-from gridledger.model.refusals import AlreadyExists
+from gridledger.model.notice import DevicesRegistered, FieldsChanged, FieldsRegistered
+from gridledger.model.refusals import AlreadyExists, NotFound
 from gridledger.model.states import CandidateState
 
 __all__ = ["AssociationAgent"]
@@ -109,17 +110,18 @@ class AssociationAgent:
         return tuple(results)
 
     async def _handle(self, block: Block) -> tuple[ItemResult, ...]:
-        found = dict.fromkeys(identity for one in block.transactions for identity in self._named_in(one))
+        found: dict[DeclaredIdentity, None] = {}
+        for transaction in block.transactions:
+            found.update(dict.fromkeys(self._named_in(transaction)))
+            found.update(dict.fromkeys(await self._touched_by(transaction)))
         results = await self.deposit(tuple(found))
         await self._checkpoint.record_block(block.number)
         return results
 
     def _named_in(self, transaction: BlockTransaction) -> tuple[DeclaredIdentity, ...]:
         """Return the common identities whose catalogues a transaction has changed."""
-        event = transaction.event
-        if transaction.validation_code is not ValidationCode.VALID or event is None:
-            return ()
-        if transaction.chaincode != self._chaincode:
+        event = self._event_of(transaction)
+        if event is None:
             return ()
         if event.event_name in _REGISTERED:
             notice = _REGISTERED[event.event_name].from_bytes(event.payload)
@@ -129,6 +131,33 @@ class AssociationAgent:
             is_one = candidate.state is CandidateState.CONFIRMED and candidate.root == self._root
             return (candidate.identity,) if is_one else ()
         return ()
+
+    async def _touched_by(self, transaction: BlockTransaction) -> tuple[DeclaredIdentity, ...]:
+        """Return the identities of key devices whose fields a transaction has changed, such as revoked."""
+        event = self._event_of(transaction)
+        if event is None or event.event_name != Event.FIELDS_CHANGED:
+            return ()
+        notice = FieldsChanged.from_bytes(event.payload)
+        if notice.system.parent != self._root:
+            return ()
+        identities: dict[DeclaredIdentity, None] = {}
+        for device in dict.fromkeys(field.device for field in notice.fields):
+            found = await self._party.ledger.device(device)
+            identities.update(dict.fromkeys(found.known_as))
+        known = [identity for identity in identities if await self._is_associated(identity)]
+        return tuple(known)
+
+    async def _is_associated(self, identity: DeclaredIdentity) -> bool:
+        try:
+            await self._party.ledger.association(self._root, identity)
+        except NotFound:
+            return False
+        return True
+
+    def _event_of(self, transaction: BlockTransaction) -> Message | None:
+        """Return the event of a valid transaction of our chaincode."""
+        ours = transaction.chaincode == self._chaincode
+        return transaction.event if ours and transaction.validation_code is ValidationCode.VALID else None
 
     async def _devices(self, system: SystemIdentifier) -> list[Device]:
         found: list[Device] = []
