@@ -1,0 +1,148 @@
+"""Cuts a payload into blocks: by content, and on record ends where there are records (LAYOUT.md, 3.3)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyfastcdc import FastCDC
+
+from gridledger.lake.frame import BLOCK_LIMIT, BlockKind
+from gridledger.lake.manifest import PayloadFormat
+from gridledger.lake.records import record_end
+
+__all__ = ["ChunkSizes", "CutBlock", "cut", "format_of"]
+
+_RECORD_KINDS = {PayloadFormat.CSV: BlockKind.CSV, PayloadFormat.JSON_LINES: BlockKind.LINES}
+_SUFFIXES = {
+    ".csv": PayloadFormat.CSV,
+    ".jsonl": PayloadFormat.JSON_LINES,
+    ".ndjson": PayloadFormat.JSON_LINES,
+    ".parquet": PayloadFormat.PARQUET,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkSizes:
+    """Sizes of chunks in bytes."""
+
+    minimum: int = 32 << 10
+    average: int = 128 << 10
+    """Small enough that reading one block from a pack stays around a millisecond."""
+    maximum: int = 512 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class CutBlock:
+    """A block as it was cut."""
+
+    data: bytes
+    kind: BlockKind
+
+
+def format_of(name: str) -> PayloadFormat:
+    """Guess from a file's name how it is cut."""
+    return _SUFFIXES.get(Path(name).suffix.lower(), PayloadFormat.BYTES)
+
+
+def cut(
+    payload: BinaryIO, payload_format: PayloadFormat, *, sizes: ChunkSizes, seed: int
+) -> Iterator[CutBlock]:
+    """Cut a payload into blocks that joined are the payload.
+
+    Parameters
+    ----------
+    payload : binary file
+        Read from where it stands to its end; Parquet is only cut as such where it can seek.
+    payload_format : PayloadFormat
+        Where records end. A payload that is not what it is called is cut all the same.
+    sizes : ChunkSizes
+        Of the lake.
+    seed : int
+        K_cut's, so that sizes tell nothing to others.
+
+    Notes
+    -----
+    Linear; memory is a few maximum sizes.
+    """
+    chunker = FastCDC(
+        sizes.average, min_size=sizes.minimum, max_size=sizes.maximum, normalized_chunking=1, seed=seed
+    )
+    kind = _RECORD_KINDS.get(payload_format)
+    if kind is not None:
+        yield from _cut_records(chunker, payload, kind, sizes)
+        return
+    if payload_format is PayloadFormat.PARQUET:
+        for length in _column_chunks(payload):
+            piece = payload.read(length)
+            for chunk in chunker.cut_buf(piece):
+                yield CutBlock(bytes(chunk.data), BlockKind.BYTES)
+    for chunk in chunker.cut_stream(payload):
+        yield CutBlock(bytes(chunk.data), BlockKind.BYTES)
+
+
+def _cut_records(
+    chunker: FastCDC, payload: BinaryIO, kind: BlockKind, sizes: ChunkSizes
+) -> Iterator[CutBlock]:
+    """Move each cut on to the end of its record."""
+    pending = b""
+    whole = True  # Whether `pending` ends where a record does.
+    for chunk in chunker.cut_stream(payload):
+        data = bytes(chunk.data)
+        if kind is BlockKind.BYTES:
+            yield CutBlock(data, kind)
+            continue
+        if not whole:
+            quoted = kind is BlockKind.CSV and bool(pending.count(b'"') & 1)
+            end = record_end(kind, data, quoted=quoted)
+            if end < 0:
+                pending += data
+                if len(pending) > 3 * sizes.maximum:
+                    yield from _pieces(pending, BlockKind.BYTES)
+                    kind, pending = BlockKind.BYTES, b""
+                continue
+            pending, data = pending + data[:end], data[end:]
+        if pending:
+            yield CutBlock(pending, kind)
+        pending = data
+        whole = _ends_record(kind, pending)
+    if pending:
+        yield from _pieces(pending, kind)
+
+
+def _ends_record(kind: BlockKind, data: bytes) -> bool:
+    if not data:
+        return True
+    return data.endswith(b"\n") and not (kind is BlockKind.CSV and data.count(b'"') & 1)
+
+
+def _pieces(data: bytes, kind: BlockKind) -> Iterator[CutBlock]:
+    for start in range(0, len(data), BLOCK_LIMIT):
+        yield CutBlock(data[start : start + BLOCK_LIMIT], kind)
+
+
+def _column_chunks(payload: BinaryIO) -> list[int]:
+    """Return lengths of the pieces of a Parquet file before its footer; none for what is none."""
+    if not payload.seekable():
+        return []
+    start = payload.tell()
+    try:
+        metadata = pq.ParquetFile(payload).metadata
+        places = {0}
+        for group in range(metadata.num_row_groups):
+            row_group = metadata.row_group(group)
+            for column in range(row_group.num_columns):
+                chunk = row_group.column(column)
+                first = chunk.dictionary_page_offset or chunk.data_page_offset
+                places |= {first, first + chunk.total_compressed_size}
+    except (pa.ArrowException, OSError):
+        return []
+    finally:
+        payload.seek(start)
+    ordered = sorted(places)
+    return [end - begin for begin, end in itertools.pairwise(ordered)]

@@ -1,0 +1,123 @@
+"""Blocks as they lie in packs: compressed, sealed, named by their digest (LAYOUT.md, 3.3)."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from enum import IntEnum
+
+import zstandard
+
+from gridledger.crypto.errors import SealBroken
+from gridledger.crypto.sealing import open_seal, seal
+from gridledger.lake.errors import Malformed
+
+__all__ = [
+    "BLOCK_LIMIT",
+    "LEVEL",
+    "BlockKind",
+    "block_identifier",
+    "compress",
+    "expand",
+    "look_up_key",
+    "open_frame",
+    "seal_frame",
+]
+
+BLOCK_LIMIT = 8 << 20
+"""No block is longer, so that a reader knows how much memory one takes."""
+_LABEL = b"gridledger/block/1"
+_STORED = b"\x00"
+_ZSTANDARD = b"\x01"
+LEVEL = 1
+"""Compression level: sealing keeps up with reading."""
+_contexts = threading.local()
+
+
+class BlockKind(IntEnum):
+    """What a block holds."""
+
+    BYTES = 0
+    LINES = 1
+    """Records that end with a line feed."""
+    CSV = 2
+    """Records that end with a line feed outside of quotes."""
+    ORDER = 3
+    """The order of a gather."""
+
+    @property
+    def has_records(self) -> bool:
+        """Whether its records can be taken one by one."""
+        return self in (BlockKind.LINES, BlockKind.CSV)
+
+
+def look_up_key(block: bytes) -> bytes:
+    """Return MD5 and SHA-1 of a block, the look-up key of the hash index table."""
+    return (
+        hashlib.md5(block, usedforsecurity=False).digest()
+        + hashlib.sha1(block, usedforsecurity=False).digest()
+    )
+
+
+def block_identifier(frame: bytes) -> bytes:
+    """Return the identifier of the block that a frame holds."""
+    return hashlib.sha256(frame).digest()
+
+
+def compress(data: bytes, *, level: int = LEVEL) -> bytes:
+    """Write data compressed where that is shorter, with a first byte that says which."""
+    compressors: dict[int, zstandard.ZstdCompressor] | None = getattr(_contexts, "compressors", None)
+    if compressors is None:
+        compressors = _contexts.compressors = {}
+    compressor = compressors.get(level)
+    if compressor is None:
+        compressor = compressors[level] = zstandard.ZstdCompressor(level=level)
+    packed = compressor.compress(data)
+    return _ZSTANDARD + packed if len(packed) < len(data) else _STORED + data
+
+
+def expand(packed: bytes, *, limit: int) -> bytes:
+    """Read what `compress` wrote.
+
+    Raises
+    ------
+    Malformed
+        It is in another form, or longer than `limit` bytes.
+    """
+    codec, body = packed[:1], memoryview(packed)[1:]
+    if codec == _STORED:
+        if len(body) > limit:
+            raise Malformed(f"{len(body)} bytes are more than {limit}")
+        return bytes(body)
+    if codec != _ZSTANDARD:
+        raise Malformed("the compression is unknown")
+    try:
+        parameters = zstandard.get_frame_parameters(body)
+        if parameters.content_size > limit:  # No size is the largest number.
+            raise Malformed(f"it says to hold {parameters.content_size} bytes, more than {limit}")
+        decompressor = getattr(_contexts, "decompressor", None)
+        if decompressor is None:
+            decompressor = _contexts.decompressor = zstandard.ZstdDecompressor()
+        data: bytes = decompressor.decompress(body, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise Malformed("the compressed bytes are broken") from error
+    return data
+
+
+def seal_frame(block: bytes, key: bytes, *, level: int = LEVEL) -> bytes:
+    """Compress and seal a block."""
+    return seal(key, compress(block, level=level), _LABEL)
+
+
+def open_frame(frame: bytes, key: bytes) -> bytes:
+    """Return the block of a frame.
+
+    Raises
+    ------
+    Malformed
+        The seal does not open, or what it held is no block.
+    """
+    try:
+        return expand(open_seal(key, frame, _LABEL), limit=BLOCK_LIMIT)
+    except SealBroken as error:
+        raise Malformed("the seal does not open") from error

@@ -1,0 +1,83 @@
+"""Hooks: keyed digests of sampled records, by which blocks that share records are found (LAYOUT.md, 3.4)."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from gridledger.lake.frame import BlockKind
+from gridledger.lake.records import record_ends
+from gridledger.lake.row import HOOK_BYTES
+
+__all__ = ["hooks_of", "sampling_values"]
+
+_FEWEST = 16
+_SPARSENESS = 128
+_WORD = 8
+_FACTORS = tuple(np.uint64(factor) for factor in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
+_HALF = np.uint64(32)
+
+
+def sampling_values(key: bytes, data: bytes, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """Return the value by which each record is sampled or not.
+
+    Parameters
+    ----------
+    key : bytes of length 32
+        K_hook.
+    data : bytes
+        A block.
+    ends : ndarray of shape (n,)
+        Where its records end.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The same for the same record, wherever it stands.
+
+    Notes
+    -----
+    It reads 24 bytes of a record, so records that differ elsewhere only have the same value. That costs
+    evenness of the sample, nothing else: hooks are digests of whole records.
+    """
+    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+    lengths = ends - starts
+    padded = np.frombuffer(data + bytes(_WORD), np.uint8)
+    words = np.ndarray((len(data) + 1,), np.dtype("<u8"), padded.data, strides=(1,))
+    short = lengths < _WORD
+    inner = np.where(short, 0, lengths - _WORD)
+    head, middle, tail = words[starts], words[starts + inner // 2], words[starts + inner]
+    if short.any():
+        bits = np.uint64(64) - lengths.astype(np.uint64) * np.uint64(8)
+        mask = np.where(short, np.uint64(0xFFFFFFFFFFFFFFFF) >> np.where(short, bits, 0).astype(np.uint64), 0)
+        mask = np.where(short, mask, np.uint64(0xFFFFFFFFFFFFFFFF)).astype(np.uint64)
+        head, middle, tail = head & mask, middle & mask, tail & mask
+    secret = np.frombuffer(key, "<u8", count=1)[0]
+    value = (head ^ secret ^ lengths.astype(np.uint64)) * _FACTORS[0]
+    value = (value ^ (value >> _HALF) ^ middle) * _FACTORS[1]
+    value = (value ^ (value >> _HALF) ^ tail) * _FACTORS[2]
+    mixed: npt.NDArray[np.uint64] = value ^ (value >> _HALF)
+    return mixed
+
+
+def hooks_of(key: bytes, kind: BlockKind, data: bytes) -> bytes:
+    """Return the hooks of a block, 8 bytes each; none for a block without records."""
+    if not kind.has_records or not data:
+        return b""
+    ends = record_ends(kind, data)
+    values = sampling_values(key, data, ends)
+    wanted = max(_FEWEST, -(-len(ends) // _SPARSENESS))
+    # Equal records are sampled once: among a few more than wanted there are enough that differ, mostly.
+    few = min(len(values), 4 * wanted)
+    smallest = np.argpartition(values, few - 1)[:few]
+    distinct, places = np.unique(values[smallest], return_index=True)
+    if len(distinct) < wanted and few < len(values):
+        distinct, places = np.unique(values, return_index=True)
+        smallest = np.arange(len(values))
+    hooks = []
+    for place in smallest[places[:wanted]].tolist():
+        record = data[int(ends[place - 1]) if place else 0 : int(ends[place])]
+        hooks.append(hashlib.blake2b(record, key=key, digest_size=HOOK_BYTES).digest())
+    return b"".join(hooks)

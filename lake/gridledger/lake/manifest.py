@@ -1,0 +1,306 @@
+"""Manifests: a version's blocks, their keys, and how its bytes come out of them (LAYOUT.md, 3.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gridledger.crypto.dataset_key import DatasetKey
+from gridledger.crypto.sealing import SEAL_BYTES, open_seal, seal
+from gridledger.crypto.secret_key import KEY_BYTES, SecretKey
+from gridledger.lake.errors import Malformed
+from gridledger.lake.frame import BLOCK_LIMIT, BlockKind, compress, expand
+from gridledger.lake.paths import manifest_path
+from gridledger.lake.row import ID_BYTES, PACK_HEADER_BYTES
+from gridledger.lake.varint import FieldReader, varint
+from gridledger.model.canonical import Value, canonical_bytes, parse_canonical
+from gridledger.model.digest import Digest
+from gridledger.model.errors import CryptoError, ModelError
+from gridledger.model.merkle import merkle_root
+
+__all__ = ["Gather", "Head", "Manifest", "ManifestBlock", "Part", "PayloadFormat", "Run"]
+
+_MAGIC = b"GLMANI01"
+_SCHEMA = "lake-manifest/1"
+_BODY_LIMIT = 1 << 30
+_SHORTEST_BLOCK = 4 + 2 + 32 + KEY_BYTES
+
+
+class PayloadFormat(StrEnum):
+    """How a payload is cut."""
+
+    BYTES = "bytes"
+    CSV = "csv"
+    JSON_LINES = "json-lines"
+    PARQUET = "parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestBlock:
+    """A block of a version."""
+
+    pack: bytes
+    offset: int
+    length: int
+    """Length of the frame."""
+    size: int
+    """Length of the block."""
+    kind: BlockKind
+    records: int
+    identifier: bytes
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"ManifestBlock({self.identifier.hex()!r}, size={self.size})"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Blocks, whole, one after the other."""
+
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Records of several blocks in an order of their own (LAYOUT.md, 3.7)."""
+
+    order: int
+    """Place of the order block in the manifest's list."""
+    fresh: tuple[int, ...]
+    """Places of the blocks whose records are taken in order."""
+    sources: tuple[int, ...]
+    """Places of the blocks whose records are picked."""
+    size: int
+    """How many bytes it puts out."""
+    records: int
+    """How many records it puts out."""
+
+
+Part = Run | Gather
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands unsealed before a manifest: what it is of."""
+
+    dataset: bytes
+    version: int
+    generation: int
+    epoch: int
+    owner_seal: bytes
+    """The dataset key, sealed for the owner."""
+
+    def to_bytes(self) -> bytes:
+        """Write the head in its canonical form."""
+        return canonical_bytes(
+            {
+                "dataset": self.dataset.hex(),
+                "epoch": self.epoch,
+                "generation": self.generation,
+                "owner_seal": self.owner_seal.hex(),
+                "schema": _SCHEMA,
+                "version": self.version,
+            }
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> Head:
+        """Read a head; raises Malformed."""
+        try:
+            fields = _object(parse_canonical(data))
+            if fields.get("schema") != _SCHEMA:
+                raise Malformed("the schema is unknown")
+            head = cls(
+                bytes.fromhex(_text(fields, "dataset")),
+                _number(fields, "version"),
+                _number(fields, "generation"),
+                _number(fields, "epoch"),
+                bytes.fromhex(_text(fields, "owner_seal")),
+            )
+        except (ModelError, ValueError) as error:
+            raise Malformed("the head is broken") from error
+        if head.to_bytes() != data or len(head.dataset) != ID_BYTES:
+            raise Malformed("the head has another form")
+        return head
+
+    @staticmethod
+    def of(data: bytes, *, path: str) -> Head:
+        """Read the head of the manifest at a path; raises Malformed, for another version's, too."""
+        head = _split(data)[0]
+        if manifest_path(head.dataset, head.version, head.generation) != path:
+            raise Malformed("it is the manifest of another version")
+        return head
+
+    def owners_key(self, datasets_key: bytes) -> DatasetKey:
+        """Open the dataset key with the owner's key for it; raises Malformed."""
+        try:
+            raw = open_seal(datasets_key, self.owner_seal, _owner_label(self.dataset, self.epoch))
+            return DatasetKey(dataset=self.dataset, epoch=self.epoch, secret=SecretKey(raw))
+        except CryptoError as error:
+            raise Malformed("the owner's seal does not open") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All there is to know of a version."""
+
+    name: str
+    format: PayloadFormat
+    size: int
+    """Length of the payload in bytes."""
+    sha256: Digest
+    """Of the payload."""
+    records: int
+    """Of CSV and JSON lines; 0 else."""
+    blocks: tuple[ManifestBlock, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def root(self) -> Digest:
+        """Merkle root over the blocks' identifiers."""
+        return merkle_root(block.identifier for block in self.blocks)
+
+    def to_bytes(self, key: DatasetKey, datasets_key: bytes, *, version: int, generation: int) -> bytes:
+        """Write the manifest, sealed with its dataset's key and, by that key, for the owner."""
+        owner_seal = seal(datasets_key, key.secret.reveal(), _owner_label(key.dataset, key.epoch))
+        head = Head(key.dataset, version, generation, key.epoch, owner_seal).to_bytes()
+        sealed = seal(key.secret.reveal(), compress(self._body()), _MAGIC + head)
+        return _MAGIC + len(head).to_bytes(4, "big") + head + sealed
+
+    def _body(self) -> bytes:
+        description = canonical_bytes(
+            {
+                "format": self.format.value,
+                "name": self.name,
+                "records": self.records,
+                "root": str(self.root),
+                "sha256": str(self.sha256),
+                "size": self.size,
+            }
+        )
+        packs = {pack: place for place, pack in enumerate(dict.fromkeys(block.pack for block in self.blocks))}
+        written = [len(description).to_bytes(4, "big"), description, varint(len(packs)), *packs]
+        written.append(varint(len(self.blocks)))
+        for block in self.blocks:
+            numbers = (packs[block.pack], block.offset, block.length, block.size, block.kind, block.records)
+            written += [*map(varint, numbers), block.identifier, block.key]
+        written.append(varint(len(self.parts)))
+        for part in self.parts:
+            if isinstance(part, Run):
+                written += [b"\x00", varint(part.first), varint(part.count)]
+            else:
+                written += [b"\x01", varint(part.order)]
+                for places in (part.fresh, part.sources):
+                    written += [varint(len(places)), *map(varint, places)]
+                written += [varint(part.size), varint(part.records)]
+        return b"".join(written)
+
+    @classmethod
+    def parse(cls, data: bytes, key: DatasetKey) -> Manifest:
+        """Open a manifest with its dataset's key.
+
+        Raises
+        ------
+        SealBroken
+            The key is another one, or the bytes were changed.
+        Malformed
+            What was sealed is no manifest.
+        """
+        _, head, sealed = _split(data)
+        packed = open_seal(key.secret.reveal(), sealed, _MAGIC + head)
+        reader = FieldReader(expand(packed, limit=_BODY_LIMIT))
+        try:
+            description = _object(parse_canonical(reader.take(int.from_bytes(reader.take(4), "big"))))
+            packs = [reader.take(ID_BYTES) for _ in range(reader.count(each=ID_BYTES))]
+            blocks = tuple(_take_block(reader, packs) for _ in range(reader.count(each=_SHORTEST_BLOCK)))
+            parts = tuple(_take_part(reader, blocks) for _ in range(reader.count(each=3)))
+            reader.end()
+            manifest = cls(
+                _text(description, "name"),
+                PayloadFormat(_text(description, "format")),
+                _number(description, "size"),
+                Digest.parse(_text(description, "sha256")),
+                _number(description, "records"),
+                blocks,
+                parts,
+            )
+        except (ModelError, ValueError) as error:
+            raise Malformed("the body is broken") from error
+        if str(manifest.root) != description.get("root"):
+            raise Malformed("the root is not that of the blocks")
+        if sum(manifest.part_size(part) for part in parts) != manifest.size:
+            raise Malformed("the parts do not make the payload's size")
+        return manifest
+
+    def part_size(self, part: Part) -> int:
+        """Return how many bytes a part puts out."""
+        if isinstance(part, Gather):
+            return part.size
+        return sum(block.size for block in self.blocks[part.first : part.first + part.count])
+
+
+def _owner_label(dataset: bytes, epoch: int) -> bytes:
+    return dataset + epoch.to_bytes(8, "big")
+
+
+def _split(data: bytes) -> tuple[Head, bytes, bytes]:
+    reader = FieldReader(data)
+    if reader.take(len(_MAGIC)) != _MAGIC:
+        raise Malformed("it is no manifest")
+    head = reader.take(int.from_bytes(reader.take(4), "big"))
+    return Head.parse(head), head, reader.take(reader.remaining)
+
+
+def _take_block(reader: FieldReader, packs: list[bytes]) -> ManifestBlock:
+    place, offset, length, size, kind, records = (reader.number() for _ in range(6))
+    if place >= len(packs) or offset < PACK_HEADER_BYTES or length <= SEAL_BYTES:
+        raise Malformed("a block's place is impossible")
+    if size > BLOCK_LIMIT or records > size:
+        raise Malformed("a block's size is impossible")
+    identifier, key = reader.take(32), reader.take(KEY_BYTES)
+    return ManifestBlock(packs[place], offset, length, size, BlockKind(kind), records, identifier, key)
+
+
+def _take_part(reader: FieldReader, blocks: tuple[ManifestBlock, ...]) -> Part:
+    tag = reader.take(1)
+    if tag == b"\x00":
+        run = Run(reader.number(), reader.number())
+        if run.first + run.count > len(blocks):
+            raise Malformed("a part names blocks that are not listed")
+        return run
+    if tag != b"\x01":
+        raise Malformed("a part is of an unknown kind")
+    order = reader.number()
+    fresh, sources = (
+        tuple(reader.number() for _ in range(reader.count(each=1))) for _ in ("fresh", "sources")
+    )
+    gather = Gather(order, fresh, sources, reader.number(), reader.number())
+    places = (order, *fresh, *sources)
+    if max(places) >= len(blocks) or blocks[order].kind is not BlockKind.ORDER:
+        raise Malformed("a gather names blocks that are not listed")
+    if gather.records > gather.size or gather.size > BLOCK_LIMIT:
+        raise Malformed("a gather's size is impossible")
+    return gather
+
+
+def _object(parsed: Value) -> Mapping[str, Value]:
+    if not isinstance(parsed, Mapping):
+        raise Malformed("an object is missing")
+    return parsed
+
+
+def _text(fields: Mapping[str, Value], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise Malformed(f"{name} is no text")
+    return value
+
+
+def _number(fields: Mapping[str, Value], name: str) -> int:
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise Malformed(f"{name} is no number")
+    return value

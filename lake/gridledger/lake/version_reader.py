@@ -1,0 +1,314 @@
+"""Reads a version: any range of it, every block verified."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from bisect import bisect_right
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from gridledger.lake.errors import Malformed, PayloadCorrupt, PayloadNotFound
+from gridledger.lake.frame import block_identifier, open_frame
+from gridledger.lake.manifest import Gather, Manifest, ManifestBlock, Run
+from gridledger.lake.order import read_order
+from gridledger.lake.paths import pack_path
+from gridledger.lake.records import split_records
+from gridledger.lake.store import Store
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = ["VersionReader", "open_block"]
+
+_READ_AT_ONCE = 4 << 20
+_AHEAD = 4
+_WORKERS = 2
+_KEPT_BYTES = 16 << 20
+
+
+def open_block(block: ManifestBlock, frame: bytes) -> bytes:
+    """Verify and open a block.
+
+    Raises
+    ------
+    PayloadCorrupt
+        The frame is not the one that the manifest names.
+    """
+    path = pack_path(block.pack)
+    if len(frame) != block.length:
+        raise PayloadCorrupt(
+            path,
+            "the pack ends early",
+            offset=block.offset,
+            expected=str(block.length),
+            actual=str(len(frame)),
+        )
+    actual = block_identifier(frame)
+    if actual != block.identifier:
+        raise PayloadCorrupt(
+            path,
+            "the frame is another one",
+            offset=block.offset,
+            expected=block.identifier.hex(),
+            actual=actual.hex(),
+        )
+    try:
+        data = open_frame(frame, block.key)
+    except Malformed as error:
+        raise PayloadCorrupt(path, error.message, offset=block.offset) from error
+    if len(data) != block.size:
+        raise PayloadCorrupt(
+            path,
+            "the block has another size",
+            offset=block.offset,
+            expected=str(block.size),
+            actual=str(len(data)),
+        )
+    return data
+
+
+class VersionReader:
+    """A version of a dataset.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake lies.
+    manifest : Manifest
+        What is read.
+    renew : callable, optional
+        Returns the newest generation of the manifest; asked once when a pack is gone, since pruning moves
+        blocks.
+
+    Notes
+    -----
+    A range costs the blocks that it touches, a range of a gather the blocks that the gather takes records
+    from. One reader is for one thread.
+    """
+
+    def __init__(
+        self, store: Store, manifest: Manifest, *, renew: Callable[[], Manifest] | None = None
+    ) -> None:
+        self._store = store
+        self._renew = renew
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
+        self._gathered: tuple[Gather, bytes] | None = None
+        self._take(manifest)
+
+    def _take(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self._units: list[int | Gather] = []
+        self._starts: list[int] = []
+        start = 0
+        for part in manifest.parts:
+            units = range(part.first, part.first + part.count) if isinstance(part, Run) else (part,)
+            for unit in units:
+                self._units.append(unit)
+                self._starts.append(start)
+                start += unit.size if isinstance(unit, Gather) else manifest.blocks[unit].size
+
+    @property
+    def size(self) -> int:
+        """Length of the payload in bytes."""
+        return self.manifest.size
+
+    def read(self, offset: int = 0, length: int | None = None) -> bytes:
+        """Read a range of the payload; shorter where the payload ends first.
+
+        Raises
+        ------
+        PayloadCorrupt
+            A block is not the one that was stored; other ranges can still be read.
+        PayloadNotFound
+            A pack is gone.
+        """
+        end = self.size if length is None else min(self.size, offset + length)
+        if offset >= end:
+            return b""
+        first = bisect_right(self._starts, offset) - 1
+        pieces = []
+        for place in range(first, len(self._units)):
+            start = self._starts[place]
+            if start >= end:
+                break
+            data = self._unit(place)
+            pieces.append(data[max(0, offset - start) : end - start])
+        return b"".join(pieces)
+
+    def rows(self, first: int, count: int) -> list[bytes]:
+        """Return records of a CSV or JSON lines payload by number, from 0.
+
+        Notes
+        -----
+        Blocks before the first wanted record are skipped by their number of records.
+        """
+        records: list[bytes] = []
+        place = 0
+        for unit in self._units:
+            held = unit.records if isinstance(unit, Gather) else self.manifest.blocks[unit].records
+            if place + held > first:
+                found = self._gathered_records(unit) if isinstance(unit, Gather) else self._records((unit,))
+                records += found[max(0, first - place) : first + count - place]
+            place += held
+            if place >= first + count:
+                break
+        return records
+
+    def stream(self) -> Iterator[bytes]:
+        """Yield the whole payload in pieces, reading ahead.
+
+        Notes
+        -----
+        Neighbouring frames are read at once; memory is some 20 MiB.
+        """
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="lake-read") as workers:
+            waiting: deque[Future[list[bytes]] | Gather] = deque()
+            for group in self._groups():
+                waiting.append(group if isinstance(group, Gather) else workers.submit(self._fetch, group))
+                if len(waiting) > _AHEAD:
+                    yield from self._taken(waiting.popleft())
+            while waiting:
+                yield from self._taken(waiting.popleft())
+
+    def open(self) -> io.BufferedReader:
+        """Return a file object that reads and seeks."""
+        return io.BufferedReader(_VersionFile(self), buffer_size=1 << 16)
+
+    def _taken(self, waiting: Future[list[bytes]] | Gather) -> Iterator[bytes]:
+        if isinstance(waiting, Gather):
+            yield self._gather(waiting)
+        else:
+            yield from waiting.result()
+
+    def _groups(self) -> Iterator[list[int] | Gather]:
+        """Group units whose frames are neighbours."""
+        group: list[int] = []
+        length = 0
+        blocks = self.manifest.blocks
+        for unit in self._units:
+            if isinstance(unit, Gather):
+                if group:
+                    yield group
+                    group = []
+                yield unit
+                continue
+            if group:
+                before, block = blocks[group[-1]], blocks[unit]
+                neighbours = before.pack == block.pack and before.offset + before.length == block.offset
+                if not neighbours or length + block.length > _READ_AT_ONCE:
+                    yield group
+                    group = []
+            if not group:
+                length = 0
+            group.append(unit)
+            length += blocks[unit].length
+        if group:
+            yield group
+
+    def _fetch(self, group: list[int]) -> list[bytes]:
+        try:
+            return self._fetch_from(self.manifest, group)
+        except PayloadNotFound:
+            if self._renew is None:
+                raise
+            return self._fetch_from(self._renew(), group)
+
+    def _fetch_from(self, manifest: Manifest, group: list[int]) -> list[bytes]:
+        blocks = [manifest.blocks[place] for place in group]
+        first, last = blocks[0], blocks[-1]
+        contiguous = all(
+            one.pack == two.pack and one.offset + one.length == two.offset
+            for one, two in itertools.pairwise(blocks)
+        )
+        if not contiguous:
+            return [
+                open_block(block, self._store.read(pack_path(block.pack), block.offset, block.length))
+                for block in blocks
+            ]
+        length = last.offset + last.length - first.offset
+        data = self._store.read(pack_path(first.pack), first.offset, length)
+        return [open_block(block, data[block.offset - first.offset :][: block.length]) for block in blocks]
+
+    def _unit(self, place: int) -> bytes:
+        unit = self._units[place]
+        return self._gather(unit) if isinstance(unit, Gather) else self.block(unit)
+
+    def block(self, place: int) -> bytes:
+        """Return a block of the manifest's list; the last few are kept."""
+        kept = self._kept.get(place)
+        if kept is not None:
+            self._kept.move_to_end(place)
+            return kept
+        [data] = self._fetch([place])
+        self._kept[place] = data
+        held = sum(map(len, self._kept.values()))
+        while held > _KEPT_BYTES:
+            _, dropped = self._kept.popitem(last=False)
+            held -= len(dropped)
+        return data
+
+    def _gather(self, gather: Gather) -> bytes:
+        if self._gathered is None or self._gathered[0] is not gather:
+            data = b"".join(self._gathered_records(gather))
+            if len(data) != gather.size:
+                block = self.manifest.blocks[gather.order]
+                raise PayloadCorrupt(
+                    pack_path(block.pack),
+                    "the order puts out another size",
+                    offset=block.offset,
+                    expected=str(gather.size),
+                    actual=str(len(data)),
+                )
+            self._gathered = (gather, data)
+        return self._gathered[1]
+
+    def _gathered_records(self, gather: Gather) -> list[bytes]:
+        order = self.manifest.blocks[gather.order]
+        try:
+            return read_order(
+                self.block(gather.order), self._records(gather.fresh), self._records(gather.sources)
+            )
+        except Malformed as error:
+            raise PayloadCorrupt(pack_path(order.pack), error.message, offset=order.offset) from error
+
+    def _records(self, places: Iterable[int]) -> list[bytes]:
+        return [
+            record
+            for place in places
+            for record in split_records(self.manifest.blocks[place].kind, self.block(place))
+        ]
+
+
+class _VersionFile(io.RawIOBase):
+    """A version as a raw file."""
+
+    def __init__(self, reader: VersionReader) -> None:
+        super().__init__()
+        self._reader = reader
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._reader.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"there is no place {base + offset}")
+        self._place = base + offset
+        return self._place
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._reader.read(self._place, len(view))
+        view[: len(data)] = data
+        self._place += len(data)
+        return len(data)
