@@ -12,6 +12,7 @@ from tests.unit.chaincode.scene import PLANT, ROLE, ROOT, Scene, field_entry
 from gridledger.model.association import AssociationCandidate, CandidateEntry, DevicePair
 from gridledger.model.catalogue import PublicationEntry, Selector
 from gridledger.model.catalogue_refusals import WithdrawnByOwner
+from gridledger.model.change import DeviceMove
 from gridledger.model.device import DeclaredIdentity, DeviceEntry
 from gridledger.model.events import Event
 from gridledger.model.exchange_refusals import FieldRefused, NotAKeyDevice, NotPublished, NotTheAgent
@@ -207,6 +208,25 @@ async def test_device_under_anothers_label_is_associated_at_once(scene: Scene) -
     assert str(labelled).encode() in committed.event[1]
     assert (await associate(scene, label)).accepted
     assert await members(scene, label) == {labelled, own}
+
+
+async def test_label_goes_on_when_its_device_moves(scene: Scene) -> None:
+    old = scene.device("construction")
+    label = DeclaredIdentity.of_label(old)
+    own = await registered(scene, "maintenance", "A-17", label)
+    assert (await associate(scene, label)).accepted
+    new = scene.systems["construction"].device("R27-NEW")
+
+    move = DeviceMove(device=old, to=new)
+    (result,) = await scene.owners["construction"].once(
+        "registry:MoveDevices", scene.systems["construction"], (move,)
+    )
+
+    assert result.accepted, result.message
+    assert await members(scene, label) == {new, own}
+    assert label in (await scene.auditor.ask("registry:GetDevice", new)).known_as
+    ownership = await scene.auditor.ask("catalogue:GetOwnership", new.field("dc_size"))
+    assert ownership.field.identifier == new.field("dc_size")
 
 
 async def test_label_of_nothing_is_refused(scene: Scene) -> None:
