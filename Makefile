@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: bench-registration help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search clean
+.PHONY: bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -66,6 +66,15 @@ bench-devnet: setup ## the embedded network: throughput, evaluate, start
 
 bench-registration: setup ## identifiers of devices and fields registered a second, in batches
 	$(BIN)/python -m tests.bench.registration_bench $(BENCH)
+
+bench-queries: setup ## whole queries, one by one and 40 at once, and repeated under agreements
+	$(BIN)/python -m tests.bench.exchange_query_bench $(BENCH)
+
+bench-payments: setup ## 200 payments of one payer in flight, with enough and with too little money
+	$(BIN)/python -m tests.bench.exchange_payments_bench $(BENCH)
+
+bench-exchange: setup ## all benchmarks of the exchange, one after the other
+	set -e; for each in registration_bench $(notdir $(basename $(wildcard tests/bench/exchange_*_bench.py))); do $(BIN)/python -m tests.bench.$$each $(BENCH); done
 
 demo: setup ## a paid, proven look-up of a real PV plant's data on the embedded network
 	$(BIN)/gridledger demo
