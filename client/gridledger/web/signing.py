@@ -16,21 +16,27 @@ from __future__ import annotations
 import inspect
 import secrets
 import time
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
 import http_sf
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
-from http_message_signatures import HTTPMessageSignaturesException, HTTPMessageSigner
-from http_message_signatures.algorithms import ECDSA_P256_SHA256
 
 from gridledger.client.identity import Identity
 from gridledger.client.signer import Signer
 from gridledger.web.authorities import fingerprint_of
 from gridledger.web.message import RequestMessage, ResponseMessage
+from gridledger.web.signature_form import (
+    ALGORITHM,
+    Unspelled,
+    content_digest,
+    signature_base,
+    write_component,
+)
 
 __all__ = [
     "CERTIFICATE_FIELD",
@@ -89,7 +95,6 @@ class MessageSigner:
         self._signer = signer
         self._lifetime_s = lifetime_s
         self._clock = clock
-        self._library = HTTPMessageSigner(signature_algorithm=ECDSA_P256_SHA256)
 
     async def sign_request(self, message: RequestMessage, body: bytes) -> None:
         """Add the four fields to a request.
@@ -134,7 +139,7 @@ class MessageSigner:
             bound = (*covered, *BOUND_COMPONENTS)
             try:
                 await self._sign(message, body, covered=bound, tag=RESPONSE_TAG, created=created)
-            except HTTPMessageSignaturesException:
+            except Unspelled:
                 message = replace(message, request=None)
             else:
                 return True
@@ -152,22 +157,22 @@ class MessageSigner:
         expires: int | None = None,
         nonce: str | None = None,
     ) -> None:
-        del message.headers["content-digest"]
-        message.headers[CERTIFICATE_FIELD] = self._field
-        prepared = self._library.prepare(
-            message,
-            key_id=self.fingerprint,
-            created=datetime.fromtimestamp(created, UTC),
-            expires=None if expires is None else datetime.fromtimestamp(expires, UTC),
-            nonce=nonce,
-            label=LABEL,
-            tag=tag,
-            covered_component_ids=covered,
-            body=body,
-        )
-        signature = self._signer.sign(sha256(prepared.signature_base).digest())
-        der = await signature if inspect.isawaitable(signature) else signature
-        self._library.apply(message, prepared, ECDSA_P256_SHA256.signature_from_der(der))
+        headers = message.headers
+        headers[CERTIFICATE_FIELD] = self._field
+        headers["content-digest"] = content_digest(body)
+        components = [write_component(name) for name in covered]
+        parameters = f"({' '.join(components)});created={created}"
+        if expires is not None:
+            parameters += f";expires={expires}"
+        if nonce is not None:
+            parameters += f';nonce="{nonce}"'
+        parameters += f';keyid="{self.fingerprint}";alg="{ALGORITHM}";tag="{tag}"'
+        base = signature_base(message, components, parameters)
+        made = self._signer.sign(sha256(base).digest())
+        der = await made if inspect.isawaitable(made) else made
+        raw = b"".join(part.to_bytes(32, "big") for part in decode_dss_signature(der))
+        headers["signature-input"] = f"{LABEL}={parameters}"
+        headers["signature"] = f"{LABEL}=:{b64encode(raw).decode('ascii')}:"
 
     def __repr__(self) -> str:
         return f"MessageSigner({self.identity.msp_id}, {self.fingerprint})"

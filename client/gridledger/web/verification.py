@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,6 +21,7 @@ from gridledger.web.errors import Fault, ReplyUnproven, Unauthenticated
 from gridledger.web.message import HeaderLines, RequestMessage, ResponseMessage
 from gridledger.web.replay import ReplayStore
 from gridledger.web.settings import Window
+from gridledger.web.signature_form import Unspelled, read_parameters
 from gridledger.web.signing import (
     BOUND_COMPONENTS,
     CERTIFICATE_FIELD,
@@ -273,6 +275,8 @@ def _verify(
         key = certificate.public_key()
         if not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)):
             raise Unauthenticated("the certificate's key is not on P-256", reason=Fault.CERTIFICATE_UNFIT)
+        with suppress(Unspelled):
+            return read_parameters(message, body, key, keyid, label=LABEL, required=required, tag=tag)
         keys = MappingKeyResolver(public_keys={keyid: key}, private_keys={})
         library = _LibraryVerifier(signature_algorithm=ECDSA_P256_SHA256, key_resolver=keys)
         results = library.verify(
