@@ -34,7 +34,7 @@ async def check_terms(ctx: Context, terms: AgreementTerms) -> None:
     problems = [
         problem
         for one, standard in zip(terms.fields, standards, strict=True)
-        for problem in _problems(one, standard.at(now_ms) if standard else None)
+        for problem in _problems(terms, one, standard, now_ms)
     ]
     if terms.valid_until_ms <= now_ms:
         problems.append("the agreement would be over")
@@ -42,14 +42,20 @@ async def check_terms(ctx: Context, terms: AgreementTerms) -> None:
         raise TermsRefused(tuple(problems))
 
 
-def _problems(one: AgreedField, standard: ChargingStandard | None) -> list[str]:
-    if standard is None:
-        return [f"{one.field} has no charging standard that holds"]
+def _problems(
+    terms: AgreementTerms, one: AgreedField, written: ChargingStandard | None, now_ms: int
+) -> list[str]:
+    standard = written.at(now_ms) if written is not None else None
+    if written is None or standard is None:
+        return [f"{one.field} has no charging standard now"]
     problems: list[str] = []
     if one.standard_version != standard.version:
         problems.append(f"the charging standard of {one.field} is version {standard.version}")
     if one.price_milliyuan > standard.price_milliyuan:
         problems.append(f"the price of {one.field} is above its charging standard")
+    ends = [standard.valid_until_ms, written.valid_from_ms if written.version != standard.version else None]
+    if any(end is not None and terms.valid_until_ms > end for end in ends):
+        problems.append(f"the charging standard of {one.field} ends before the agreement")
     return problems
 
 

@@ -221,6 +221,28 @@ async def test_agreement_over_the_standard_or_of_another_version_is_refused(scen
         await conclude(scene, over)
 
 
+async def test_agreement_longer_than_a_standard_holds_is_refused(scene: Scene) -> None:
+    now = scene.peer.time_ms
+    field = scene.device("monitoring").field("ac_power")
+    party, system = scene.owners["monitoring"], scene.systems["monitoring"]
+    later = StandardEntry(field=field, price_milliyuan=2_000, valid_from_ms=now + 900_000)
+    (result,) = await party.once("registry:SetChargingStandards", system, (later,))
+    assert result.accepted, result.message
+    made = terms(scene, "monitoring")
+
+    with pytest.raises(TermsRefused, match="ends before the agreement"):
+        await conclude(scene, made)
+    await conclude(scene, replace(made, valid_until_ms=now + 900_000))
+
+    ending = StandardEntry(field=field, price_milliyuan=700, valid_until_ms=now + 800_000)
+    (result,) = await party.once("registry:SetChargingStandards", system, (ending,))
+    assert result.accepted, result.message
+    cheap = terms(scene, "monitoring", valid_until_ms=now + 800_001)
+    fields = (replace(cheap.fields[0], price_milliyuan=700, standard_version=3), *cheap.fields[1:])
+    with pytest.raises(TermsRefused, match="ends before the agreement"):
+        await conclude(scene, replace(cheap, fields=fields))
+
+
 async def conclude(scene: Scene, made: Any, owner: str = "monitoring", **changes: bytes) -> Agreement:
     signed = SignedAgreement(
         terms=made,
