@@ -66,6 +66,8 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     # A terminated command stops what it started, as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Commands start programs and never go on in a fork: gRPC is to do nothing there, and to say nothing.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     sys.exit(run(sys.argv[1:]))
 
 
