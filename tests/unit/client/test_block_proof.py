@@ -148,7 +148,9 @@ def test_change_that_a_quorum_did_not_sign_is_refused() -> None:
         verify_blocks((forged,), AFTER, TRUST)
 
 
-@pytest.mark.parametrize("entry", [call(), b"", THEN.configuration("other")])
+@pytest.mark.parametrize(
+    "entry", [call(), b"", THEN.configuration("other")], ids=["call", "nothing", "other"]
+)
 def test_change_that_is_no_configuration_of_the_channel_is_refused(entry: bytes) -> None:
     forged = proof(FIRST, 5, entry, 5, (1, 2, 3), FIRST.configuration())
 
