@@ -23,6 +23,7 @@ _logger = logging.getLogger("gridledger.shim")
 _METHOD = "/protos.Chaincode/Connect"
 _FRAME_BYTES = 4096  # room for what a peer adds to a value of the greatest length
 _KEEPALIVE_S = 60.0
+_FLUSH_S = 5.0
 _MAX_CALLS = 8
 """A peer needs one; it may open the next before the last one's end has reached it."""
 
@@ -90,7 +91,7 @@ class ChaincodeServer:
         grace = self._settings.stop_grace_s if grace_s is None else grace_s
         self._listener.refuse()
         await asyncio.gather(*(stream.drain(grace) for stream in self._streams))
-        await self._listener.finish("the chaincode is stopping")
+        await self._listener.finish("the chaincode is stopping", flush_s=_FLUSH_S)
 
     async def serve(self) -> None:
         """Start, wait for SIGTERM or SIGINT, stop."""

@@ -13,7 +13,6 @@ from gridledger.shim.http2.server_connection import ServerConnection
 __all__ = ["Listener"]
 
 _BACKLOG = 100
-_FLUSH_S = 5.0
 
 
 class Listener:
@@ -70,13 +69,21 @@ class Listener:
         for connection in self._connections:
             connection.go_away()
 
-    async def finish(self, message: str) -> None:
-        """End what still runs as UNAVAILABLE, and close every connection."""
+    async def finish(self, message: str, *, flush_s: float) -> None:
+        """End what still runs as UNAVAILABLE, and close every connection.
+
+        Parameters
+        ----------
+        message : str
+            What clients are told.
+        flush_s : float
+            How long to wait for clients to close their side, which not all do.
+        """
         connections = [connection for connection in self._connections if connection.is_open]
         for connection in connections:
             connection.finish(GrpcStatus.UNAVAILABLE, message)
         if connections:
-            await asyncio.wait([connection.closed for connection in connections], timeout=_FLUSH_S)
+            await asyncio.wait([connection.closed for connection in connections], timeout=flush_s)
         for connection in connections:
             connection.abort()
 

@@ -33,6 +33,7 @@ _MAX_CALLS: Final = 10_000
 """Calls of one client at a time: each transaction in flight has one."""
 _KEEPALIVE_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 1.0
+_FLUSH_SECONDS: Final = 0.5
 _LOOK_SECONDS: Final = 0.02
 
 
@@ -89,7 +90,7 @@ class PeerServer:
             if not self._listener.has_calls:
                 break
             await asyncio.sleep(_LOOK_SECONDS)
-        await self._listener.finish("the network is stopping")
+        await self._listener.finish("the network is stopping", flush_s=_FLUSH_SECONDS)
 
     def _connect(self) -> ServerConnection:
         return ServerConnection(
