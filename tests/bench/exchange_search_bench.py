@@ -23,7 +23,7 @@ from tests.unit.readmodel.chain import Chain
 from gridledger.exchange.readmodel import ReadModel, Wanted, find_fields
 
 _SIZES = (100, 1_000, 10_000, 100_000)
-_TIMES = 200
+_TIMES = 100
 _PAGE = 20
 _WORDS = {
     "a common word": "active",
