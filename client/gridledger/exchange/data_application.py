@@ -23,12 +23,12 @@ from typing import Protocol
 
 from gridledger.exchange.agreed_query import AgreedQueries
 from gridledger.exchange.agreement_book import AgreementBook
+from gridledger.exchange.delivery_reader import read_delivery
 from gridledger.exchange.errors import NothingForwarded, RowsUnproven
 from gridledger.exchange.fetched import Fetched, QueryResult
 from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import (
     COUNTERSIGNATURES_PATH,
-    DELIVERIES_PATH,
     DeliveryQuestion,
     OfferedContract,
 )
@@ -301,15 +301,10 @@ class DataApplication:
             return Fetched(owner=line.system, error=error)
         try:
             owner = await self.party.system(line.system)
-            reply = await self.party.call(
-                target.server,
-                DELIVERIES_PATH,
-                await self.ask_for(resolution, order, line.system),
-                gives=Delivery,
-                agent=owner.agent,
-            )
-            check_delivery(reply.value, order, target)
-            offered = await self._offer(resolution, order, line, reply.value)
+            question = await self.ask_for(resolution, order, line.system)
+            delivery, evidence = await read_delivery(self.party, owner, target.server, question)
+            check_delivery(delivery, order, target)
+            offered = await self._offer(resolution, order, line, delivery)
             countersigned = await self.party.call(
                 target.server,
                 COUNTERSIGNATURES_PATH,
@@ -325,13 +320,13 @@ class DataApplication:
             return Fetched(owner=line.system, error=error)
         return Fetched(
             owner=line.system,
-            delivery=reply.value,
+            delivery=delivery,
             contract=CountersignedContract(
                 contract=offered.contract,
                 application_signature=offered.signature,
                 owner_signature=contract.owner_signature,
             ),
-            evidence=reply.evidence,
+            evidence=evidence,
         )
 
     async def _offer(

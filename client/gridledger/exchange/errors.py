@@ -14,6 +14,7 @@ from __future__ import annotations
 from gridledger.web.errors import WebError
 
 __all__ = [
+    "DeliveryTooLong",
     "LabelForeign",
     "LabelUnreadable",
     "NothingForwarded",
@@ -69,3 +70,11 @@ class LabelForeign(WebError):
     code = "GL-SRV-039"
     exit_code = 79
     status = 400
+
+
+class DeliveryTooLong(WebError):
+    """A delivery has more rows (`rows`) than one answer holds (`limit`); it is read in pages."""
+
+    code = "GL-SRV-034"
+    exit_code = 75
+    status = 413

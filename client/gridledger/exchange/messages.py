@@ -5,6 +5,8 @@
 | POST /v1/roots | SignedRequest | SignedRoots | the aggregation system's |
 | POST /v1/agreed-roots | AgreedQuestion | SignedRoots | the asking data application's, under an agreement |
 | POST /v1/deliveries | DeliveryQuestion | Delivery | the ordering data application's |
+| POST /v1/delivery-pages | PageQuestion | DeliveryPage | the ordering data application's |
+| POST /v1/delivery-pages.csv | PageQuestion | CsvPage | the ordering data application's |
 | POST /v1/countersignatures | OfferedContract | CountersignedContract | the ordering data application's |
 """
 
@@ -20,6 +22,8 @@ __all__ = [
     "AGREED_ROOTS_PATH",
     "COUNTERSIGNATURES_PATH",
     "DELIVERIES_PATH",
+    "DELIVERY_PAGES_CSV_PATH",
+    "DELIVERY_PAGES_PATH",
     "ROOTS_PATH",
     "AgreedQuestion",
     "DeliveryQuestion",
@@ -29,6 +33,8 @@ __all__ = [
 ROOTS_PATH = "/v1/roots"
 AGREED_ROOTS_PATH = "/v1/agreed-roots"
 DELIVERIES_PATH = "/v1/deliveries"
+DELIVERY_PAGES_PATH = "/v1/delivery-pages"
+DELIVERY_PAGES_CSV_PATH = "/v1/delivery-pages.csv"
 COUNTERSIGNATURES_PATH = "/v1/countersignatures"
 
 

@@ -16,11 +16,22 @@ from typing import Any
 
 from gridledger.exchange.access_log import AccessLog
 from gridledger.exchange.business_system import BusinessSystem
+from gridledger.exchange.delivery_check import check_contract, check_question
+from gridledger.exchange.delivery_page import (
+    MAX_WHOLE_ROWS,
+    CsvPage,
+    DeliveryPage,
+    PageQuestion,
+    take_rows,
+)
+from gridledger.exchange.errors import DeliveryTooLong
 from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import (
     AGREED_ROOTS_PATH,
     COUNTERSIGNATURES_PATH,
     DELIVERIES_PATH,
+    DELIVERY_PAGES_CSV_PATH,
+    DELIVERY_PAGES_PATH,
     ROOTS_PATH,
     AgreedQuestion,
     DeliveryQuestion,
@@ -31,15 +42,15 @@ from gridledger.exchange.receivables import Receivable
 from gridledger.exchange.vault import KeptDelivery
 from gridledger.model.delivery import DeliveredPeriod, Delivery
 from gridledger.model.errors import CryptoError
-from gridledger.model.exchange_refusals import ContractDiffers, NoHold, SignatureRefused
+from gridledger.model.exchange_refusals import NoHold, SignatureRefused
 from gridledger.model.identifier import FieldIdentifier
-from gridledger.model.integrity import MAX_ACTUAL_ROOTS, ActualRoots, PeriodRoot, SignedRoots
+from gridledger.model.integrity import MAX_ACTUAL_ROOTS, ActualRoots, FieldCheck, PeriodRoot, SignedRoots
 from gridledger.model.paid_line import PaidLine
 from gridledger.model.resolution import SignedRequest
 from gridledger.model.signature import verify_signature
 from gridledger.model.states import Outcome
-from gridledger.model.trade import CountersignedContract, TransactionContract
-from gridledger.web import Call, Limits, NotPaid, NotPermitted, Service, Undelivered
+from gridledger.model.trade import CountersignedContract
+from gridledger.web import Call, Limits, NotPaid, NotPermitted, RequestMalformed, Service, Undelivered
 from gridledger.web.access import log_access
 from gridledger.web.replay import ReplayStore
 
@@ -105,6 +116,8 @@ class Provider:
         service.post(ROOTS_PATH, takes=SignedRequest, gives=SignedRoots)(self.sign_roots)
         service.post(AGREED_ROOTS_PATH, takes=AgreedQuestion, gives=SignedRoots)(self.sign_agreed_roots)
         service.post(DELIVERIES_PATH, takes=DeliveryQuestion, gives=Delivery)(self.deliver)
+        service.post(DELIVERY_PAGES_PATH, takes=PageQuestion, gives=DeliveryPage)(self.deliver_page)
+        service.post(DELIVERY_PAGES_CSV_PATH, takes=PageQuestion, gives=CsvPage)(self.deliver_csv)
         service.post(COUNTERSIGNATURES_PATH, takes=OfferedContract, gives=CountersignedContract)(
             self.countersign
         )
@@ -190,28 +203,75 @@ class Provider:
             What it signed is not a request for this delivery, or the context is not what was resolved.
         Undelivered
             The rows are no longer those that the resolution was made on.
+        DeliveryTooLong
+            It has more than 50,000 rows; see `deliver_page`.
         """
-        self._note(call, order=call.value.order)
-        line = await self._paid_line(call.value.order)
+        line = await self._payable_line(call, call.value)
+        rows = sum(check.deposited_rows() for field in line.target.forwarded() for check in field.intact())
+        if rows > MAX_WHOLE_ROWS:
+            raise DeliveryTooLong("the delivery is read in pages", rows=rows, limit=MAX_WHOLE_ROWS)
+        delivery = await self._delivery(call.value, line)
+        self._note_line(call, line, rows)
+        return delivery
+
+    async def deliver_page(self, call: Call[PageQuestion]) -> DeliveryPage:
+        """Deliver a page of what an order's committed hold pays for; see `deliver` for the errors."""
+        question = call.value
+        line = await self._payable_line(call, question.question)
+        if await asyncio.to_thread(self._owner.vault.delivery, line.order.id) is None:
+            await self._delivery(question.question, line)  # what is signed for is the whole
+        left, after = question.rows, question.after
+        wanted = [
+            (field.field, check)
+            for field in line.target.forwarded()
+            for check in field.intact()
+            if question.holds(check.period)
+        ]
+        names = [(field, check.period) for field, check in wanted]
+        if after is not None:
+            if (after.field, after.period) not in names:
+                raise RequestMalformed("the cursor is not of this delivery")
+            wanted = wanted[names.index((after.field, after.period)) :]
+        periods: list[DeliveredPeriod] = []
+        is_last = True
+        for field, check in wanted:
+            if not left:
+                is_last = False
+                break
+            found, over = take_rows(await self._deposited(field, check), after, left)
+            periods.extend(found)
+            left -= sum(len(one.rows) for one in found)
+            if over:
+                is_last = False
+                break
+        page = DeliveryPage(
+            order=line.order.id, owner=line.target.system, periods=tuple(periods), is_last=is_last
+        )
+        self._note_line(call, line, question.rows - left, [one.field for one in periods])
+        return page
+
+    async def deliver_csv(self, call: Call[PageQuestion]) -> CsvPage:
+        """Deliver a page as CSV; see `deliver_page`."""
+        return CsvPage((await self.deliver_page(call)).periods)
+
+    async def _payable_line(self, call: Call[Any], question: DeliveryQuestion) -> PaidLine:
+        """Return the line that the caller may have delivered now."""
+        self._note(call, order=question.order)
+        line = await self._paid_line(question.order)
         require_caller(call.caller, line.agent, "this delivery")
-        _check_question(call.value, line)
-        forwarded = [field.field for field in line.target.forwarded()]
-        self._note(call, order=line.order.id, resolution=line.order.resolution, fields=forwarded)
+        check_question(question, line)
+        self._note_line(call, line, 0)
         left_ms = line.hold.deadline_ms - self._now_ms()
         if left_ms < self._owner.settings.server.margin_s * 1000:
             raise NotPaid("the hold ends too soon to deliver on it", left_ms=left_ms)
+        return line
+
+    async def _delivery(self, question: DeliveryQuestion, line: PaidLine) -> Delivery:
+        """Read a whole delivery, and keep what is signed for it."""
         periods: list[DeliveredPeriod] = []
         for field in line.target.forwarded():
             for check in field.intact():
-                parts = (await self._owner.read_parts(field.field, check.period)).deposited
-                expected = check.parts()
-                if tuple(part.root().part() for part in parts[: len(expected)]) != expected:
-                    raise Undelivered(
-                        "the rows have changed since the resolution",
-                        field=str(field.field),
-                        period=str(check.period),
-                    )
-                periods.extend(parts[: len(expected)])
+                periods.extend(await self._deposited(field.field, check))
         delivery = Delivery(order=line.order.id, owner=line.target.system, periods=tuple(periods))
         kept = KeptDelivery(
             order=line.order.id,
@@ -219,17 +279,26 @@ class Provider:
             rows=delivery.rows(),
             delivered_ms=self._now_ms(),
         )
-        await asyncio.to_thread(self._owner.vault.keep_delivery, kept)
         receivable = Receivable(
-            asked=call.value.asked,
+            asked=question.asked,
             content=kept.content,
             rows=kept.rows,
             delivered_ms=kept.delivered_ms,
             deadline_ms=line.hold.deadline_ms,
         )
+        await asyncio.to_thread(self._owner.vault.keep_delivery, kept)
         await asyncio.to_thread(self._owner.receivables.keep, receivable)
-        self._note(call, order=kept.order, resolution=line.order.resolution, fields=forwarded, rows=kept.rows)
         return delivery
+
+    async def _deposited(self, field: FieldIdentifier, check: FieldCheck) -> tuple[DeliveredPeriod, ...]:
+        """Read the deposited rows of a period, and refuse what is not what the resolution was made on."""
+        expected = check.parts()
+        parts = (await self._owner.read_parts(field, check.period)).deposited[: len(expected)]
+        if tuple(part.root().part() for part in parts) != expected:
+            raise Undelivered(
+                "the rows have changed since the resolution", field=str(field), period=str(check.period)
+            )
+        return parts
 
     async def countersign(self, call: Call[OfferedContract]) -> CountersignedContract:
         """Countersign a transaction contract that says what was delivered.
@@ -258,7 +327,7 @@ class Provider:
         except CryptoError as error:
             raise SignatureRefused("transaction contract", str(contract.application)) from error
         kept = await asyncio.to_thread(self._owner.vault.delivery, contract.order)
-        _check_contract(contract, line, kept)
+        check_contract(contract, line, kept)
         countersigned = CountersignedContract(
             contract=contract,
             application_signature=call.value.signature,
@@ -273,6 +342,12 @@ class Provider:
             return await until_seen(lambda: self._ledger.paid_line(order, owner))
         except NoHold as error:
             raise NotPaid("no committed hold waits for this owner", order=order) from error
+
+    def _note_line(
+        self, call: Call[Any], line: PaidLine, rows: int, fields: Iterable[FieldIdentifier] | None = None
+    ) -> None:
+        forwarded = [field.field for field in line.target.forwarded()] if fields is None else fields
+        self._note(call, order=line.order.id, resolution=line.order.resolution, fields=forwarded, rows=rows)
 
     def _note(
         self,
@@ -295,37 +370,3 @@ class Provider:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
-
-
-def _check_question(question: DeliveryQuestion, line: PaidLine) -> None:
-    asked, context = question.asked.request, question.context
-    expected = {
-        "the order": (asked.order, asked.resolution) == (line.order.id, line.order.resolution),
-        "the parties": (asked.application, asked.owner) == (line.order.application, line.target.system),
-        "the context": (context.request, context.signature) == (line.request, line.signature or b""),
-    }
-    differing = [what for what, holds in expected.items() if not holds]
-    if differing:
-        raise ContractDiffers(f"not as ordered: {', '.join(differing)}")
-    try:
-        verify_signature(line.agent.public_key, asked.to_bytes(), question.asked.signature)
-    except CryptoError as error:
-        raise SignatureRefused("delivery request", str(asked.application)) from error
-
-
-def _check_contract(contract: TransactionContract, line: PaidLine, kept: KeptDelivery | None) -> None:
-    if kept is None:
-        raise ContractDiffers("nothing was delivered for this order")
-    request = line.request
-    fields = tuple(field.field for field in line.target.forwarded())
-    expected = {
-        "the parties": (contract.application, contract.owner) == (request.application, line.target.system),
-        "the resolution": contract.resolution == line.order.resolution,
-        "the fields": contract.fields == fields,
-        "the days": (contract.first, contract.last) == (request.first, request.last),
-        "the content": (contract.content, contract.rows) == (kept.content, kept.rows),
-        "the amount": contract.amount_milliyuan == line.hold.amount_milliyuan,
-    }
-    differing = [what for what, holds in expected.items() if not holds]
-    if differing:
-        raise ContractDiffers(f"not as delivered: {', '.join(differing)}")

@@ -41,7 +41,7 @@ from gridledger.web.health import HEALTH_PATH
 from gridledger.web.message import HeaderLines, RequestMessage, ResponseMessage
 from gridledger.web.openapi import describe
 from gridledger.web.problem import may_be_told, status_of, write_problem
-from gridledger.web.route import Call, Route, Taken
+from gridledger.web.route import JSON, Call, Route, Taken, media_type_of
 
 if TYPE_CHECKING:
     from gridledger.web.service import Service
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 __all__ = ["Frame"]
 
 logger = logging.getLogger("gridledger.web")
-_JSON: Final = "application/json"
 _QUERY_FIELDS: Final = 100
 
 
@@ -99,7 +98,7 @@ class Frame:
         try:
             async with deadline:
                 body = await self._result(route, exchange, receive)
-            return await self._reply(exchange, 200, body)
+            return await self._reply(exchange, 200, body, media_type=media_type_of(route.gives))
         except GridLedgerError as refusal:
             error = refusal
         except Exception as failure:
@@ -176,10 +175,11 @@ class Frame:
         *,
         code: str = "",
         fields: Mapping[str, str] | None = None,
+        media_type: str = JSON,
     ) -> Response:
         lines = [("request-id", exchange.request_id), ("cache-control", "no-store"), *(fields or {}).items()]
         if body:
-            lines.append(("content-type", _JSON))
+            lines.append(("content-type", media_type))
         headers = HeaderLines(lines)
         message = ResponseMessage(status_code=status, headers=headers, request=exchange.message)
         await self._service.signer.sign_response(message, body)
@@ -271,8 +271,8 @@ async def _read_body(headers: HeaderLines, receive: Receive, limit: int) -> byte
 
 def _parse(kind: type[Taken], headers: HeaderLines, body: bytes) -> Taken:
     media_type = ",".join(headers.values("content-type")).partition(";")[0].strip().lower()
-    if body and media_type != _JSON:
-        raise MediaTypeRefused(f"want {_JSON}", media_type=media_type[:100])
+    if body and media_type != JSON:
+        raise MediaTypeRefused(f"want {JSON}", media_type=media_type[:100])
     return kind.from_bytes(body)
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from gridledger.model.jsonschema import json_schema
-from gridledger.web.route import Nothing, Route
+from gridledger.web.route import JSON, Nothing, Route, media_type_of
 from gridledger.web.signing import CERTIFICATE_FIELD
 
 __all__ = ["describe"]
 
-_JSON: Final = "application/json"
 _ABOUT: Final = (
     "Requests and replies are signed (RFC 9421, RFC 9530) with ECDSA P-256 identities of the network. "
     "Bodies are canonical JSON (RFC 8785). An error is {code, message, fields}."
@@ -70,7 +69,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
             "200": {"description": "done", **_content(route.gives, schemas)},
             "default": {
                 "description": "refused or failed",
-                "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                "content": {JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
             },
         },
     }
@@ -87,9 +86,11 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 def _content(kind: type[Any], schemas: dict[str, Any]) -> dict[str, Any]:
     if kind is Nothing:
         return {}
+    if media_type_of(kind) != JSON:
+        return {"content": {media_type_of(kind): {"schema": {"type": "string"}}}}
     text = json.dumps(json_schema(kind)).replace('"#/$defs/', '"#/components/schemas/')
     schema = json.loads(text)
     del schema["$schema"]
     schemas.update(schema.pop("$defs", {}))
     schemas[kind.__name__] = schema
-    return {"content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}}}
+    return {"content": {JSON: {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}}}

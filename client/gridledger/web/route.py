@@ -11,7 +11,7 @@ from gridledger.model.errors import ModelError
 from gridledger.web.authorities import Caller
 from gridledger.web.message import RequestMessage
 
-__all__ = ["Call", "Handler", "Nothing", "Payload", "Route"]
+__all__ = ["JSON", "Call", "Handler", "Nothing", "Payload", "Route", "media_type_of"]
 
 
 class Payload(Protocol):
@@ -21,6 +21,14 @@ class Payload(Protocol):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self: ...
+
+
+JSON: Final = "application/json"
+
+
+def media_type_of(kind: type[Any]) -> str:
+    """Return the media type of a body: what its type says by `media_type`, else JSON."""
+    return str(getattr(kind, "media_type", JSON))
 
 
 @dataclass(frozen=True)
