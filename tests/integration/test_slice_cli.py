@@ -95,6 +95,19 @@ async def labelled(call: Commands, system: str, folder: Path) -> None:
     assert f"{system}/R27</code>" in page.read_text()
 
 
+async def watched(call: Commands, config: Path, order: str) -> None:
+    """Look at an owner's server from its own side."""
+    at = ("--config", config)
+    assert (await call("provider", "check", *at))["devices"] >= 1
+    status = await call("provider", "status", *at)
+    assert (status["scheduled"], status["pending"]) == (False, 0)
+    assert status["deposited"] > 0
+    run = await call("provider", "deposit", *at)
+    assert (run["deposited"], run["refused"], run["error"]) == (0, 0, "")
+    lines = await call("provider", "log", *at)
+    assert order in {line["order"] for line in lines}
+
+
 async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path) -> None:
     for user, (organisation, role) in ROLES.items():
         await asyncio.to_thread(enrol, exchange_network, organisation, user, role)
@@ -167,6 +180,11 @@ async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path
         folder = tmp_path / "fetched"
         fetched = await call.by("cli-lifecycle", "order", "fetch", application, order["id"], "--out", folder)
         assert sorted(one["rows"] for one in fetched) == [1, 87]
+        day = ("--first", "2018-09-14", "--last", "2018-09-14", "--out", tmp_path / "rows.csv")
+        paid = ("order", "rows", application, order["id"], systems["monitoring"], *day)
+        assert (await call.by("cli-lifecycle", *paid))["rows"] == 87
+        assert len((tmp_path / "rows.csv").read_text("utf-8").splitlines()) == 88
+        await watched(call, configs["monitoring"], order["id"])
         settled = await call.by("cli-lifecycle", "order", "settle", folder)
         assert sum(one["amount_milliyuan"] for one in settled) == 3_500
         for system in systems.values():

@@ -7,15 +7,19 @@ from pathlib import Path
 import click
 
 from gridledger.cli.command import with_output
-from gridledger.cli.output import Output
+from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.record_view import show_record, show_records
 from gridledger.exchange.data_application import DEFAULT_HOLD_S, DataApplication
+from gridledger.exchange.delivery_page import CsvPage
+from gridledger.exchange.delivery_range import read_range
 from gridledger.exchange.fetched import Fetched, QueryResult
 from gridledger.exchange.party import Party
-from gridledger.model.errors import ConfigError, ModelError
+from gridledger.model.delivery import Delivery
+from gridledger.model.errors import ConfigError, FieldValue, ModelError
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.notice import SettledLine
+from gridledger.model.period import Day
 from gridledger.model.record import ModelValue, value
 from gridledger.model.resolution import SignedRequest
 from gridledger.model.trade import CountersignedContract, Order
@@ -98,6 +102,47 @@ def fetch(output: Output, party: PartyChoice, application: str, order: str, out:
     show_records(output, [_line(one) for one in fetched], ("owner", "rows", "content", "error"))
     if any(one.error is not None for one in fetched):
         raise click.exceptions.Exit(_UNDELIVERED)
+
+
+@group.command()
+@click.argument("application")
+@click.argument("order")
+@click.argument("owner")
+@click.option("--first", metavar="DAY", help="First day; that of the order by default.")
+@click.option("--last", metavar="DAY", help="Last day; that of the order by default.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File for the rows (CSV)."
+)
+@with_party
+@with_output
+def rows(
+    output: Output,
+    party: PartyChoice,
+    application: str,
+    order: str,
+    owner: str,
+    first: str | None,
+    last: str | None,
+    out: Path,
+) -> None:
+    """Read what ORDER paid OWNER for, prove every row, and write the rows with their salts as CSV."""
+
+    async def work(one: Party) -> Delivery:
+        placed = await one.ledger.order(order)
+        return await read_range(
+            DataApplication(one, SystemIdentifier(application)),
+            await one.ledger.resolution(placed.resolution),
+            placed,
+            SystemIdentifier(owner),
+            first=None if first is None else Day.parse(first),
+            last=None if last is None else Day.parse(last),
+        )
+
+    with output.progress("reading"):
+        delivery = party.run(work)
+    out.write_bytes(CsvPage(delivery.periods).to_bytes())
+    shown: dict[str, FieldValue] = {"owner": owner, "rows": delivery.rows(), "file": str(out)}
+    output.show(shown, fields)
 
 
 @group.command()
