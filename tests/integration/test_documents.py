@@ -46,7 +46,7 @@ async def test_enterprise_of_the_document_registers(exchange_network: Network, t
     def by(user: str) -> tuple[object, ...]:
         return ("--dir", exchange_network.directory, "--org", users[user][0], "--user", user)
 
-    root, folder = "88.3042", tmp_path / "example"
+    root, folder = "88.7042", tmp_path / "example"
     who = (
         "--name",
         "Aggregation",
