@@ -17,7 +17,7 @@ from gridledger.exchange.demo.made import made_enterprise
 from gridledger.model.roles import Role
 from gridledger.network import Network
 
-ROOT = "88.3042"
+ROOT = "88.6042"
 ROLES = {
     "reg-aggregation": ("org1", Role.AGGREGATION_SYSTEM),
     "reg-auditor": ("org1", Role.AUDITOR),
