@@ -21,7 +21,18 @@ async def exchange_network(network: Network) -> AsyncIterator[Network]:
     await asyncio.to_thread(network.deploy, CHAINCODE, "gridledger.chaincode:GridLedger")
     connection = await asyncio.to_thread(enrol, network, "org1", "agent", Role.AGENT)
     async with Gateway.connect(connection) as gateway, TimeMarkAgent(gateway.network()):
+        await _until_marked(network)
         yield network
+
+
+async def _until_marked(network: Network) -> None:
+    """Wait until each organisation's peer has a time mark."""
+    for organisation in network.organisations:
+        connection = network.connection(org=organisation.name, user="user1", chaincode=CHAINCODE)
+        async with asyncio.timeout(60), Gateway.connect(connection) as gateway:
+            contract = gateway.network().contract(CHAINCODE, "ledger")
+            while await contract.evaluate("ReadTimeMark") in (b"", b"null"):  # noqa: ASYNC110 (a ledger's)
+                await asyncio.sleep(0.1)
 
 
 @pytest.fixture(scope="session")
