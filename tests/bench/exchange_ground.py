@@ -21,7 +21,7 @@ from gridledger.exchange.demo.scene import APPLICATION, Scene
 from gridledger.model.catalogue import Selector
 from gridledger.shim.context import TIME_MARK
 
-__all__ = ["Conflicts", "at_most", "conflicts_between", "exchange", "two_fields"]
+__all__ = ["Conflicts", "at_most", "conflicts_between", "exchange", "transactions_between", "two_fields"]
 
 T = TypeVar("T")
 Version = tuple[int, int]
@@ -79,6 +79,15 @@ async def conflicts_between(channel: Channel, first: int, last: int) -> Conflict
             elif transaction.validation_code == 0 and _writes_the_mark(transaction.envelope):
                 mark = (number, index)
     return Conflicts(of_the_mark=of_the_mark, others=others)
+
+
+async def transactions_between(channel: Channel, first: int, last: int) -> int:
+    """Count the transactions in blocks from `first` to `last`, but for those that renew the time mark."""
+    count = 0
+    for number in range(first, last + 1):
+        block = await channel.block(number)
+        count += sum(not _writes_the_mark(one.envelope) for one in block.transactions)
+    return count
 
 
 def _key_sets(envelope: bytes) -> list[kv_rwset_pb2.KVRWSet]:

@@ -39,6 +39,11 @@ class OwnerServers:
         self._logs = ExitStack()
         self.urls: dict[str, str] = {}
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids of the servers that run, by name."""
+        return {name: process.pid for name, process in self._processes.items()}
+
     async def __aenter__(self) -> Self:
         try:
             for name, config in self._configs.items():
