@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridledger.cli.command import with_output
+from gridledger.cli.lake_care_cmd import commands as care_commands
+from gridledger.cli.lake_data_cmd import commands as data_commands
 from gridledger.cli.output import Output, fields, table
 from gridledger.lake.hdfs import HdfsCluster
 from gridledger.lake.hdfs.description import FILE_NAME
@@ -32,7 +34,7 @@ _directory = click.option(
 
 @click.group("lake")
 def group() -> None:
-    """Run the data lake's HDFS: a NameNode and DataNodes on this machine, from Spark's jars."""
+    """Keep payloads in a data lake, and run its HDFS: a NameNode and DataNodes on this machine."""
 
 
 @group.command()
@@ -93,6 +95,10 @@ def status(output: Output, directory: Path) -> None:
 def logs(output: Output, directory: Path, process: str, lines: int) -> None:
     """Show the end of the log of PROCESS: namenode, datanode1, …"""
     output.show(HdfsCluster.open(directory).logs(process, lines))
+
+
+for _command in (*data_commands, *care_commands):
+    group.add_command(_command)
 
 
 def _status(value: dict[str, Any]) -> RenderableType:

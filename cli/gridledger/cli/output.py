@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -105,6 +105,48 @@ class Output:
             return
         with self._console(self._errors).status(text):
             yield
+
+    @contextmanager
+    def bar(self, text: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        """Show how much of long work is done while the body runs: on a terminal only, and never in JSON.
+
+        Parameters
+        ----------
+        text : str
+            What is done.
+        total : int or None
+            How many bytes there are; None where nobody knows.
+
+        Yields
+        ------
+        callable
+            Is told how many bytes are done.
+        """
+        if self._json or not self._errors.isatty():
+            yield lambda _: None
+            return
+        from rich import progress
+
+        columns = (
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.DownloadColumn(binary_units=True),
+            progress.TransferSpeedColumn(),
+            progress.TimeRemainingColumn(),
+        )
+        with progress.Progress(*columns, console=self._console(self._errors), transient=True) as shown:
+            task = shown.add_task(text, total=total)
+            yield lambda done: shown.update(task, completed=done)
+
+    def write_bytes(self, pieces: Iterable[bytes]) -> None:
+        """Write a payload to standard output as it is."""
+        raw = getattr(self._stream, "buffer", None)
+        if raw is None:
+            raise RuntimeError("the stream takes text only")
+        self._stream.flush()
+        for piece in pieces:
+            raw.write(piece)
+        raw.flush()
 
     def _print(self, drawn: RenderableType) -> None:
         if isinstance(drawn, str):

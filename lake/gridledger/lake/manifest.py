@@ -35,6 +35,11 @@ class PayloadFormat(StrEnum):
     JSON_LINES = "json-lines"
     PARQUET = "parquet"
 
+    @property
+    def has_records(self) -> bool:
+        """Whether records are found in the payload's bytes one by one."""
+        return self in (PayloadFormat.CSV, PayloadFormat.JSON_LINES)
+
 
 @dataclass(frozen=True, slots=True)
 class ManifestBlock:

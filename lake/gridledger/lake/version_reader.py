@@ -6,9 +6,8 @@ import io
 import itertools
 from bisect import bisect_right
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 from gridledger.lake.errors import Malformed, PayloadCorrupt, PayloadNotFound
 from gridledger.lake.frame import block_identifier, open_frame
@@ -17,9 +16,7 @@ from gridledger.lake.order import read_order
 from gridledger.lake.paths import pack_path
 from gridledger.lake.records import split_records
 from gridledger.lake.store import Store
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from gridledger.lake.version_file import VersionFile
 
 __all__ = ["VersionReader", "open_block"]
 
@@ -157,25 +154,33 @@ class VersionReader:
                 break
         return records
 
-    def stream(self) -> Iterator[bytes]:
-        """Yield the whole payload in pieces, reading ahead.
+    def stream(self, offset: int = 0) -> Iterator[bytes]:
+        """Yield the payload from a place to its end in pieces, reading ahead.
 
         Notes
         -----
         Neighbouring frames are read at once; memory is some 20 MiB.
         """
+        first = max(0, bisect_right(self._starts, offset) - 1)
+        skipped = offset - self._starts[first] if self._starts else 0
+        for piece in self._stream_units(self._units[first:]):
+            if skipped < len(piece):
+                yield piece[skipped:] if skipped else piece
+            skipped = max(0, skipped - len(piece))
+
+    def _stream_units(self, units: Sequence[int | Gather]) -> Iterator[bytes]:
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="lake-read") as workers:
             waiting: deque[Future[list[bytes]] | Gather] = deque()
-            for group in self._groups():
+            for group in self._groups(units):
                 waiting.append(group if isinstance(group, Gather) else workers.submit(self._fetch, group))
                 if len(waiting) > _AHEAD:
                     yield from self._taken(waiting.popleft())
             while waiting:
                 yield from self._taken(waiting.popleft())
 
-    def open(self) -> io.BufferedReader:
-        """Return a file object that reads and seeks."""
-        return io.BufferedReader(_VersionFile(self), buffer_size=1 << 16)
+    def open(self, *, closing: Store | None = None) -> io.BufferedReader:
+        """Return a file object that reads and seeks; with `closing`, a store that is closed with it."""
+        return io.BufferedReader(VersionFile(self, closing), buffer_size=1 << 16)
 
     def _taken(self, waiting: Future[list[bytes]] | Gather) -> Iterator[bytes]:
         if isinstance(waiting, Gather):
@@ -183,12 +188,12 @@ class VersionReader:
         else:
             yield from waiting.result()
 
-    def _groups(self) -> Iterator[list[int] | Gather]:
+    def _groups(self, units: Sequence[int | Gather]) -> Iterator[list[int] | Gather]:
         """Group units whose frames are neighbours."""
         group: list[int] = []
         length = 0
         blocks = self.manifest.blocks
-        for unit in self._units:
+        for unit in units:
             if isinstance(unit, Gather):
                 if group:
                     yield group
@@ -280,35 +285,3 @@ class VersionReader:
             for place in places
             for record in split_records(self.manifest.blocks[place].kind, self.block(place))
         ]
-
-
-class _VersionFile(io.RawIOBase):
-    """A version as a raw file."""
-
-    def __init__(self, reader: VersionReader) -> None:
-        super().__init__()
-        self._reader = reader
-        self._place = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._reader.size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"there is no place {base + offset}")
-        self._place = base + offset
-        return self._place
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        data = self._reader.read(self._place, len(view))
-        view[: len(data)] = data
-        self._place += len(data)
-        return len(data)

@@ -1,0 +1,167 @@
+"""Datasets as files for pandas, pyarrow, duckdb, Spark and whatever else speaks fsspec.
+
+pandas.read_csv("gridledger://registers/stations.csv@2", storage_options={"config": "lake.toml"})
+
+fsspec finds the class by its entry point: nothing needs to be imported. Every block that is read is verified
+against the manifest, and the manifest by its seal.
+"""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fsspec.spec import AbstractFileSystem
+
+from gridledger.lake.dataset_path import SCHEME, DatasetPath
+from gridledger.lake.errors import PayloadNotFound
+from gridledger.lake.listing import ListedVersion, list_datasets, list_versions
+from gridledger.lake.settings import LakeSettings
+from gridledger.lake.version_reader import VersionReader
+
+__all__ = ["LakeFileSystem", "open_dataset"]
+
+
+def open_dataset(url: str, *, config: str | Path | None = None) -> io.BufferedReader:
+    """Open a dataset as a file that reads and seeks.
+
+    Parameters
+    ----------
+    url : str
+        `gridledger://NAME` or `gridledger://NAME@VERSION`; the scheme may be left out.
+    config : path, optional
+        Configuration of the lake (`gridledger.lake.settings`); the variable GRIDLEDGER_LAKE, else
+        `.gridledger/lake.toml`, unless given.
+
+    Returns
+    -------
+    io.BufferedReader
+        Every block is verified when it is read. Closing it closes its store.
+
+    Raises
+    ------
+    ConfigError
+        There is no configuration, or it is wrong.
+    PayloadNotFound
+        There is no such dataset or version.
+    """
+    lake = LakeSettings.chosen(Path(config) if config is not None else None).open()
+    try:
+        path = DatasetPath.parse(url)
+        return lake.reader(path.name, path.version).open(closing=lake.store)
+    except BaseException:
+        lake.store.close()
+        raise
+
+
+class LakeFileSystem(AbstractFileSystem):  # type: ignore[misc]
+    """A lake's datasets as an fsspec file system; nothing is written through it.
+
+    Parameters
+    ----------
+    config : str, optional
+        Path of the lake's configuration; chosen as in `open_dataset` unless given.
+
+    Notes
+    -----
+    Names of datasets are paths: `a/b.csv` lies in the folder `a`. A dataset's newest version is its file;
+    `NAME@VERSION` is an older one, which listings leave out. An instance is pickled by its options: each
+    process opens the lake for itself.
+    """
+
+    protocol = SCHEME
+    root_marker = ""
+    cachable = True
+
+    def __init__(self, config: str | None = None, **storage_options: Any) -> None:
+        super().__init__(config=config, **storage_options)
+        self._lake = LakeSettings.chosen(Path(config) if config is not None else None).open()
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        stripped: str = super()._strip_protocol(path)
+        return stripped.lstrip("/")
+
+    def _reader(self, path: str) -> VersionReader:
+        named = DatasetPath.parse(self._strip_protocol(path))
+        return self._lake.reader(named.name, named.version)
+
+    def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
+        """List a folder of names."""
+        folder = self._strip_protocol(path).rstrip("/")
+        inside = f"{folder}/" if folder else ""
+        found: dict[str, dict[str, Any]] = {}
+        for one in list_datasets(self._lake):
+            if one.name == folder:
+                found[one.name] = _described(one, one.name)
+            elif one.name.startswith(inside):
+                below, slash, _rest = one.name[len(inside) :].partition("/")
+                name = inside + below
+                found[name] = _folder(name) if slash else _described(one, name)
+        if not found and folder:
+            raise FileNotFoundError(path)
+        return [found[name] if detail else name for name in sorted(found)]
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        """Describe a version, or a folder of names."""
+        stripped = self._strip_protocol(path).rstrip("/")
+        if stripped:
+            named = DatasetPath.parse(stripped)
+            try:
+                versions = {one.version: one for one in list_versions(self._lake, named.name)}
+            except PayloadNotFound:
+                versions = {}
+            wanted = max(versions, default=0) if named.version is None else named.version
+            if wanted in versions:
+                return _described(versions[wanted], stripped)
+        if not stripped or any(one.name.startswith(f"{stripped}/") for one in list_datasets(self._lake)):
+            return _folder(stripped)
+        raise FileNotFoundError(path)
+
+    def modified(self, path: str) -> datetime:
+        """Return when a version was written."""
+        moment = self.info(path).get("modified")
+        if not isinstance(moment, datetime):
+            raise FileNotFoundError(path)
+        return moment
+
+    def checksum(self, path: str) -> str:
+        """Return the SHA-256 of a version's payload."""
+        return str(self._reader(path).manifest.sha256)
+
+    def _open(self, path: str, mode: str = "rb", **_: Any) -> io.BufferedReader:
+        if mode != "rb":
+            raise PermissionError(f"{path}: a dataset is put with gridledger lake put, not written in place")
+        try:
+            return self._reader(path).open()
+        except PayloadNotFound as error:
+            raise FileNotFoundError(path) from error
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
+        """Read a range of bytes; negative places count from the end."""
+        try:
+            reader = self._reader(path)
+        except PayloadNotFound as error:
+            raise FileNotFoundError(path) from error
+        first, last, _step = slice(start, end).indices(reader.size)
+        return reader.read(first, max(0, last - first))
+
+
+def _described(one: ListedVersion, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "size": one.size,
+        "type": "file",
+        "version": one.version,
+        "format": one.format.value,
+        "records": one.records,
+        "sha256": str(one.sha256),
+        "root": str(one.root),
+        "modified": datetime.fromtimestamp(one.modified_ms / 1000, UTC),
+    }
+
+
+def _folder(name: str) -> dict[str, Any]:
+    return {"name": name, "size": 0, "type": "directory"}
