@@ -27,7 +27,6 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from gridledger.model.canonical import (
     MAX_DOCUMENT_BYTES,
     MAX_INTEGER,
-    Value,
     WritableValue,
     canonical_bytes,
     parse_canonical,
@@ -76,11 +75,17 @@ def encode_argument(value: Argument) -> bytes:
         return value.to_bytes()
     if value is None:
         return b""
-    # A sequence of values is of the domain: they were checked when they were made, and cannot change.
-    checked = isinstance(value, (list, tuple)) and all(
-        isinstance(item, ModelValue) and not item.__holds_dict__ for item in value
-    )
-    return canonical_bytes(_plain(value), checked=checked)
+    if isinstance(value, (list, tuple)) and all(isinstance(item, ModelValue) for item in value):
+        return _joined([item.to_bytes() for item in value])
+    return canonical_bytes(_plain(value))
+
+
+def _joined(items: Sequence[bytes]) -> bytes:
+    """Write an array of values that are written already."""
+    data = b"[%s]" % b",".join(items)
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise ModelError({"": f"{len(data)} bytes are more than {MAX_DOCUMENT_BYTES}"}, subject="argument")
+    return data
 
 
 def _plain(value: Argument) -> WritableValue:
@@ -244,9 +249,8 @@ def _from_json(type_: object, adapter: TypeAdapter[Any], data: bytes) -> Any:
     if len(data) > MAX_DOCUMENT_BYTES:
         raise ModelError({"": f"{len(data)} bytes are more than {MAX_DOCUMENT_BYTES}"}, subject=_name(type_))
     read = _validated(type_, adapter.validate_json, data)
-    value: Value = adapter.dump_python(read, mode="json", exclude_none=True)
     # What was validated is of the domain; the one thing left to check is the spelling.
-    if canonical_bytes(value, checked=True) != data:
+    if encode_argument(read) != data:
         parse_canonical(data)
         raise ModelError({"": "not in canonical form: a member is null or left out"}, subject=_name(type_))
     return read

@@ -58,6 +58,7 @@ from gridledger.model.canonical import (
     canonical_bytes,
     parse_canonical,
 )
+from gridledger.model.canonical_writer import CanonicalWriter, canonical_writer
 from gridledger.model.errors import ModelError
 from gridledger.model.fieldtype import field_type, problems_of, split_optional
 
@@ -71,12 +72,14 @@ _AnyRecord = TypeVar("_AnyRecord", bound="Record")
 _OldRecord = TypeVar("_OldRecord", bound="Record")
 
 _records: dict[str, type[Record]] = {}
+_writers: dict[type[ModelValue], CanonicalWriter] = {}
 _upgrades: dict[type[Record], list[tuple[type[Record], Callable[[Any], Any]]]] = {}
 
 
 class ModelValue:
     """Base of all values; `@value` or `@record` completes a subclass."""
 
+    __pydantic_core_schema__: ClassVar[Mapping[str, Any]]
     __pydantic_validator__: ClassVar[SchemaValidator]
     __pydantic_serializer__: ClassVar[SchemaSerializer]
     __holds_dict__: ClassVar[bool]
@@ -90,7 +93,7 @@ class ModelValue:
 
     def to_value(self) -> dict[str, Value]:
         """Return the value as plain data of the canonical domain; fields that are None are left out."""
-        plain = self.__pydantic_serializer__.to_python(self, mode="json", exclude_none=True, warnings="none")
+        plain = self.__pydantic_serializer__.to_python(self, mode="json", exclude_none=True, warnings=False)
         return cast("dict[str, Value]", plain)
 
     def to_bytes(self) -> bytes:
@@ -101,7 +104,11 @@ class ModelValue:
         ModelError
             The value is longer or deeper than canonical JSON may be.
         """
-        return canonical_bytes(self.to_value(), checked=not self.__holds_dict__)
+        cls = type(self)
+        data = None if cls.__holds_dict__ else (_writers.get(cls) or _make_writer(cls))(self)
+        if data is None or len(data) > MAX_DOCUMENT_BYTES:
+            return canonical_bytes(self.to_value(), checked=not cls.__holds_dict__)
+        return data
 
     @classmethod
     def from_value(cls, data: WritableValue) -> Self:
@@ -134,7 +141,8 @@ class ModelValue:
             read = cast("Self", cls.__pydantic_validator__.validate_json(data))
         except ValidationError as error:
             return cls._read_otherwise(data, error)
-        if canonical_bytes(read.to_value(), checked=True) != data:
+        again = canonical_bytes(read.to_value(), checked=True) if cls.__holds_dict__ else read.to_bytes()
+        if again != data:
             raise ModelError(_spelling_problems(read, data), subject=cls.__name__)
         return read
 
@@ -290,6 +298,12 @@ def _complete(cls: type[_AnyValue], schema: str | None) -> type[_AnyValue]:
     _check_defaults(complete, optional)
     type.__setattr__(complete, "__init__", _raising_model_error(complete.__init__))
     return complete
+
+
+def _make_writer(cls: type[ModelValue]) -> CanonicalWriter:
+    """Make what writes a class's values, when the first one is written."""
+    writer = _writers[cls] = canonical_writer(cls.__pydantic_core_schema__)
+    return writer
 
 
 def _holds_dict(annotation: object) -> bool:
