@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,11 @@ __all__ = ["Authorities", "Caller", "fingerprint_of"]
 ATTRIBUTES_OID: Final = ObjectIdentifier("1.2.3.4.5.6.7.8.1")
 """Fabric CA's extension: JSON `{"attrs": {name: value}}`."""
 
+_KNOWN_CALLERS: Final = 1024
+"""Certificates that are not read and traced to their issuer again; some 10 KB each."""
 
+
+@lru_cache(maxsize=_KNOWN_CALLERS)
 def fingerprint_of(certificate: x509.Certificate) -> str:
     """Return the SHA-256 of the certificate's DER, in hexadecimal: the `keyid` of its signatures."""
     return certificate.fingerprint(hashes.SHA256()).hex()
@@ -66,6 +71,7 @@ class Authorities:
     Notes
     -----
     A caller's certificate must be issued by one of these directly; nothing that callers send builds a path.
+    Who issued a certificate and what it says is found once; whether it is valid then is asked each time.
     """
 
     def __init__(
@@ -86,6 +92,8 @@ class Authorities:
                 self._issuers.setdefault(certificate.subject.public_bytes(), []).append((msp_id, certificate))
         self.msp_ids: tuple[str, ...] = tuple(sorted(set(owners.values())))
         """The MSPs that have an authority here."""
+        self._issuer_of = lru_cache(maxsize=_KNOWN_CALLERS)(self._find_issuer)
+        self._caller_of = lru_cache(maxsize=_KNOWN_CALLERS)(_read_caller)
         if not owners:
             raise ConfigError("no authority is given", key="authorities", source="authorities")
 
@@ -146,23 +154,9 @@ class Authorities:
             )
         if certificate.serial_number in self._revoked.get(msp_id, frozenset()):
             raise Unauthenticated("the certificate is revoked", reason=Fault.CERTIFICATE_REVOKED)
-        try:
-            attributes = _fit_attributes(certificate)
-        except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-            raise Unauthenticated(
-                f"the certificate cannot sign requests: {error}", reason=Fault.CERTIFICATE_UNFIT
-            ) from error
-        return Caller(
-            msp_id=msp_id,
-            subject=certificate.subject.rfc4514_string(),
-            common_name=next(iter(_names(certificate, NameOID.COMMON_NAME)), ""),
-            units=_names(certificate, NameOID.ORGANIZATIONAL_UNIT_NAME),
-            attributes=attributes,
-            fingerprint=fingerprint_of(certificate),
-            certificate=certificate,
-        )
+        return self._caller_of(msp_id, certificate)
 
-    def _issuer_of(self, certificate: x509.Certificate) -> tuple[str, x509.Certificate]:
+    def _find_issuer(self, certificate: x509.Certificate) -> tuple[str, x509.Certificate]:
         try:
             candidates = self._issuers.get(certificate.issuer.public_bytes(), [])
         except ValueError as error:
@@ -176,6 +170,24 @@ class Authorities:
                 continue
             return msp_id, issuer
         raise Unauthenticated("no known authority issued the certificate", reason=Fault.CERTIFICATE_FOREIGN)
+
+
+def _read_caller(msp_id: str, certificate: x509.Certificate) -> Caller:
+    try:
+        attributes = _fit_attributes(certificate)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise Unauthenticated(
+            f"the certificate cannot sign requests: {error}", reason=Fault.CERTIFICATE_UNFIT
+        ) from error
+    return Caller(
+        msp_id=msp_id,
+        subject=certificate.subject.rfc4514_string(),
+        common_name=next(iter(_names(certificate, NameOID.COMMON_NAME)), ""),
+        units=_names(certificate, NameOID.ORGANIZATIONAL_UNIT_NAME),
+        attributes=attributes,
+        fingerprint=fingerprint_of(certificate),
+        certificate=certificate,
+    )
 
 
 def _valid_at(certificate: x509.Certificate, moment: datetime) -> bool:

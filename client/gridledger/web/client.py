@@ -21,6 +21,7 @@ import httpx
 
 from gridledger.model.errors import ConfigError, GridLedgerError
 from gridledger.web.authorities import Authorities, Caller
+from gridledger.web.connections import KeptConnections
 from gridledger.web.errors import Fault, ReplyUnknown, ReplyUnproven, ServiceUnavailable
 from gridledger.web.evidence import Evidence
 from gridledger.web.health import HEALTH_PATH, Health
@@ -103,9 +104,8 @@ class SignedClient:
         )
         self._patience = patience or Patience()
         self._http = httpx.AsyncClient(
-            transport=transport,
+            transport=transport or KeptConnections(ssl.create_default_context(cafile=tls_root_certificate)),
             timeout=httpx.Timeout(self._patience.deadline_s, connect=self._patience.connect_s),
-            verify=ssl.create_default_context(cafile=tls_root_certificate),
             trust_env=False,
             follow_redirects=False,
         )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import http_sf
@@ -37,6 +38,8 @@ __all__ = ["RequestVerifier", "ResponseVerifier", "Verified"]
 
 _FIELD_LIMIT: Final = 8192
 """Longest field that is parsed; a P-256 certificate with attributes takes about 1.2 KB of base64."""
+_KNOWN_CERTIFICATES: Final = 1024
+"""Certificates that are not parsed again, at most 8 KB of text each."""
 _NONCE_LENGTHS: Final = range(16, 129)
 _CONTENT_TYPE: Final = "content-type"
 
@@ -252,13 +255,18 @@ def _read_certificate(headers: HeaderLines) -> x509.Certificate:
         if sum(map(len, headers.values(name))) > _FIELD_LIMIT:
             raise Unauthenticated(f"{name} is longer than {_FIELD_LIMIT} characters", reason=Fault.MALFORMED)
     try:
-        item = http_sf.parse(headers[CERTIFICATE_FIELD].encode("ascii"), tltype="item")
-        der = item[0] if isinstance(item, tuple) and not item[1] else None
-        return x509.load_der_x509_certificate(der if isinstance(der, bytes) else b"")
+        return _parse_certificate(headers[CERTIFICATE_FIELD])
     except (ValueError, TypeError, x509.InvalidVersion) as error:
         raise Unauthenticated(
             f"{CERTIFICATE_FIELD} is not a certificate: {error}", reason=Fault.CERTIFICATE_MALFORMED
         ) from error
+
+
+@lru_cache(maxsize=_KNOWN_CERTIFICATES)
+def _parse_certificate(text: str) -> x509.Certificate:
+    item = http_sf.parse(text.encode("ascii"), tltype="item")
+    der = item[0] if isinstance(item, tuple) and not item[1] else None
+    return x509.load_der_x509_certificate(der if isinstance(der, bytes) else b"")
 
 
 def _verify(
