@@ -12,7 +12,7 @@ from gridledger.chaincode.ledger_key import agreement_key, agreement_use_key, st
 from gridledger.model.agreement import AgreedField, Agreement, AgreementTerms, AgreementUse
 from gridledger.model.device import ChargingStandard
 from gridledger.model.identifier import SystemIdentifier
-from gridledger.model.refusals import NotFound
+from gridledger.model.refusals import AccessDenied, Conflict, NotFound
 from gridledger.model.resolution import Request
 from gridledger.model.trade_refusals import AgreementOver, AgreementUsedUp, NotAgreed, TermsRefused
 from gridledger.shim import Context
@@ -68,6 +68,10 @@ async def take_agreements(
     ------
     NotFound
         There is no such agreement.
+    AccessDenied
+        One is another application's, or of another function: nobody uses up what is not its own.
+    Conflict
+        Two are of one owner.
     AgreementOver
         One has not begun, has run out, or was ended.
     AgreementUsedUp
@@ -91,8 +95,13 @@ async def take_agreements(
         if earlier is not None or use.number > agreement.queries:
             raise AgreementUsedUp(use.agreement, use.number)
         terms = agreement.terms
-        if (terms.application, terms.function) == (request.application, request.function):
-            by_owner[terms.owner] = agreement
+        if (terms.application, terms.function) != (request.application, request.function):
+            raise AccessDenied(
+                f"the agreement {agreement.id} is not of {request.application} for {request.function}"
+            )
+        if terms.owner in by_owner:
+            raise Conflict(f"two agreements of {terms.owner}")
+        by_owner[terms.owner] = agreement
     missing = tuple(
         field
         for target in decision.targets

@@ -3,6 +3,7 @@
     the application's receipt stands          the owner is paid (`DepositContracts`)
     the owner's statement stands, no answer   the owner is paid once the time to answer is over
     the application denies it                 an auditor has it delivered again before its eyes, and decides
+    no auditor decides it within 30 days      the hold returns (`ReturnHolds`): who claims has to show it
     neither stands                            the hold returns after its deadline (`ReturnHolds`)
 
 Source: CN112508707B, [0096] to [0099].
@@ -47,7 +48,7 @@ class ClaimTransactions(Contract):
     async def claim_hold(self, ctx: Context, evidence: ClaimEvidence) -> Claim:
         """Claim a hold by the application's signed request and the owner's signed delivery statement."""
         statement = evidence.statement
-        owner = await acting_system(ctx, statement.owner, SystemKind.BUSINESS_SYSTEM)
+        owner = await acting_system(ctx, statement.owner, SystemKind.BUSINESS_SYSTEM, winding_up=True)
         order = await ctx.require(order_key(statement.order))
         await _require_hold(ctx, statement.order, statement.owner)
         key = claim_key(statement.order, statement.owner)
@@ -68,7 +69,7 @@ class ClaimTransactions(Contract):
     ) -> Claim:
         """Say that nothing was delivered, or not what was ordered; an auditor then decides."""
         order = await ctx.require(order_key(order_id))
-        require_agent(ctx, await ctx.require(system_key(order.application)))
+        require_agent(ctx, await ctx.require(system_key(order.application)), winding_up=True)
         claim = await ctx.require(claim_key(order_id, owner))
         await _require_hold(ctx, order_id, owner)
         now_ms = await ctx.now_ms()
@@ -85,7 +86,7 @@ class ClaimTransactions(Contract):
     async def settle_claim(self, ctx: Context, order_id: OrderId, owner: SystemIdentifier) -> SettledLine:
         """Pay an owner whose claim was not answered in time; the owner may call it, and every agent."""
         if Role.AGENT not in ctx.roles:
-            await acting_system(ctx, owner, SystemKind.BUSINESS_SYSTEM)
+            await acting_system(ctx, owner, SystemKind.BUSINESS_SYSTEM, winding_up=True)
         claim = await ctx.require(claim_key(order_id, owner))
         hold = await _require_hold(ctx, order_id, owner)
         now_ms = await ctx.now_ms()

@@ -13,6 +13,7 @@ from gridledger.chaincode.ledger_key import (
     rating_delta_key,
     rating_deltas_of,
     rating_key,
+    rating_unpaid_key,
     settlement_key,
     system_key,
 )
@@ -26,6 +27,7 @@ from gridledger.model.credit import (
     RatingDelta,
     RatingKey,
     RatingPage,
+    UnpaidRating,
 )
 from gridledger.model.events import Event
 from gridledger.model.exchange_refusals import NotActive
@@ -35,7 +37,7 @@ from gridledger.model.notice import SystemRated
 from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, LimitExceeded, NotFound
 from gridledger.model.registry_refusals import CreditSuffices, IdentifierMoved
 from gridledger.model.roles import Role
-from gridledger.model.states import IdentifierState
+from gridledger.model.states import IdentifierState, OrderState
 from gridledger.model.system import LEAST_CREDIT, Credit, ShortText, System, SystemKind
 from gridledger.model.trade import OrderId
 from gridledger.shim import Context, Contract, query, transaction
@@ -52,12 +54,13 @@ class CreditTransactions(Contract):
     ) -> Rating:
         """Rate the other party of one line of an order, 0 to 100, once; the line is settled or returned.
 
-        The data application rates the owner, the owner the data application.
+        The data application rates the owner, the owner the data application. A line that nobody was paid
+        for costs nothing, so that of all such lines one counts between the same two.
         """
         placed = await ctx.require(order_key(order))
         if placed.line(owner) is None:
             raise NotFound("line", f"{order} {owner}")
-        await ctx.require(settlement_key(order, owner))
+        settlement = await ctx.require(settlement_key(order, owner))
         parties = await ctx.get_many([system_key(placed.application), system_key(owner)])
         application, provider = (_known(party) for party in parties)
         rater, rated = application, provider
@@ -70,6 +73,11 @@ class CreditTransactions(Contract):
         now_ms = await ctx.now_ms()
         # What moved is rated under the prefix that it has now.
         name = (await follow_system(ctx, rated.identifier)).identifier
+        if settlement.state is OrderState.RETURNED or not settlement.amount_milliyuan:
+            unpaid = rating_unpaid_key(name, rater.identifier)
+            if (earlier := await ctx.get(unpaid)) is not None:
+                raise AlreadyExists("rating without payment", earlier.order)
+            await ctx.put(unpaid, UnpaidRating(order=order))
         rating = Rating(rated=name, score=score, made_ms=now_ms)
         await ctx.put(key, rating)
         delta = RatingDelta(score=score, made_ms=now_ms)

@@ -158,12 +158,10 @@ async def _candidates(
     if not scanned.is_in_force(await ctx.now_ms()):
         raise NotActive(str(request.device), _state_of(scanned))
     found = await ctx.get_many([association_key(root, identity) for identity in scanned.known_as])
-    offered = {
-        member.device: set(member.fields)
-        for association in found
-        if association is not None
-        for member in association.members
-    }
+    offered: dict[DeviceIdentifier, set[str]] = {}
+    for association in found:
+        for member in association.members if association is not None else ():
+            offered.setdefault(member.device, set()).update(member.fields)
     if scanned.identifier not in offered:
         raise NotAKeyDevice(f"{request.device} stands in no association catalogue")
     candidates: dict[DeviceIdentifier, list[FieldIdentifier]] = {}
@@ -175,7 +173,9 @@ async def _candidates(
         if not devices:
             lacking.append(str(selector))
         for device in devices:
-            candidates.setdefault(device, []).append(device.field(selector.name))
+            fields = candidates.setdefault(device, [])
+            if (field := device.field(selector.name)) not in fields:  # named under two prefixes of its owner
+                fields.append(field)
     if lacking and request.wanted:
         raise FieldRefused(f"the association catalogue of {request.device} does not have", tuple(lacking))
     return candidates

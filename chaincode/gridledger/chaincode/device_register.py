@@ -12,6 +12,7 @@ from gridledger.chaincode.ledger_key import (
     device_key,
     object_mark_key,
 )
+from gridledger.chaincode.redirect import follow_devices
 from gridledger.model.catalogue import LEAST_SYSTEMS
 from gridledger.model.coding_rule import CodingRule
 from gridledger.model.device import (
@@ -118,13 +119,11 @@ async def approve_devices(
 async def _read_labels(
     ctx: Context, owner: System, identities: list[DeclaredIdentity]
 ) -> dict[DeclaredIdentity, tuple[DeviceIdentifier, ...]]:
-    """Return the device of each label among the identities; nothing where there is none below the root."""
+    """Return the device of each label, as it is called now; nothing where there is none below the root."""
     labelled = {one: one.labelled for one in identities if one.labelled is not None}
-    known = [device for device in labelled.values() if device is not None]
-    found = await ctx.get_many([device_key(device) for device in known])
-    present = {one.identifier for one in found if one is not None}
+    present = await follow_devices(ctx, [device for device in labelled.values() if device is not None])
     return {
-        identity: (device,) if device in present and device.system.parent == owner.root else ()
+        identity: (present[device],) if device in present and device.system.parent == owner.root else ()
         for identity, device in labelled.items()
         if device is not None
     }

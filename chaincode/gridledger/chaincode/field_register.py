@@ -81,12 +81,15 @@ async def set_standards(
 ) -> tuple[ItemResult, ...]:
     """Write the next versions of charging standards; one that begins later leaves the earlier till then."""
     found = await ctx.get_many([standard_key(entry.field) for entry in entries])
+    fields = await ctx.get_many([field_key(entry.field) for entry in entries])
     now_ms = await ctx.now_ms()
     results: list[ItemResult] = []
     seen: set[FieldIdentifier] = set()
-    for entry, standard in zip(entries, found, strict=True):
+    for entry, standard, field in zip(entries, found, fields, strict=True):
         name = str(entry.field)
         try:
+            if field is not None and field.moved_to is not None:
+                raise IdentifierMoved(name, str(field.moved_to))
             changed = _next_standard(entry, standard, system, now_ms)
             if entry.field in seen:
                 raise AlreadyExists("charging standard", name)

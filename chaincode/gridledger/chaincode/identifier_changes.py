@@ -17,7 +17,7 @@ from gridledger.model.errors import ContractError
 from gridledger.model.exchange_refusals import NotTheAgent
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.lifecycle import Actor, Validity, may_change
-from gridledger.model.refusals import AccessDenied, AlreadyExists, NotFound
+from gridledger.model.refusals import AccessDenied, AlreadyExists, Conflict, NotFound
 from gridledger.model.registry_refusals import IdentifierMoved, TransitionRefused
 from gridledger.model.states import IdentifierState
 from gridledger.model.system import System
@@ -76,6 +76,8 @@ async def change_fields(
                 raise IdentifierMoved(name, str(field.moved_to))
             if change.field in done:
                 raise AlreadyExists("change", name)
+            if change.metadata is not None and change.metadata.frequency is not field.metadata.frequency:
+                raise Conflict("the frequency stays: what was deposited is of its periods")
             changed = _described(_changed(field, change, actor), {"metadata": change.metadata}, actor)
         except ContractError as error:
             results.append(refused(name, error))
@@ -104,8 +106,10 @@ def _changed(record: _Registered, change: _Change, actor: Actor) -> _Registered:
         suspended_by = actor if change.state is IdentifierState.SUSPENDED else None
         record = replace(record, state=change.state, suspended_by=suspended_by, reason=change.reason)
     if change.validity is not None:
+        if record.limited_by is Actor.PLATFORM and actor is Actor.OWNER:
+            raise AccessDenied("the platform set its validity, and alone changes it")
         validity = None if change.validity == Validity() else change.validity
-        record = replace(record, validity=validity)
+        record = replace(record, validity=validity, limited_by=None if validity is None else actor)
     return record
 
 

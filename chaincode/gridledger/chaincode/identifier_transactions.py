@@ -14,9 +14,9 @@ from gridledger.chaincode.ledger_key import (
     application_key,
     coding_rule_key,
     credit_key,
-    sequence_key,
     system_key,
 )
+from gridledger.chaincode.numbering import take_number
 from gridledger.chaincode.permission import acting_system, require_platform
 from gridledger.chaincode.redirect import put_system
 from gridledger.chaincode.registration import complete_registration
@@ -31,7 +31,7 @@ from gridledger.model.refusals import AccessDenied, LimitExceeded
 from gridledger.model.registry_refusals import IdentifierMoved
 from gridledger.model.roles import Role
 from gridledger.model.states import IdentifierState
-from gridledger.model.system import Account, Sequence, System, SystemKind
+from gridledger.model.system import Account, System, SystemKind
 from gridledger.shim import Context, Contract, query, transaction
 
 __all__ = ["IdentifierTransactions"]
@@ -74,11 +74,9 @@ class IdentifierTransactions(Contract):
         if len(former) > MAX_MOVES:
             raise LimitExceeded("moves of an identifier", limit=MAX_MOVES, actual=len(former))
         root = old.root
-        sequence = await ctx.require(sequence_key(root))
-        identifier = root.child(sequence.last + 1)
+        identifier = await take_number(ctx, root)
         now_ms = await ctx.now_ms()
         new = replace(old, identifier=identifier, former=former, registered_ms=now_ms)
-        await ctx.put(sequence_key(root), Sequence(last=sequence.last + 1))
         await ctx.put(system_key(identifier), new)
         await ctx.put(system_key(system), replace(old, moved_to=identifier))
         await ctx.put(account_key(identifier), Account(system=identifier, root=root, opened_ms=now_ms))

@@ -8,7 +8,7 @@ from gridledger.model.association import AssociationCandidate, DevicePair
 from gridledger.model.catalogue import Association, Publication
 from gridledger.model.claim import Claim
 from gridledger.model.coding_rule import CodingRule
-from gridledger.model.credit import CreditStanding, Rating, RatingDelta
+from gridledger.model.credit import CreditStanding, Rating, RatingDelta, UnpaidRating
 from gridledger.model.device import (
     ChargingStandard,
     CommonIdentity,
@@ -88,6 +88,7 @@ __all__ = [
     "rating_delta_key",
     "rating_deltas_of",
     "rating_key",
+    "rating_unpaid_key",
     "resolution_key",
     "rule_key",
     "sequence_key",
@@ -165,6 +166,10 @@ def rating_key(order: str, owner: SystemIdentifier, rater: SystemIdentifier) -> 
 
 def rating_delta_key(rated: SystemIdentifier, order: str, rater: SystemIdentifier) -> Key[RatingDelta]:
     return Key(RatingDelta, KeyPrefix.RATING_DELTA, str(rated), order, str(rater))
+
+
+def rating_unpaid_key(rated: SystemIdentifier, rater: SystemIdentifier) -> Key[UnpaidRating]:
+    return Key(UnpaidRating, KeyPrefix.RATING_UNPAID, str(rated), str(rater))
 
 
 def rating_deltas_of(rated: SystemIdentifier) -> Key[RatingDelta]:

@@ -56,15 +56,29 @@ class MoneyTransactions(Contract):
         ctx.emit(Event.CREDIT_PAID_IN, paid)
         return paid
 
-    @transaction(roles=(Role.BUSINESS_SYSTEM, Role.DATA_APPLICATION, Role.AGGREGATION_SYSTEM))
+    @transaction(
+        roles=(
+            Role.BUSINESS_SYSTEM,
+            Role.DATA_APPLICATION,
+            Role.AGGREGATION_SYSTEM,
+            Role.PLATFORM_ADMINISTRATOR,
+        )
+    )
     async def fold_deltas(
         self, ctx: Context, account: SystemIdentifier, deltas: tuple[MoneyKey, ...]
     ) -> OwnedMoney:
-        """Make one note of delta rows that are named."""
+        """Make one note of delta rows that are named.
+
+        The platform may do it for accounts below its root: overdue fees are collected from notes, and who
+        never folds would never pay. The money stays where it is.
+        """
         check_batch(deltas, limit=MAX_NOTES, what="delta rows")
         if len(set(deltas)) != len(deltas):
             raise BadArgument({"deltas": "one stands twice"})
-        await acting_system(ctx, account)
+        if Role.PLATFORM_ADMINISTRATOR in ctx.roles:
+            await require_platform(ctx, (await ctx.require(account_key(account))).root)
+        else:
+            await acting_system(ctx, account)
         total = await take_deltas(ctx, account, deltas)
         (key,) = await make_notes(ctx, account, [total])
         return OwnedMoney(kind=MoneyKind.NOTE, key=key, amount_milliyuan=total)

@@ -109,8 +109,10 @@ class OrderTransactions(Contract):
                 expected_milliyuan=entry.most_milliyuan, actual_milliyuan=draft.total_milliyuan
             )
         order = await place(ctx, draft, entry.notes)
+        ordered = {agreements[line.system].id for line in lines}
         for use in entry.uses:
-            await ctx.put(agreement_use_key(use), UsedAgreement(order=order.id))
+            if use.agreement in ordered:
+                await ctx.put(agreement_use_key(use), UsedAgreement(order=order.id))
         agreed = AgreedOrder(resolution=resolution, order=order)
         ctx.emit(Event.AGREED_ORDER_HELD, agreed)
         return agreed
@@ -131,14 +133,15 @@ class OrderTransactions(Contract):
     ) -> HoldsReturned:
         """Return overdue holds to the payer; the application may call it, and every organisation's agent.
 
-        A hold that its owner claims does not return before the claim is decided.
+        A hold that its owner claims returns only where the claim was denied and no auditor decided it in
+        time: who claims has to show it.
         """
         check_batch(owners, limit=MAX_CONTRACTS, what="owners")
         if len(set(owners)) != len(owners):
             raise BadArgument({"owners": "one stands twice"})
         order = await ctx.require(order_key(order_id))
         if Role.AGENT not in ctx.roles:
-            require_agent(ctx, await ctx.require(system_key(order.application)))
+            require_agent(ctx, await ctx.require(system_key(order.application)), winding_up=True)
         now_ms = await ctx.now_ms()
         if now_ms <= order.deadline_ms:
             raise HoldNotOver(deadline_ms=order.deadline_ms, now_ms=now_ms)
@@ -149,7 +152,7 @@ class OrderTransactions(Contract):
         for owner, hold, claim in zip(owners, holds, claims, strict=True):
             if hold is None:
                 raise NoHold(order_id, str(owner))
-            if claim is not None:
+            if claim is not None and not claim.lapsed(now_ms):
                 raise HoldClaimed(order_id, str(owner))
             await return_hold(ctx, journal, order_id, owner, hold)
             amounts.append(hold.amount_milliyuan)

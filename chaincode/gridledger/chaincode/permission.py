@@ -47,8 +47,14 @@ def is_agent(ctx: Context, agent: Agent) -> bool:
     return ctx.msp_id == agent.msp_id and _key_of_caller(ctx) == agent.public_key
 
 
-def require_agent(ctx: Context, system: System) -> None:
+def require_agent(ctx: Context, system: System, *, winding_up: bool = False) -> None:
     """Refuse a caller that does not act for the system, and a system that is not active.
+
+    Parameters
+    ----------
+    winding_up : bool, default False
+        Whether a system that is suspended or revoked may do it: settle, claim and answer what was ordered
+        before. Otherwise who is suspended could not defend its money.
 
     Raises
     ------
@@ -63,12 +69,14 @@ def require_agent(ctx: Context, system: System) -> None:
     """
     if not is_agent(ctx, system.agent):
         raise NotTheAgent(str(system.identifier))
-    if system.state is not IdentifierState.ACTIVE:
+    if system.state is not IdentifierState.ACTIVE and not winding_up:
         raise NotActive(str(system.identifier), system.state.value)
 
 
-async def acting_system(ctx: Context, identifier: SystemIdentifier, kind: SystemKind | None = None) -> System:
-    """Return the active system for which the caller acts.
+async def acting_system(
+    ctx: Context, identifier: SystemIdentifier, kind: SystemKind | None = None, *, winding_up: bool = False
+) -> System:
+    """Return the active system for which the caller acts; see `require_agent`.
 
     Raises
     ------
@@ -78,7 +86,7 @@ async def acting_system(ctx: Context, identifier: SystemIdentifier, kind: System
         The system is of another kind.
     """
     system = await ctx.require(system_key(identifier))
-    require_agent(ctx, system)
+    require_agent(ctx, system, winding_up=winding_up)
     if kind is not None and system.profile.kind is not kind:
         raise AccessDenied(f"{identifier} is no {kind.value}")
     return system

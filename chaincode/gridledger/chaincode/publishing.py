@@ -6,7 +6,7 @@ an owner for more; the owner grants or refuses, and takes back what it no longer
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gridledger.chaincode.ledger_key import association_key, field_request_key, publication_key, system_key
@@ -46,7 +46,7 @@ async def publish(ctx: Context, root: SystemIdentifier, entry: PublicationEntry)
         raise NotPublished(tuple(str(one) for one in missing))
     systems = list(dict.fromkeys(one.system for one in entry.selectors))
     rows = await ctx.get_many([publication_key(entry.application, system) for system in systems])
-    taken_back = {(row.system, name) for row in rows if row is not None for name in row.withdrawn or ()}
+    taken_back = await _taken_back(ctx, entry.application, systems, rows)
     withdrawn = tuple(str(one) for one in entry.selectors if (one.system, one.name) in taken_back)
     if withdrawn:
         raise WithdrawnByOwner(withdrawn)
@@ -55,6 +55,27 @@ async def publish(ctx: Context, root: SystemIdentifier, entry: PublicationEntry)
         names = {one.name for one in entry.selectors if one.system == system}
         publications.append(await _put(ctx, entry.application, system, row, add=names))
     return tuple(publications)
+
+
+async def _taken_back(
+    ctx: Context,
+    application: SystemIdentifier,
+    systems: Sequence[SystemIdentifier],
+    rows: Sequence[Publication | None],
+) -> set[tuple[SystemIdentifier, str]]:
+    """Return what owners took back, under the prefixes that they had before, too."""
+    owners = await ctx.get_many([system_key(system) for system in systems])
+    former = [(owner.identifier, one) for owner in owners if owner is not None for one in owner.former or ()]
+    earlier = await ctx.get_many([publication_key(application, one) for _, one in former])
+    granted = {(row.system, name) for row in rows if row is not None for name in row.names}
+    found = {(row.system, name) for row in rows if row is not None for name in row.withdrawn or ()}
+    found.update(
+        (system, name)
+        for (system, _), row in zip(former, earlier, strict=True)
+        if row is not None
+        for name in row.withdrawn or ()
+    )
+    return found - granted
 
 
 async def request_fields(ctx: Context, entry: FieldRequestEntry) -> FieldRequest:

@@ -18,7 +18,14 @@ from gridledger.model.refusals import LimitExceeded
 from gridledger.model.system import System
 from gridledger.shim import Context
 
-__all__ = ["follow_device", "follow_field", "follow_system", "prefixes_of", "put_system"]
+__all__ = [
+    "follow_device",
+    "follow_devices",
+    "follow_field",
+    "follow_system",
+    "prefixes_of",
+    "put_system",
+]
 
 
 async def follow_system(ctx: Context, identifier: SystemIdentifier) -> System:
@@ -42,6 +49,7 @@ async def put_system(ctx: Context, system: System) -> None:
                 state=system.state,
                 validity=system.validity,
                 suspended_by=system.suspended_by,
+                limited_by=system.limited_by,
                 reason=system.reason,
             )
             await ctx.put(system_key(row.identifier), changed)
@@ -63,6 +71,27 @@ async def follow_device(ctx: Context, identifier: DeviceIdentifier) -> Device:
             return device
         identifier = device.moved_to
     raise _too_far()
+
+
+async def follow_devices(
+    ctx: Context, identifiers: Iterable[DeviceIdentifier]
+) -> dict[DeviceIdentifier, DeviceIdentifier]:
+    """Return what devices are called now; those that are not registered are left out.
+
+    Notes
+    -----
+    One read for all; another one for every move.
+    """
+    ends = {one: one for one in identifiers}
+    found: dict[DeviceIdentifier, DeviceIdentifier] = {}
+    for _ in range(MAX_MOVES + 1):
+        if not ends:
+            break
+        rows = await ctx.get_many([device_key(end) for end in ends.values()])
+        present = {one: row for one, row in zip(ends, rows, strict=True) if row is not None}
+        found.update({one: row.identifier for one, row in present.items()})
+        ends = {one: row.moved_to for one, row in present.items() if row.moved_to is not None}
+    return found
 
 
 async def follow_field(ctx: Context, identifier: FieldIdentifier) -> RegisteredField:

@@ -11,6 +11,7 @@ from gridledger.model.errors import ContractError
 from gridledger.model.exchange_refusals import NotTheAgent
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.refusals import AlreadyExists, NotFound
+from gridledger.model.registry_refusals import IdentifierMoved
 from gridledger.model.rights import FieldRights, RightsEntry
 from gridledger.shim import Context
 
@@ -72,6 +73,8 @@ def _changed(entry: RightsEntry, row: RegisteredField | None, system: SystemIden
         raise NotTheAgent(str(entry.field.system))
     if row is None:
         raise NotFound("field", str(entry.field))
+    if row.moved_to is not None:
+        raise IdentifierMoved(str(entry.field), str(row.moved_to))
     if row.metadata.roles == entry.roles:
         return row
     return replace(row, metadata=replace(row.metadata, roles=entry.roles))

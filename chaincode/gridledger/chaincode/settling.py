@@ -192,9 +192,9 @@ def _check_content(
 
 def _require_party(ctx: Context, application: System, owner: System) -> None:
     try:
-        require_agent(ctx, application)
+        require_agent(ctx, application, winding_up=True)
     except NotTheAgent:
-        require_agent(ctx, owner)
+        require_agent(ctx, owner, winding_up=True)
 
 
 def _check_signature(signature: bytes, contract: TransactionContract, signer: System) -> None:

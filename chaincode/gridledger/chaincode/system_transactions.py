@@ -20,6 +20,7 @@ from gridledger.chaincode.ledger_key import (
     system_key,
     user_key,
 )
+from gridledger.chaincode.numbering import check_root, take_number
 from gridledger.chaincode.permission import acting_system, agent_of_caller, require_platform
 from gridledger.chaincode.redirect import put_system
 from gridledger.chaincode.registration import complete_registration
@@ -63,6 +64,7 @@ class SystemTransactions(Contract):
             raise AccessDenied("only an aggregation system is established under a root")
         if await ctx.get(system_key(root)) is not None:
             raise AlreadyExists("system", str(root))
+        await check_root(ctx, root)
         system = System(
             identifier=root,
             root=root,
@@ -244,9 +246,7 @@ class SystemTransactions(Contract):
     ) -> System:
         """Give the next identifier below the root, and open its account."""
         root = application.root
-        sequence = await ctx.require(sequence_key(root))
-        identifier = root.child(sequence.last + 1)
-        await ctx.put(sequence_key(root), Sequence(last=sequence.last + 1))
+        identifier = await take_number(ctx, root)
         await ctx.put(account_key(identifier), Account(system=identifier, root=root, opened_ms=now_ms))
         return System(
             identifier=identifier,

@@ -20,6 +20,7 @@ from gridledger.model.trade import OrderId
 
 __all__ = [
     "ANSWER_MS",
+    "DECIDE_MS",
     "Claim",
     "ClaimDecision",
     "ClaimEvidence",
@@ -30,6 +31,9 @@ __all__ = [
 
 ANSWER_MS = 3 * 24 * 3600 * 1000
 """Time in which an application answers a claim: over a weekend."""
+
+DECIDE_MS = 30 * 24 * 3600 * 1000
+"""Time in which an auditor decides a claim that was denied; afterwards the hold may return."""
 
 Signature = Annotated[bytes, Field(max_length=72)]
 
@@ -104,3 +108,13 @@ class Claim(Record):
     """What the application says against it."""
     decision: ClaimDecision | None = None
     """An auditor's, where the application denied it."""
+
+    @property
+    def decide_until_ms(self) -> int | None:
+        """Last moment that an auditor has to itself; None while nobody denies the claim."""
+        return None if self.denied_ms is None else self.denied_ms + DECIDE_MS
+
+    def lapsed(self, now_ms: int) -> bool:
+        """Tell whether the claim was denied, and no auditor decided it in time."""
+        until_ms = self.decide_until_ms
+        return until_ms is not None and self.decision is None and now_ms > until_ms

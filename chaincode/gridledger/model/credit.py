@@ -26,6 +26,7 @@ __all__ = [
     "RatingDelta",
     "RatingKey",
     "RatingPage",
+    "UnpaidRating",
 ]
 
 FIRST_WEIGHT: Final = 10
@@ -53,6 +54,13 @@ class Rating(Record):
     score: Credit
     """0 to 100."""
     made_ms: int
+
+
+@record("rating-unpaid/1")
+class UnpaidRating(Record):
+    """Somebody has rated another one for a line that nobody was paid for: that counts once."""
+
+    order: OrderId
 
 
 @record("rating-delta/1")

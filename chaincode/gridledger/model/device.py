@@ -160,6 +160,8 @@ class Device(Record):
     object_class: ObjectClass | None = None
     validity: Validity | None = None
     suspended_by: Actor | None = None
+    limited_by: Actor | None = None
+    """Who set its validity: what the platform set its owner cannot change."""
     reason: ShortText | None = None
     """Why its state was changed last."""
     former: tuple[DeviceIdentifier, ...] | None = None
@@ -240,6 +242,8 @@ class RegisteredField(Record):
     registered_ms: int
     validity: Validity | None = None
     suspended_by: Actor | None = None
+    limited_by: Actor | None = None
+    """Who set its validity: what the platform set its owner cannot change."""
     reason: ShortText | None = None
     """Why its state was changed last."""
     moved_to: FieldIdentifier | None = None

@@ -33,6 +33,7 @@ class KeyPrefix(StrEnum):
     CREDIT = "credit"
     RATING = "rating"
     RATING_DELTA = "rating-delta"
+    RATING_UNPAID = "rating-unpaid"
     PERSON = "person"
     REGISTRATION_POLICY = "registration-policy"
 

@@ -158,6 +158,8 @@ class System(Record):
     registered_ms: int
     validity: Validity | None = None
     suspended_by: Actor | None = None
+    limited_by: Actor | None = None
+    """Who set its validity: what the platform set its owner cannot change."""
     reason: ShortText | None = None
     """Why its state was changed last."""
     former: tuple[SystemIdentifier, ...] | None = None

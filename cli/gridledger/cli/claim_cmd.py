@@ -55,7 +55,7 @@ def show(output: Output, party: PartyChoice, order: str, owner: str) -> None:
 @with_party
 @with_output
 def deny(output: Output, party: PartyChoice, order: str, owner: str, reason: str) -> None:
-    """Deny a claim within three days, as the data application; an auditor then decides."""
+    """Deny a claim within three days, as the data application; an auditor then decides within 30 days."""
     show_record(output, party.run(lambda one: one.ledger.deny_claim(order, SystemIdentifier(owner), reason)))
 
 

@@ -154,7 +154,7 @@ async def test_agreed_query_without_an_agreement_of_each_owner_is_refused_by_fie
         await order_agreed(scene, [agreements[0], narrow[1], agreements[2]])
     for other in ("quality", "inspection"):
         foreign = await agree(scene, function=other)
-        with pytest.raises(NotAgreed):
+        with pytest.raises(AccessDenied, match="is not of"):
             await order_agreed(scene, foreign)
     entry = await agreed_entry(scene, agreements)
     unknown = AgreementUse(agreement=hexadecimal("none"), number=1)
