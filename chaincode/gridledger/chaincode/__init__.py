@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gridledger.chaincode.catalogue import Catalogue
 from gridledger.chaincode.integrity import Integrity
+from gridledger.chaincode.lake import LakeContract
 from gridledger.chaincode.registry import Registry
 from gridledger.chaincode.resolution import ResolutionContract
 from gridledger.chaincode.search import Search
@@ -18,5 +19,12 @@ class GridLedger(ContractChaincode):
 
     def __init__(self) -> None:
         super().__init__(
-            Registry(), Catalogue(), ResolutionContract(), Integrity(), Trade(), Search(), title="gridledger"
+            Registry(),
+            Catalogue(),
+            ResolutionContract(),
+            Integrity(),
+            Trade(),
+            Search(),
+            LakeContract(),
+            title="gridledger",
         )

@@ -1,7 +1,8 @@
-"""Key wrapping to a recipient's X25519 key by HPKE (RFC 9180).
+"""Key wrapping, and sealing of texts, to a recipient's X25519 key by HPKE (RFC 9180).
 
     suite     base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; single shot, no associated data
     wrapped   encapsulated key (32 bytes) ‖ sealed key (48 bytes)
+    sealed    encapsulated key (32 bytes) ‖ sealed text (16 bytes longer than the text)
 
 Base mode does not say who wrapped: that is proven by what carries the wrapped key (a signed transaction).
 What it was wrapped for stands in `info`; under another info it does not open.
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gridledger.crypto.errors import KeyMalformed, WrappingBroken
 from gridledger.crypto.secret_key import KEY_BYTES, SecretKey
 
-__all__ = ["WRAPPED_BYTES", "RecipientKey", "RecipientSecret", "unwrap", "wrap"]
+__all__ = ["WRAPPED_BYTES", "RecipientKey", "RecipientSecret", "open_sealed", "seal_to", "unwrap", "wrap"]
 
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 WRAPPED_BYTES = 32 + KEY_BYTES + 16
@@ -87,6 +88,39 @@ class RecipientSecret:
         return cls(SecretKey(key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())))
 
 
+def seal_to(text: bytes, recipient: RecipientKey, *, info: bytes) -> bytes:
+    """Seal a text so that only the recipient opens it.
+
+    Parameters
+    ----------
+    text : bytes
+        What is sealed; its length can be seen.
+    recipient : RecipientKey
+        Who is to open it.
+    info : bytes
+        What it is for; the recipient must name the same.
+
+    Returns
+    -------
+    bytes of length ``len(text) + 48``
+    """
+    return SUITE.encrypt(text, recipient._key, info)  # noqa: SLF001 (a pair of this module)
+
+
+def open_sealed(sealed: bytes, secret: RecipientSecret, *, info: bytes) -> bytes:
+    """Open a text that was sealed to this recipient.
+
+    Raises
+    ------
+    WrappingBroken
+        It was sealed to another key or for something else, or its bytes were changed.
+    """
+    try:
+        return SUITE.decrypt(sealed, secret._key, info)  # noqa: SLF001
+    except (InvalidTag, ValueError) as error:
+        raise WrappingBroken("what was sealed does not open") from error
+
+
 def wrap(secret: SecretKey, recipient: RecipientKey, *, info: bytes) -> bytes:
     """Seal a key so that only the recipient opens it.
 
@@ -103,7 +137,7 @@ def wrap(secret: SecretKey, recipient: RecipientKey, *, info: bytes) -> bytes:
     -------
     bytes of length 80
     """
-    return SUITE.encrypt(secret.reveal(), recipient._key, info)  # noqa: SLF001 (a pair of this module)
+    return seal_to(secret.reveal(), recipient, info=info)
 
 
 def unwrap(wrapped: bytes, secret: RecipientSecret, *, info: bytes) -> SecretKey:
@@ -116,7 +150,4 @@ def unwrap(wrapped: bytes, secret: RecipientSecret, *, info: bytes) -> SecretKey
     """
     if len(wrapped) != WRAPPED_BYTES:
         raise WrappingBroken(f"a wrapped key has {WRAPPED_BYTES} bytes, not {len(wrapped)}")
-    try:
-        return SecretKey(SUITE.decrypt(wrapped, secret._key, info))  # noqa: SLF001
-    except (InvalidTag, ValueError) as error:
-        raise WrappingBroken("the wrapped key does not open") from error
+    return SecretKey(open_sealed(wrapped, secret, info=info))

@@ -68,3 +68,17 @@ class Event(StrEnum):
     # integrity
     ROOT_DEPOSITED = "RootDeposited"
     VERDICT_DEPOSITED = "VerdictDeposited"
+
+    # lake
+    CUSTODIAN_REGISTERED = "CustodianRegistered"
+    CUSTODIAN_DECIDED = "CustodianDecided"
+    PLATFORM_ASSIGNED = "PlatformAssigned"
+    DATASET_REGISTERED = "DatasetRegistered"
+    DATASET_CHANGED = "DatasetChanged"
+    VERSION_PROPOSED = "VersionProposed"
+    VERSION_STORED = "VersionStored"
+    SHARING_POLICY_SET = "SharingPolicySet"
+    ACCESS_DECIDED = "AccessDecided"
+    ACCESS_GRANTED = "AccessGranted"
+    ACCESS_REVOKED = "AccessRevoked"
+    VERSION_OPENED = "VersionOpened"

@@ -67,3 +67,18 @@ class KeyPrefix(StrEnum):
     # integrity
     DEPOSIT = "deposit"
     VERDICT = "verdict"
+
+    # lake
+    CUSTODIAN = "custodian"
+    PLATFORM_MEMBERSHIP = "platform-membership"
+    DATASET = "dataset"
+    DATASET_BY_LABEL = "dataset-by-label"
+    DATASET_VERSION = "dataset-version"
+    DATASET_HEAD = "dataset-head"
+    SHARING_POLICY = "sharing-policy"
+    ACCESS = "access"
+    ACCESS_BY_DATASET = "access-by-dataset"
+    ACCESS_BY_APPLICATION = "access-by-application"
+    GRANT = "grant"
+    GRANT_BY_DATASET = "grant-by-dataset"
+    ACCESS_LOG = "access-log"

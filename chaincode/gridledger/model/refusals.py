@@ -8,6 +8,7 @@
     050-059     trade                           25
     060-069     integrity                       26
     090-099     trade                           29
+    100-119     lake                            27
 
 Each has a status with HTTP's meaning, which is the status of the chaincode's response: Fabric counts 400 and
 more as errors.

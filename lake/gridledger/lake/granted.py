@@ -9,11 +9,14 @@ from gridledger.lake.manifest import Head, Manifest
 from gridledger.lake.paths import generation_of
 from gridledger.lake.store import Store
 from gridledger.lake.version_reader import VersionReader
+from gridledger.model.digest import Digest
 
 __all__ = ["granted_reader", "newest_generation"]
 
 
-def granted_reader(store: Store, location: str, key: DatasetKey) -> VersionReader:
+def granted_reader(
+    store: Store, location: str, key: DatasetKey, *, root: Digest | None = None
+) -> VersionReader:
     """Open a version with its dataset's key, as a reader does to whom it was granted.
 
     Parameters
@@ -24,6 +27,8 @@ def granted_reader(store: Store, location: str, key: DatasetKey) -> VersionReade
         Where the version's manifests lie: `StoredVersion.location`.
     key : DatasetKey
         What the grant unwrapped to.
+    root : Digest, optional
+        The root that the ledger has of this version; every generation that is read must lead to it.
 
     Raises
     ------
@@ -32,7 +37,7 @@ def granted_reader(store: Store, location: str, key: DatasetKey) -> VersionReade
     PayloadNotFound
         There is no such version.
     PayloadCorrupt
-        What was opened is no manifest.
+        What was opened is no manifest, or that of another payload than the ledger's.
     """
 
     def newest() -> Manifest:
@@ -40,11 +45,19 @@ def granted_reader(store: Store, location: str, key: DatasetKey) -> VersionReade
         data = store.read(path)
         try:
             Head.of(data, path=path)
-            return Manifest.parse(data, key)
+            manifest = Manifest.parse(data, key)
         except Malformed as error:
             raise PayloadCorrupt(path, error.message) from error
         except SealBroken as error:
             raise NotGranted("the key does not open this version", path=path, epoch=key.epoch) from error
+        if root is not None and manifest.root != root:
+            raise PayloadCorrupt(
+                path,
+                "the version is not the one on the ledger",
+                expected=str(root),
+                actual=str(manifest.root),
+            )
+        return manifest
 
     return VersionReader(store, newest(), renew=newest)
 

@@ -7,6 +7,7 @@ import re
 from gridledger.lake.row import is_identifier
 
 __all__ = [
+    "CUSTODY",
     "DATASETS",
     "FORMAT",
     "JOURNAL",
@@ -14,6 +15,7 @@ __all__ = [
     "RETIRED",
     "TABLE",
     "TEMPORARY",
+    "custody_path",
     "generation_of",
     "journal_path",
     "manifest_path",
@@ -29,6 +31,7 @@ JOURNAL = "journal"
 TABLE = "table"
 DATASETS = "datasets"
 RETIRED = "retired"
+CUSTODY = "custody"
 TEMPORARY = "temporary"
 _MANIFEST = re.compile(r"([1-9][0-9]{0,17})\.([1-9][0-9]{0,17})\.manifest")
 
@@ -62,6 +65,11 @@ def generation_of(name: str) -> tuple[int, int] | None:
     """Return version and generation of a manifest's file name; None for any other name."""
     match = _MANIFEST.fullmatch(name)
     return (int(match[1]), int(match[2])) if match else None
+
+
+def custody_path(name: bytes) -> str:
+    """Return where a list of frames for a custodian lies."""
+    return f"{CUSTODY}/{name.hex()}"
 
 
 def named(name: str, suffix: str = "") -> bytes | None:

@@ -1,0 +1,131 @@
+"""Putting a version of a lake on the ledger: statement, custody file, proposal."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from gridledger.crypto.dataset_key import DatasetKey
+from gridledger.crypto.secret_key import SecretKey
+from gridledger.crypto.wrapping import RecipientKey
+from gridledger.lake.custody_file import write_custody
+from gridledger.lake.errors import PayloadNotFound
+from gridledger.lake.lake import Lake
+from gridledger.lake.ledger.lake_ledger import LakeLedger
+from gridledger.lake.ledger.location import Custody, LakeLocation, seal_custody
+from gridledger.lake.manifest import Manifest
+from gridledger.lake.paths import DATASETS
+from gridledger.model.dataset import DatasetIdentifier, DatasetVersion, VersionStatement
+from gridledger.model.digest import Digest
+from gridledger.model.errors import ContractError
+from gridledger.model.period import Day
+from gridledger.model.refusals import NotFound
+
+__all__ = ["OwnedLake", "publish_version"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnedLake:
+    """An owner's open lake, and the address under which others reach its store."""
+
+    lake: Lake
+    address: str
+
+    def folder(self, name: str) -> LakeLocation:
+        """Return where a dataset's versions lie."""
+        dataset = self.lake.keys.dataset(name)
+        return LakeLocation(store=self.address, path=f"{DATASETS}/{dataset.hex()}")
+
+    def read(self, name: str, number: int | None = None) -> tuple[int, DatasetKey, Manifest]:
+        """Return number, key and manifest of a version, the newest by default.
+
+        Raises
+        ------
+        PayloadNotFound
+            The lake has no such version.
+        """
+        dataset = self.lake.keys.dataset(name)
+        versions = self.lake.versions(dataset)
+        chosen = max(versions, default=0) if number is None else number
+        if chosen not in versions:
+            raise PayloadNotFound(f"{name}, version {chosen}" if chosen else name)
+        _, key, manifest = self.lake.manifest(dataset, chosen, versions[chosen])
+        return chosen, key, manifest
+
+
+async def publish_version(
+    ledger: LakeLedger,
+    owned: OwnedLake,
+    dataset: DatasetIdentifier,
+    custodian: str,
+    *,
+    number: int | None = None,
+    unit: str = "",
+    days: tuple[Day, Day] | None = None,
+) -> DatasetVersion:
+    """Propose a version of a lake for a custodian to check.
+
+    Parameters
+    ----------
+    ledger : LakeLedger
+        As the dataset's owner.
+    owned : OwnedLake
+    dataset : DatasetIdentifier
+        Registered; its name is the dataset's in the lake.
+    custodian : str
+        Identifier of an approved custodian of the owner's root.
+    number : int, optional
+        The version in the lake; the newest by default.
+    unit : str
+        What its values are measured in.
+    days : tuple of two Day, optional
+        The first and last day that it is about.
+
+    Returns
+    -------
+    DatasetVersion
+        Proposed: it counts once the custodian's receipt is deposited.
+
+    Raises
+    ------
+    PayloadNotFound
+        The lake has no such version.
+    VersionOutOfTurn, KeyOutdated, NotTheCustodian, AlreadyExists
+        What the contract refuses.
+    """
+    owner = await ledger.system(dataset.system)
+    recipient = RecipientKey((await ledger.custodian(owner.root, custodian)).entry.sealing_key)
+    chosen, key, manifest = await asyncio.to_thread(owned.read, dataset.name, number)
+    previous = await _newest(ledger, dataset)
+    custody_key = SecretKey.generate()
+    path = await asyncio.to_thread(write_custody, owned.lake.store, manifest.blocks, custody_key)
+    try:
+        custody = Custody(location=LakeLocation(store=owned.address, path=path), key=custody_key)
+        statement = VersionStatement(
+            dataset=dataset,
+            number=chosen,
+            previous=previous,
+            root=manifest.root,
+            blocks=len(manifest.blocks),
+            size_bytes=manifest.size,
+            records=manifest.records,
+            unit=unit,
+            first=days[0] if days else None,
+            last=days[1] if days else None,
+            epoch=key.epoch,
+            location=owned.folder(dataset.name).of_version(chosen).seal(key, chosen),
+            custodian=custodian,
+            custody=seal_custody(custody, recipient, dataset=dataset, number=chosen, root=manifest.root),
+        )
+        return await ledger.propose_version(statement)
+    except ContractError:
+        # After any other error the proposal may have been ordered, and its custodian wants the file.
+        await asyncio.to_thread(owned.lake.store.delete, path)
+        raise
+
+
+async def _newest(ledger: LakeLedger, dataset: DatasetIdentifier) -> Digest | None:
+    try:
+        return (await ledger.head(dataset)).statement
+    except NotFound:
+        return None
