@@ -25,13 +25,14 @@ if TYPE_CHECKING:
         PayloadCorrupt,
         PayloadNotFound,
         PutTooLong,
-        StoreBusy,
+        StoreForbidden,
         StoreFull,
     )
     from gridledger.lake.file_system import LakeFileSystem
     from gridledger.lake.file_system import open_dataset as open  # noqa: A004
     from gridledger.lake.granted import granted_reader
     from gridledger.lake.hash_index_table import Damage
+    from gridledger.lake.hdfs_store import HdfsStore
     from gridledger.lake.inspection import CheckReport, check
     from gridledger.lake.lake import Lake
     from gridledger.lake.listing import ListedVersion, find_datasets, list_datasets, list_versions
@@ -41,18 +42,19 @@ if TYPE_CHECKING:
     from gridledger.lake.rebuilding import rebuild
     from gridledger.lake.settings import LakeSettings
     from gridledger.lake.statistics import LakeStat, stat
-    from gridledger.lake.store import Appender, Entry, Store
+    from gridledger.lake.store import Entry, NewFile, Store
     from gridledger.lake.store_address import open_store
     from gridledger.lake.stored_version import StoredVersion
     from gridledger.lake.version_reader import VersionReader
+    from gridledger.lake.web_hdfs_store import WebHdfsStore
 
 __all__ = [
-    "Appender",
     "CheckReport",
     "ChunkSizes",
     "Damage",
     "DatasetPath",
     "Entry",
+    "HdfsStore",
     "Lake",
     "LakeFileSystem",
     "LakeSettings",
@@ -62,6 +64,7 @@ __all__ = [
     "ListedVersion",
     "LocalStore",
     "NameTaken",
+    "NewFile",
     "NotGranted",
     "PayloadCorrupt",
     "PayloadFormat",
@@ -69,10 +72,11 @@ __all__ = [
     "PruneReport",
     "PutTooLong",
     "Store",
-    "StoreBusy",
+    "StoreForbidden",
     "StoreFull",
     "StoredVersion",
     "VersionReader",
+    "WebHdfsStore",
     "check",
     "download",
     "find_datasets",
@@ -87,12 +91,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Appender": "store",
     "CheckReport": "inspection",
     "ChunkSizes": "cutter",
     "Damage": "hash_index_table",
     "DatasetPath": "dataset_path",
     "Entry": "store",
+    "HdfsStore": "hdfs_store",
     "Lake": "lake",
     "LakeFileSystem": "file_system",
     "LakeSettings": "settings",
@@ -102,6 +106,7 @@ _MODULES = {
     "ListedVersion": "listing",
     "LocalStore": "local_store",
     "NameTaken": "errors",
+    "NewFile": "store",
     "NotGranted": "errors",
     "PayloadCorrupt": "errors",
     "PayloadFormat": "manifest",
@@ -109,10 +114,11 @@ _MODULES = {
     "PruneReport": "pruning",
     "PutTooLong": "errors",
     "Store": "store",
-    "StoreBusy": "errors",
+    "StoreForbidden": "errors",
     "StoreFull": "errors",
     "StoredVersion": "stored_version",
     "VersionReader": "version_reader",
+    "WebHdfsStore": "web_hdfs_store",
     "check": "inspection",
     "download": "download",
     "find_datasets": "listing",

@@ -5,7 +5,7 @@ LakeError             GL-LAK-001  exit 60
 ├─ PayloadCorrupt     GL-LAK-003  exit 62
 ├─ NotGranted         GL-LAK-004  exit 63
 ├─ LakeUnavailable    GL-LAK-005  exit 64  retriable
-├─ StoreBusy          GL-LAK-006  exit 65  retriable
+├─ StoreForbidden     GL-LAK-006  exit 65
 ├─ NameTaken          GL-LAK-007  exit 66
 ├─ LakeUnknown        GL-LAK-008  exit 67
 ├─ PutTooLong         GL-LAK-009  exit 68  retriable
@@ -27,7 +27,7 @@ __all__ = [
     "PayloadCorrupt",
     "PayloadNotFound",
     "PutTooLong",
-    "StoreBusy",
+    "StoreForbidden",
     "StoreFull",
 ]
 
@@ -86,12 +86,11 @@ class LakeUnavailable(LakeError):
     retriable = True
 
 
-class StoreBusy(LakeError):
-    """Another writer appends to this file."""
+class StoreForbidden(LakeError):
+    """The store does not let this user do it."""
 
     code = "GL-LAK-006"
     exit_code = 65
-    retriable = True
 
 
 class NameTaken(LakeError):

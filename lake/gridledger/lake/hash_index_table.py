@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from gridledger.lake.errors import Malformed, NameTaken, PayloadNotFound
 from gridledger.lake.hook_index import HookIndex
 from gridledger.lake.lake_keys import LakeKeys
-from gridledger.lake.paths import JOURNAL, PACKS, RETIRED, TABLE, journal_path, named, pack_path, table_path
+from gridledger.lake.paths import PACKS, RETIRED, TABLE, named, pack_path, table_path
 from gridledger.lake.row import (
     FOOTER_BYTES,
     ID_BYTES,
     Footer,
     Row,
-    journal_rows,
     table_file,
     table_rows,
     trailer_rows,
@@ -25,6 +24,8 @@ from gridledger.lake.store import Store
 __all__ = ["Damage", "HashIndexTable", "PackState", "read_state"]
 
 _MERGED_AT_ONCE = 8
+_END_BYTES = 128 << 10
+"""Holds the trailer of most packs, so that one read brings it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,15 +47,12 @@ class PackState:
     pack: bytes
     size: int
     """Length of the file in bytes."""
-    closed: bool = False
-    """Whether a trailer ends it."""
+    is_known: bool = False
+    """Whether its rows are known: from its trailer, a table file, or its blocks."""
     covered: bool = False
     """Whether a table file holds its rows."""
     retired: bool = False
     rows: list[Row] = field(default_factory=list)
-    entries: int = 0
-    """Number of entries of its journal."""
-    journal_broken: bool = False
 
 
 class HashIndexTable:
@@ -64,8 +62,8 @@ class HashIndexTable:
 
     Notes
     -----
-    Memory is about 600 bytes a block. Loading reads the table files, and the trailers and journals of the
-    packs that none of them covers.
+    Memory is about 600 bytes a block. Loading reads the table files, and the trailers of the packs that none
+    of them covers.
     """
 
     def __init__(self) -> None:
@@ -103,7 +101,6 @@ class HashIndexTable:
         table = cls()
         retired = {name for entry in store.entries(RETIRED) if (name := named(entry.name))}
         merged = table._merged(store, keys)
-        journals = {name for entry in store.entries(JOURNAL) if (name := named(entry.name, ".journal"))}
         for entry in store.entries(PACKS):
             pack = named(entry.name, ".pack")
             if pack is None:
@@ -112,10 +109,10 @@ class HashIndexTable:
             state = PackState(pack=pack, size=entry.size, retired=pack in retired)
             table.packs[pack] = state
             if pack in merged:
-                state.closed = state.covered = True
+                state.is_known = state.covered = True
                 state.rows = merged[pack]
             else:
-                read_state(store, keys, state, table.damage, has_journal=pack in journals)
+                read_state(store, keys, state, table.damage)
             if not state.retired:
                 for row in state.rows:
                     table.add(row)
@@ -134,14 +131,14 @@ class HashIndexTable:
         return merged
 
     def merge(self, store: Store, keys: LakeKeys, *, least: int = _MERGED_AT_ONCE) -> None:
-        """Write the rows of closed packs into a table file, if there are `least` packs that none covers."""
-        closed = {pack: state.rows for pack, state in self.packs.items() if state.closed}
-        waiting = [state for state in self.packs.values() if state.closed and not state.covered]
+        """Write all rows into a table file, if there are `least` packs that none covers."""
+        known = {pack: state.rows for pack, state in self.packs.items() if state.is_known}
+        waiting = [state for state in self.packs.values() if state.is_known and not state.covered]
         if len(waiting) < least:
             return
         older = [entry.name for entry in store.entries(TABLE)]
         try:
-            store.publish(table_path(secrets.token_bytes(ID_BYTES)), table_file(keys.rows, closed))
+            store.publish(table_path(secrets.token_bytes(ID_BYTES)), table_file(keys.rows, known))
         except NameTaken:
             return  # 128 random bits were drawn twice; the next put merges.
         for state in waiting:
@@ -150,38 +147,24 @@ class HashIndexTable:
             store.delete(f"{TABLE}/{name}")
 
 
-def read_state(
-    store: Store, keys: LakeKeys, state: PackState, damage: list[Damage], *, has_journal: bool
-) -> None:
-    """Read a pack's rows from its trailer, or from its journal while it is open; name what is broken."""
+def read_state(store: Store, keys: LakeKeys, state: PackState, damage: list[Damage]) -> None:
+    """Read a pack's rows from its trailer; name what is broken."""
     path = pack_path(state.pack)
-    footer: Footer | None = None
+    start = max(0, state.size - _END_BYTES)
     try:
-        end = store.read(path, max(0, state.size - FOOTER_BYTES), FOOTER_BYTES)
-        footer = Footer.parse(end, pack_size=state.size)
-        if footer is not None:
-            state.closed = True
-            trailer = store.read(path, footer.offset, footer.length)
-            state.rows = trailer_rows(keys.rows, state.pack, trailer)
+        end = store.read(path, start, _END_BYTES)
+        footer = Footer.parse(end[-FOOTER_BYTES:], pack_size=state.size)
+        if footer is None:
+            damage.append(Damage(path=path, problem="it does not end as a pack", offset=state.size))
             return
+        if footer.offset >= start:
+            trailer = end[footer.offset - start :][: footer.length]
+        else:
+            trailer = store.read(path, footer.offset, footer.length)
     except PayloadNotFound:
         return  # Deleted since it was listed.
-    except Malformed as error:
-        offset = footer.offset if footer else 0
-        damage.append(Damage(path=path, problem=f"trailer: {error.message}", offset=offset))
-        return
-    if not has_journal:
-        return
     try:
-        data = store.read(journal_path(state.pack))
-    except PayloadNotFound:
-        return
-    rows, state.entries, broken = journal_rows(keys.rows, state.pack, data)
-    state.rows = [row for row in rows if row.end <= state.size]
-    if broken is not None:
-        state.journal_broken = True
-        damage.append(Damage(path=journal_path(state.pack), problem=broken.message))
-    if len(state.rows) < len(rows):
-        damage.append(
-            Damage(path=path, problem="it ends before frames that its journal names", offset=state.size)
-        )
+        state.rows = trailer_rows(keys.rows, state.pack, trailer)
+        state.is_known = True
+    except Malformed as error:
+        damage.append(Damage(path=path, problem=f"trailer: {error.message}", offset=footer.offset))

@@ -32,7 +32,7 @@ class CheckReport:
     blocks: int = 0
     """Blocks that rows or manifests name."""
     dead_bytes: int = 0
-    """Bytes of packs that no row and no manifest names: left by writers that were stopped."""
+    """Bytes of packs with a broken trailer that no manifest names."""
     read_bytes: int = 0
 
 
@@ -54,7 +54,7 @@ def check(lake: Lake, *, read_data: bool = False) -> CheckReport:
 
     Notes
     -----
-    Without `read_data` it reads table, journals, trailers, manifests and the first bytes of packs. A frame's
+    Without `read_data` it reads table, trailers, manifests and the first bytes of packs. A frame's
     change is only seen by reading it.
     """
     report = CheckReport()
@@ -107,9 +107,6 @@ def _frames(
     report.packs = len(table.packs)
     for pack, state in table.packs.items():
         frames = found.get(pack, set())
-        if state.size < PACK_HEADER_BYTES and not frames:
-            report.dead_bytes += state.size
-            continue
         if lake.store.read(pack_path(pack), 0, PACK_HEADER_BYTES) != pack_header(pack):
             report.damage.append(Damage(path=pack_path(pack), problem="it does not begin as this pack"))
         if state.covered:
@@ -118,7 +115,7 @@ def _frames(
         if last > state.size:
             problem = f"it ends at {state.size}, and frames are named up to {last}"
             report.damage.append(Damage(path=pack_path(pack), problem=problem, offset=state.size))
-        if not state.closed or not state.rows:
+        if not state.is_known:
             used = sum(length for _, length, _ in frames) + PACK_HEADER_BYTES
             report.dead_bytes += max(0, state.size - used)
     for pack in sorted(found.keys() - table.packs.keys()):
@@ -130,10 +127,7 @@ def _frames(
 def _check_trailer(lake: Lake, state: PackState, report: CheckReport) -> None:
     """Read the trailer of a pack whose rows came from a table file."""
     again = PackState(pack=state.pack, size=state.size)
-    read_state(lake.store, lake.keys, again, report.damage, has_journal=False)
-    if not again.closed:
-        problem = "it was closed, and its end is another one"
-        report.damage.append(Damage(path=pack_path(state.pack), problem=problem, offset=state.size))
+    read_state(lake.store, lake.keys, again, report.damage)
 
 
 def _read_frames(lake: Lake, frames: dict[bytes, list[Frame]], report: CheckReport) -> set[bytes]:

@@ -52,7 +52,7 @@ from gridledger.model.errors import ModelError
 __all__ = ["Lake"]
 
 _SCHEMA = "lake-format/1"
-_WORKERS = 2
+_WORKERS = 3
 _SAME_VERSION = 16
 """How often a put counts on when another one took its version."""
 _PIECE = 1 << 20
@@ -72,7 +72,7 @@ class Lake:
     sizes : ChunkSizes
         How payloads are cut.
     pack_bytes : int, default 64 MiB
-        At which size a pack is closed.
+        At which size a pack is published.
 
     Notes
     -----
@@ -178,7 +178,7 @@ class Lake:
         PutTooLong
             Blocks that it counted on were retired meanwhile.
         StoreFull, LakeUnavailable
-            Nothing was acknowledged; the same put again finds what it had stored in closed packs.
+            Nothing was acknowledged; the same put again finds what it had stored in published packs.
         """
         chosen = payload_format or format_of(name)
         dataset = self.keys.dataset(name)
@@ -188,8 +188,8 @@ class Lake:
             if same is not None:
                 return same
         table = HashIndexTable.load(self.store, self.keys)
-        packs = PackWriter(self.store, self.keys, table, pack_bytes=self.pack_bytes)
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="lake-put") as workers:
+            packs = PackWriter(self.store, self.keys, table, workers, pack_bytes=self.pack_bytes)
             put = Put(
                 table=table,
                 packs=packs,

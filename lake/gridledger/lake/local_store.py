@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import io
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gridledger.lake.errors import LakeUnavailable, NameTaken, PayloadNotFound, StoreBusy, StoreFull
-from gridledger.lake.store import Appender, Entry, Store
+from gridledger.lake.errors import LakeUnavailable, NameTaken, PayloadNotFound, StoreFull
+from gridledger.lake.paths import TEMPORARY
+from gridledger.lake.store import Entry, NewFile, Store
 
 __all__ = ["LocalStore"]
 
@@ -65,36 +65,9 @@ class LocalStore(Store):
         except FileNotFoundError:
             return []
 
-    def append(self, path: str) -> Appender:
+    def begin(self, path: str) -> NewFile:
         with _translated(path):
-            target = self.root / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                os.close(handle)
-                raise StoreBusy(f"another writer appends to {path}", path=path) from error
-            return _LocalAppender(handle, target)
-
-    def publish(self, path: str, data: bytes) -> None:
-        with _translated(path):
-            target = self.root / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self.root / "temporary" / secrets.token_hex(16)
-            temporary.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                target.hardlink_to(temporary)
-            except FileExistsError as error:
-                raise NameTaken(f"{path} stands there", path=path) from error
-            finally:
-                temporary.unlink()
-            _sync_folder(target.parent)
+            return _LocalFile(self.root, path)
 
     def delete(self, path: str) -> None:
         with _translated(path):
@@ -107,36 +80,42 @@ class LocalStore(Store):
         """Nothing is held open."""
 
 
-class _LocalAppender(Appender):
-    def __init__(self, handle: int, path: Path) -> None:
-        self._raw = io.FileIO(handle, "ab")
-        self._file = io.BufferedWriter(self._raw, buffer_size=1 << 20)
+class _LocalFile(NewFile):
+    def __init__(self, root: Path, path: str) -> None:
         self._path = path
-        self._folder_synced = False
-        self.position = os.fstat(handle).st_size
+        self._target = root / path
+        self._temporary = root / TEMPORARY / secrets.token_hex(16)
+        self._temporary.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._raw = io.FileIO(handle, "wb")
+        self._file = io.BufferedWriter(self._raw, buffer_size=1 << 20)
 
     def write(self, data: bytes) -> None:
-        with _translated(str(self._path)):
+        with _translated(self._path):
             self._file.write(data)
-        self.position += len(data)
 
-    def sync(self) -> None:
-        with _translated(str(self._path)):
+    def finish(self) -> None:
+        with _translated(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
-            if not self._folder_synced:
-                _sync_folder(self._path.parent)
-                self._folder_synced = True
 
-    def close(self) -> None:
-        if not self._file.closed:
-            self.sync()
-            self._file.close()
+    def commit(self) -> None:
+        try:
+            self.finish()
+            with _translated(self._path):
+                self._target.parent.mkdir(parents=True, exist_ok=True)
+                self._target.hardlink_to(self._temporary)
+                _sync_folder(self._target.parent)
+        except FileExistsError as error:
+            raise NameTaken(f"{self._path} stands there", path=self._path) from error
+        finally:
+            self.abandon()
 
     def abandon(self) -> None:
         # The buffer is dropped, not flushed: a full disk would refuse it again.
-        if not self._file.closed:
-            self._raw.close()
+        self._raw.close()
+        with suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -146,6 +125,8 @@ def _translated(path: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
         raise PayloadNotFound(path) from error
+    except FileExistsError:
+        raise
     except OSError as error:
         if error.errno in _FULL:
             raise StoreFull(f"no room for {path}: {error.strerror}", path=path) from error

@@ -10,14 +10,12 @@ __all__ = [
     "CUSTODY",
     "DATASETS",
     "FORMAT",
-    "JOURNAL",
     "PACKS",
     "RETIRED",
     "TABLE",
     "TEMPORARY",
     "custody_path",
     "generation_of",
-    "journal_path",
     "manifest_path",
     "named",
     "pack_path",
@@ -27,7 +25,6 @@ __all__ = [
 
 FORMAT = "lake.json"
 PACKS = "packs"
-JOURNAL = "journal"
 TABLE = "table"
 DATASETS = "datasets"
 RETIRED = "retired"
@@ -39,11 +36,6 @@ _MANIFEST = re.compile(r"([1-9][0-9]{0,17})\.([1-9][0-9]{0,17})\.manifest")
 def pack_path(pack: bytes) -> str:
     """Return where a pack lies."""
     return f"{PACKS}/{pack.hex()}.pack"
-
-
-def journal_path(pack: bytes) -> str:
-    """Return where an open pack's rows lie."""
-    return f"{JOURNAL}/{pack.hex()}.journal"
 
 
 def retired_path(pack: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from gridledger.lake.hash_index_table import HashIndexTable, PackState
@@ -12,13 +13,11 @@ from gridledger.lake.manifest import Manifest, ManifestBlock
 from gridledger.lake.pack_writer import PackWriter
 from gridledger.lake.paths import (
     DATASETS,
-    JOURNAL,
     PACKS,
     RETIRED,
     TABLE,
     TEMPORARY,
     generation_of,
-    journal_path,
     manifest_path,
     named,
     pack_path,
@@ -34,6 +33,8 @@ GRACE_S = 24 * 3600.0
 """How long a retired pack stays: longer than any put or get."""
 _DEAD_SHARE = 4
 """A pack is copied when one byte of so many is dead."""
+_MERGED_AT_ONCE = 8
+"""Packs of less than half the size at which one is published are merged when there are so many."""
 
 _Live = dict[bytes, dict[bytes, ManifestBlock]]
 _Moved = dict[tuple[bytes, bytes], tuple[bytes, int]]
@@ -53,7 +54,7 @@ class PruneReport:
 
 
 def prune(lake: Lake, *, grace_s: float = GRACE_S, now_ms: int | None = None) -> PruneReport:
-    """Copy live blocks out of packs with many dead bytes, and delete packs that were retired long enough ago.
+    """Copy live blocks out of wasteful and small packs, and delete packs that were retired long enough ago.
 
     Parameters
     ----------
@@ -101,6 +102,11 @@ class _Pruning:
     def run(self) -> PruneReport:
         live = _live(manifest for _, _, manifest in self._manifests.values())
         chosen = [state for state in self._table.packs.values() if self._is_wasteful(state, live)]
+        small = [
+            state for state in self._table.packs.values() if self._is_small(state) and state not in chosen
+        ]
+        if len(small) >= _MERGED_AT_ONCE:
+            chosen += small
         moved = self._move(chosen, live)
         self._rewrite(moved)
         for state in chosen:
@@ -117,30 +123,43 @@ class _Pruning:
             return held > 0  # By a writer that had counted on it: it stays for another period.
         if self._written.get(state.pack, self._now) > self._before:
             return False  # A put that is under way may have written it.
-        frames = sum(row.length for row in state.rows) if state.closed else state.size - PACK_HEADER_BYTES
+        frames = sum(row.length for row in state.rows) if state.is_known else state.size - PACK_HEADER_BYTES
         return held == 0 or (frames - held) * _DEAD_SHARE > frames
 
+    def _is_small(self, state: PackState) -> bool:
+        """Tell whether a pack is one of those that are merged when there are many."""
+        if state.retired or self._written.get(state.pack, self._now) > self._before:
+            return False
+        return state.size < self._lake.pack_bytes // 2
+
     def _move(self, chosen: list[PackState], live: _Live) -> _Moved:
-        for state in chosen:
-            state.retired = True  # The writer appends to none of them.
-        packs = PackWriter(self._store, self._lake.keys, self._table, pack_bytes=self._lake.pack_bytes)
+        if not chosen:
+            return {}
+        with ThreadPoolExecutor(1, thread_name_prefix="lake-prune") as workers:
+            packs = PackWriter(
+                self._store, self._lake.keys, self._table, workers, pack_bytes=self._lake.pack_bytes
+            )
+            try:
+                moved = self._moved(packs, chosen, live)
+                packs.commit()
+            except BaseException:
+                packs.abandon()
+                raise
+        return moved
+
+    def _moved(self, packs: PackWriter, chosen: list[PackState], live: _Live) -> _Moved:
         moved: _Moved = {}
-        try:
-            for state in chosen:
-                rows = {row.identifier: row for row in state.rows}
-                for block in sorted(live.get(state.pack, {}).values(), key=lambda block: block.offset):
-                    frame = self._store.read(pack_path(block.pack), block.offset, block.length)
-                    data = open_block(block, frame)
-                    row = rows.get(block.identifier) or row_of(self._lake.keys, block, data)
-                    pack, offset = packs.place()
-                    packs.put(frame, replace(row, pack=pack, offset=offset))
-                    moved[block.pack, block.identifier] = pack, offset
-                    self._report.moved_blocks += 1
-                    self._report.moved_bytes += len(frame)
-            packs.commit()
-        except BaseException:
-            packs.abandon()
-            raise
+        for state in chosen:
+            rows = {row.identifier: row for row in state.rows}
+            for block in sorted(live.get(state.pack, {}).values(), key=lambda block: block.offset):
+                frame = self._store.read(pack_path(block.pack), block.offset, block.length)
+                data = open_block(block, frame)
+                row = rows.get(block.identifier) or row_of(self._lake.keys, block, data)
+                pack, offset = packs.place()
+                packs.put(frame, replace(row, pack=pack, offset=offset))
+                moved[block.pack, block.identifier] = pack, offset
+                self._report.moved_blocks += 1
+                self._report.moved_bytes += len(frame)
         return moved
 
     def _rewrite(self, moved: _Moved) -> None:
@@ -168,7 +187,6 @@ class _Pruning:
             if since > self._before:
                 continue
             self._store.delete(pack_path(pack))
-            self._store.delete(journal_path(pack))
             self._store.delete(retired_path(pack))
             deleted = True
             if pack in self._table.packs:
@@ -193,10 +211,6 @@ class _Pruning:
         for entry in self._store.entries(TEMPORARY):
             if entry.modified_ms <= self._before:
                 self._store.delete(f"{TEMPORARY}/{entry.name}")
-        for entry in self._store.entries(JOURNAL):
-            pack = named(entry.name, ".journal")
-            if pack is not None and (pack not in self._written or self._table.packs[pack].closed):
-                self._store.delete(journal_path(pack))
 
 
 def _live(manifests: Iterable[Manifest]) -> _Live:

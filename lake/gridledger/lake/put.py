@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from gridledger.lake import frame as frames
 from gridledger.lake.cutter import CutBlock
-from gridledger.lake.frame import BLOCK_LIMIT, BlockKind, block_identifier, seal_frame
+from gridledger.lake.frame import BLOCK_LIMIT, BlockKind, block_identifier, open_frame, seal_frame
 from gridledger.lake.gathering import MOST_RECORDS, Gathering, gathering
 from gridledger.lake.hash_index_table import HashIndexTable
 from gridledger.lake.hooks import hooks_of
@@ -219,8 +219,8 @@ class Put:
         )
 
     def _read(self, row: Row) -> bytes | None:
-        self._packs.make_readable(row)
-        return self._read_block(row)
+        frame = self._packs.frame(row)
+        return self._read_block(row) if frame is None else open_frame(frame, self._keys.block_key(row.sha256))
 
     def _stored(self, data: bytes, kind: BlockKind) -> _Placed:
         block = self._digested(data, kind)

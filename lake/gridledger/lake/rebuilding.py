@@ -1,4 +1,4 @@
-"""Makes rows again from the blocks themselves, where trailers, journals or table files are broken."""
+"""Makes rows again from the blocks themselves, where trailers or table files are broken."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def row_of(keys: LakeKeys, block: ManifestBlock, data: bytes) -> Row:
 
 
 def rebuild(lake: Lake) -> int:
-    """Write the hash index table anew: from trailers, journals and, for what they lack, blocks.
+    """Write the hash index table anew: from trailers and, for what they lack, blocks.
 
     Returns
     -------
@@ -75,8 +75,7 @@ def rebuild(lake: Lake) -> int:
             except (PayloadCorrupt, PayloadNotFound):
                 continue
             state.rows.append(row_of(lake.keys, block, data))
-            # The new table file holds its rows, so nobody appends to this pack any more.
-            state.closed = True
+            state.is_known = True
             known.add(block.identifier)
             made += 1
     table.merge(lake.store, lake.keys, least=0)

@@ -20,9 +20,6 @@ __all__ = [
     "Footer",
     "Row",
     "is_identifier",
-    "journal_entry",
-    "journal_header",
-    "journal_rows",
     "pack_end",
     "pack_header",
     "table_file",
@@ -34,7 +31,6 @@ ID_BYTES = 16
 HOOK_BYTES = 8
 _PACK = b"GLPACK01"
 _PACK_END = b"GLPEND01"
-_JOURNAL = b"GLJRNL01"
 _TABLE = b"GLTABL01"
 PACK_HEADER_BYTES = len(_PACK) + ID_BYTES
 FOOTER_BYTES = 16 + len(_PACK_END)
@@ -141,14 +137,14 @@ def pack_end(key: bytes, pack: bytes, rows: Iterable[Row], *, offset: int) -> by
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """Where a closed pack's trailer lies."""
+    """Where a pack's trailer lies."""
 
     offset: int
     length: int
 
     @classmethod
     def parse(cls, data: bytes, *, pack_size: int) -> Footer | None:
-        """Read the last bytes of a pack; None for an open pack."""
+        """Read the last bytes of a pack; None if they are not the end of one."""
         if len(data) != FOOTER_BYTES or data[16:] != _PACK_END:
             return None
         footer = cls(int.from_bytes(data[:8], "big"), int.from_bytes(data[8:16], "big"))
@@ -162,51 +158,8 @@ def trailer_rows(key: bytes, pack: bytes, trailer: bytes) -> list[Row]:
     return _open_rows(key, trailer, b"gridledger/trailer/1" + pack, pack)
 
 
-def journal_header(pack: bytes) -> bytes:
-    """Return the first bytes of an open pack's journal."""
-    return _JOURNAL + pack
-
-
-def journal_entry(key: bytes, pack: bytes, number: int, rows: Iterable[Row]) -> bytes:
-    """Return an entry of a journal, counted from 0."""
-    sealed = seal(key, _write_rows(rows), b"gridledger/journal/1" + pack + number.to_bytes(4, "big"))
-    return len(sealed).to_bytes(4, "big") + sealed
-
-
-def _take_header(reader: FieldReader, header: bytes) -> None:
-    if reader.take(len(header)) != header:
-        raise Malformed("it does not begin as it should")
-
-
-def journal_rows(key: bytes, pack: bytes, data: bytes) -> tuple[list[Row], int, Malformed | None]:
-    """Read a journal as far as it can be read.
-
-    Returns
-    -------
-    rows : list of Row
-        Of all entries before the first broken one.
-    entries : int
-        How many entries that are.
-    broken : Malformed or None
-        What is wrong behind them.
-    """
-    rows: list[Row] = []
-    entries = 0
-    reader = FieldReader(data)
-    try:
-        _take_header(reader, journal_header(pack))
-        while reader.remaining:
-            sealed = reader.take(int.from_bytes(reader.take(4), "big"))
-            label = b"gridledger/journal/1" + pack + entries.to_bytes(4, "big")
-            rows += _open_rows(key, sealed, label, pack)
-            entries += 1
-    except Malformed as broken:
-        return rows, entries, broken
-    return rows, entries, None
-
-
 def table_file(key: bytes, packs: Mapping[bytes, list[Row]]) -> bytes:
-    """Return a table file over closed packs."""
+    """Return a table file over packs."""
     body = b"".join(pack + _write_rows(rows) for pack, rows in sorted(packs.items()))
     return _TABLE + seal(key, varint(len(packs)) + body, b"gridledger/table/1")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridledger.lake.lake import Lake
-from gridledger.lake.paths import DATASETS, FORMAT, JOURNAL, PACKS, RETIRED, TABLE, TEMPORARY
+from gridledger.lake.paths import DATASETS, FORMAT, PACKS, RETIRED, TABLE, TEMPORARY
 
 __all__ = ["LakeStat", "stat"]
 
@@ -25,7 +25,6 @@ class LakeStat:
     block_bytes: int
     """Their lengths before compression."""
     pack_bytes: int
-    journal_bytes: int
     table_bytes: int
     manifest_bytes: int
     other_bytes: int
@@ -34,9 +33,7 @@ class LakeStat:
     @property
     def stored_bytes(self) -> int:
         """Everything that lies in the store, replicas counted once."""
-        return (
-            self.pack_bytes + self.journal_bytes + self.table_bytes + self.manifest_bytes + self.other_bytes
-        )
+        return self.pack_bytes + self.table_bytes + self.manifest_bytes + self.other_bytes
 
 
 def stat(lake: Lake) -> LakeStat:
@@ -72,7 +69,6 @@ def stat(lake: Lake) -> LakeStat:
         blocks=len(blocks),
         block_bytes=sum(blocks.values()),
         pack_bytes=held(PACKS),
-        journal_bytes=held(JOURNAL),
         table_bytes=held(TABLE),
         manifest_bytes=sum(held(f"{DATASETS}/{name}") for name in store.folders(DATASETS)),
         other_bytes=store.size(FORMAT) + held(TEMPORARY) + held(RETIRED),

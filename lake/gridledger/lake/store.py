@@ -1,7 +1,7 @@
 """The port to where a lake's files lie, and nothing more than LAYOUT.md, section 2, asks for.
 
-Paths are relative, of two or three parts joined by `/`, in letters, digits, dots and hyphens. Nothing is
-changed in place: files are appended to by one writer at a time, or published whole.
+Paths are relative, of one to three parts joined by `/`, in letters, digits, dots and hyphens. Files are
+published whole and never changed: no reader sees a part of one, and no writer waits for another.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-__all__ = ["Appender", "Entry", "Store"]
+__all__ = ["Entry", "NewFile", "Store"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,32 +21,37 @@ class Entry:
     name: str
     """Its name within the folder."""
     size: int
-    """Its length in bytes; of a file that is being appended to, at least what is durable."""
+    """Its length in bytes."""
     modified_ms: int
-    """When it was last written, by the store's clock, in milliseconds since 1970."""
+    """When it was written, by the store's clock, in milliseconds since 1970."""
 
 
-class Appender(ABC):
-    """Writes behind the end of a file; only one at a time."""
-
-    position: int
-    """Where the next byte goes: the file's length as this writer sees it."""
+class NewFile(ABC):
+    """A file that is being written, and that nobody sees yet."""
 
     @abstractmethod
     def write(self, data: bytes) -> None:
-        """Append bytes; they may be lost until `sync` or `close` has returned."""
+        """Append bytes; a store may write them later."""
 
     @abstractmethod
-    def sync(self) -> None:
-        """Return when everything that was written is durable and can be read."""
+    def finish(self) -> None:
+        """Make what was written durable, and not yet seen: `commit` does the rest in no time."""
 
     @abstractmethod
-    def close(self) -> None:
-        """Sync, and let another writer append."""
+    def commit(self) -> None:
+        """Publish what was written; it is durable on return.
+
+        Raises
+        ------
+        NameTaken
+            A file stands under the name; it stays as it is, and what was written is deleted.
+        StoreFull
+            There is no room.
+        """
 
     @abstractmethod
     def abandon(self) -> None:
-        """Let another writer append; what was not synced may be lost. Never raises."""
+        """Drop what was written; what cannot be deleted now is left in `temporary/`. Never raises."""
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +60,7 @@ class Appender(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self.close()
+            self.commit()
         else:
             self.abandon()
 
@@ -98,16 +103,9 @@ class Store(ABC):
         """List the names of a folder's folders, sorted."""
 
     @abstractmethod
-    def append(self, path: str) -> Appender:
-        """Begin to append to a file, which is made if it is not there.
+    def begin(self, path: str) -> NewFile:
+        """Begin to write a file, which is published when it is committed."""
 
-        Raises
-        ------
-        StoreBusy
-            Another writer appends to it.
-        """
-
-    @abstractmethod
     def publish(self, path: str, data: bytes) -> None:
         """Write a file, all of it or nothing; durable on return.
 
@@ -115,7 +113,11 @@ class Store(ABC):
         ------
         NameTaken
             A file stands there; it stays as it is.
+        StoreFull
+            There is no room.
         """
+        with self.begin(path) as file:
+            file.write(data)
 
     @abstractmethod
     def delete(self, path: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from gridledger.lake import NameTaken, PayloadNotFound, Store, StoreBusy
+from gridledger.lake import NameTaken, PayloadNotFound, Store
 
 __all__ = ["StoreSuite"]
 
@@ -63,53 +65,53 @@ class StoreSuite:
         ]
         assert all(entry.modified_ms > 1_600_000_000_000 for entry in store.entries("datasets/b"))
 
-    def test_what_was_synced_is_read(self, store: Store) -> None:
-        with store.append(PACK) as appender:
-            assert appender.position == 0
-            appender.write(b"abc")
-            appender.write(b"def")
-            assert appender.position == 6
-            appender.sync()
-            assert store.read(PACK, 2, 3) == b"cde"
-            appender.write(b"ghi")
-        assert store.read(PACK) == b"abcdefghi"
-
-    def test_second_append_goes_on_at_the_end(self, store: Store) -> None:
-        for piece in (b"abc", b"def"):
-            with store.append(PACK) as appender:
-                appender.write(piece)
-        with store.append(PACK) as appender:
-            assert appender.position == 6
+    def test_file_is_seen_when_it_is_committed_and_not_before(self, store: Store) -> None:
+        with store.begin(PACK) as file:
+            file.write(b"abc")
+            file.write(b"def")
+            assert store.entries("packs") == []
+            with pytest.raises(PayloadNotFound):
+                store.read(PACK)
         assert store.read(PACK) == b"abcdef"
+        assert store.entries("temporary") == []
 
-    def test_second_writer_is_refused_until_the_first_is_done(self, store: Store) -> None:
-        with store.append(PACK) as appender:
-            appender.write(b"abc")
-            appender.sync()
-            with pytest.raises(StoreBusy):
-                store.append(PACK)
-        with store.append(PACK) as appender:
-            appender.write(b"d")
-        assert store.read(PACK) == b"abcd"
+    def test_abandoned_file_is_never_seen(self, store: Store) -> None:
+        file = store.begin(PACK)
+        file.write(b"abc")
+        file.abandon()
+        file.abandon()
+        assert store.entries("packs") == []
+        with pytest.raises(PayloadNotFound):
+            store.size(PACK)
 
-    def test_abandoned_append_keeps_what_was_synced(self, store: Store) -> None:
-        appender = store.append(PACK)
-        appender.write(b"abc")
-        appender.sync()
-        appender.write(b"lost?")
-        appender.abandon()
-        appender.abandon()
-        assert store.read(PACK).startswith(b"abc")
-        with store.append(PACK) as again:
-            assert again.position >= 3
+    def test_of_two_writers_of_one_name_the_second_is_refused(self, store: Store) -> None:
+        first, second = store.begin(PACK), store.begin(PACK)
+        first.write(b"first")
+        second.write(b"second")
+        first.commit()
+        with pytest.raises(NameTaken):
+            second.commit()
+        assert store.read(PACK) == b"first"
+        assert store.entries("temporary") == []
 
-    def test_large_append_is_read_in_ranges(self, store: Store) -> None:
-        data = bytes(range(256)) * 12_000
-        with store.append(PACK) as appender:
+    def test_files_are_written_side_by_side(self, store: Store) -> None:
+        def write(number: int) -> None:
+            with store.begin(f"packs/{number:032x}.pack") as file:
+                for _ in range(20):
+                    file.write(b"%d" % number * 1000)
+
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(write, range(6)))
+        for number in range(6):
+            assert store.read(f"packs/{number:032x}.pack") == b"%d" % number * 20_000
+
+    def test_large_file_is_read_in_ranges(self, store: Store) -> None:
+        data = bytes(range(256)) * 36_000
+        with store.begin(PACK) as file:
             for start in range(0, len(data), 100_000):
-                appender.write(data[start : start + 100_000])
+                file.write(data[start : start + 100_000])
         assert store.size(PACK) == len(data)
-        assert store.read(PACK, 1_234_567, 65_536) == data[1_234_567 : 1_234_567 + 65_536]
+        assert store.read(PACK, 8_234_567, 65_536) == data[8_234_567 : 8_234_567 + 65_536]
         assert store.read(PACK) == data
 
     def test_deleted_file_is_gone(self, store: Store) -> None:

@@ -51,6 +51,9 @@ def write_namenode(folder: Path, cluster: ClusterDescription, data: Path) -> Non
         "dfs.namenode.write.stale.datanode.ratio": "1.0",
         "dfs.namenode.heartbeat.recheck-interval": "5000",
         "dfs.namenode.redundancy.interval.seconds": "1s",
+        # A file may be closed when its DataNodes have acknowledged the last block to the writer, and before
+        # the first of them has told the NameNode: else hdfs-native asks again after half a second.
+        "dfs.namenode.file.close.num-committed-allowed": "1",
     }
     _write(folder, cluster, settings)
 

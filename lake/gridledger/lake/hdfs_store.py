@@ -1,0 +1,129 @@
+"""A store on HDFS, spoken to by its own RPC (`hdfs-native`)."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from hdfs_native import Client, FileReader, WriteOptions
+
+from gridledger.lake.errors import LakeError, LakeUnavailable, NameTaken, PayloadNotFound
+from gridledger.lake.hadoop_exception import translated
+from gridledger.lake.remote_store import DEADLINE_S, Listed, RemoteStore
+
+__all__ = ["HdfsStore"]
+
+_OPEN_FILES = 64
+_CLASS = re.compile(r'^RPCError\("([\w.$]+)"')
+
+
+class HdfsStore(RemoteStore):
+    """Files below a folder of an HDFS, by the NameNode's and the DataNodes' own protocols.
+
+    Parameters
+    ----------
+    url : str
+        Of the NameNode, `hdfs://host:port`, or of a name service that `settings` or Hadoop's configuration
+        (HADOOP_CONF_DIR) tells of.
+    root : str
+        The folder, absolute; made with the first file.
+    settings : mapping, optional
+        Hadoop client settings.
+    deadline_s : float, default 60
+        How long a call waits, trying again included.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        root: str,
+        *,
+        settings: Mapping[str, str] | None = None,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        super().__init__(root, deadline_s=deadline_s)
+        self._url = url
+        with _lake_errors(root):
+            self._client = Client(url, dict(settings or {}))
+        self._files: OrderedDict[str, FileReader] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"HdfsStore({self._url!r}, {self._root!r})"
+
+    def _read(self, place: str, offset: int, length: int | None) -> bytes:
+        with self._lock:
+            file = self._files.get(place)
+        try:
+            with _lake_errors(place):
+                if file is None:
+                    file = self._client.read(place)
+                    self._keep(place, file)
+                left = max(0, len(file) - offset)
+                wanted = left if length is None else min(left, length)
+                # The library panics on a range that the file does not have.
+                return file.read_range(offset, wanted) if wanted else b""
+        except LakeError:
+            # Places of its blocks may have changed: the next attempt asks the NameNode again.
+            with self._lock:
+                self._files.pop(place, None)
+            raise
+
+    def _keep(self, place: str, file: FileReader) -> None:
+        """Keep where a file's blocks are: files never change."""
+        with self._lock:
+            self._files[place] = file
+            if len(self._files) > _OPEN_FILES:
+                self._files.popitem(last=False)
+
+    def _size(self, place: str) -> int:
+        with _lake_errors(place):
+            return self._client.get_file_info(place).length
+
+    def _list(self, place: str) -> list[Listed]:
+        with _lake_errors(place):
+            return [
+                Listed(found.path.rpartition("/")[2], found.length, found.modification_time, found.isdir)
+                for found in self._client.list_status(place)
+            ]
+
+    def _send(self, place: str, pieces: Iterator[bytes]) -> None:
+        with _lake_errors(place):
+            file = self._client.create(place, WriteOptions(create_parent=True, overwrite=False))
+            for piece in pieces:
+                file.write(piece)
+            file.close()
+
+    def _rename(self, source: str, target: str) -> None:
+        with _lake_errors(target):
+            self._client.rename(source, target, overwrite=False)
+
+    def _make_folder(self, place: str) -> None:
+        with _lake_errors(place):
+            self._client.mkdirs(place, 0o755, create_parent=True)
+
+    def _delete(self, place: str) -> None:
+        with self._lock:
+            self._files.pop(place, None)
+        with _lake_errors(place):
+            self._client.delete(place)
+
+
+@contextmanager
+def _lake_errors(path: str) -> Iterator[None]:
+    """Raise the library's errors as the lake's."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise PayloadNotFound(path) from error
+    except FileExistsError as error:
+        raise NameTaken(f"{path} stands there", path=path) from error
+    except OSError as error:
+        raise LakeUnavailable(f"{path}: HDFS cannot be reached: {error}", path=path) from error
+    except RuntimeError as error:
+        # The Java class is what HDFS answers as a code; the library hands it on in this form only.
+        found = _CLASS.match(str(error))
+        raise translated(found[1] if found else "", path) from error
