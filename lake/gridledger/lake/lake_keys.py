@@ -31,7 +31,7 @@ class LakeKeys:
         self._block = derived(b"block")
         self._name = derived(b"name")
         self.rows = derived(b"rows")
-        """Seals trailers, journals and tables."""
+        """Seals trailers and tables."""
         self.datasets = derived(b"dataset")
         """Seals dataset keys for the owner itself."""
         self.hook = derived(b"hook")
