@@ -6,6 +6,7 @@ Source: CN112508707B, [0085], [0089], [0090].
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from gridledger.chaincode.ledger_key import (
     association_key,
@@ -37,9 +38,10 @@ from gridledger.model.signature import verify_signature
 from gridledger.model.states import IdentifierState
 from gridledger.model.system import System, SystemKind
 from gridledger.model.time_mark import MAX_DISTANCE_MS
-from gridledger.shim import Context
+from gridledger.shim import Context, Key
+from gridledger.shim.context import TIME_MARK
 
-__all__ = ["DecidedField", "DecidedSystem", "Decision", "decide"]
+__all__ = ["DecidedField", "DecidedSystem", "Decision", "decide", "keys_of_request"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,18 +89,41 @@ async def decide(ctx: Context, signed: SignedRequest) -> Decision:
 
     Notes
     -----
-    Reads by key in six rounds, and one more for every move of a device or prefix; their number does not
+    Reads by key in three rounds, and one more for every move of a device or prefix; their number does not
     depend on how much is registered.
     """
     request = signed.request
+    await ctx.read_ahead(keys_of_request(request))
     root = await _check_caller(ctx, signed)
     rule = await ctx.require(rule_key(request.application, request.function))
-    chosen = await _published(ctx, request, _chosen(request, rule))
-    candidates = await _candidates(ctx, root, request, chosen)
+    named = _chosen(request, rule)
+    scanned = await _scanned(ctx, request)
+    systems = list(dict.fromkeys(one.system for one in named))
+    await ctx.read_ahead(
+        [
+            *(publication_key(request.application, system) for system in systems),
+            *(system_key(system) for system in systems),
+            *(association_key(root, identity) for identity in scanned.known_as),
+        ]
+    )
+    chosen = await _published(ctx, request, named)
+    candidates = await _candidates(ctx, root, request, scanned, chosen)
     targets = await _targets(ctx, request, candidates)
     if len(targets) < LEAST_SYSTEMS:
         raise TooFewSystems(f"fewer than {LEAST_SYSTEMS} systems answer for {request.device}")
     return Decision(root=root, rule=rule, targets=targets)
+
+
+def keys_of_request(request: Request) -> list[Key[Any]]:
+    """Name what a request alone says that a decision reads."""
+    application = request.application
+    return [
+        TIME_MARK,
+        system_key(application),
+        user_key(application, request.user),
+        rule_key(application, request.function),
+        device_key(request.device),
+    ]
 
 
 async def _check_caller(ctx: Context, signed: SignedRequest) -> SystemIdentifier:
@@ -150,13 +175,22 @@ async def _published(ctx: Context, request: Request, chosen: tuple[Selector, ...
     return tuple(one for one in chosen if one.name in names[one.system])
 
 
-async def _candidates(
-    ctx: Context, root: SystemIdentifier, request: Request, chosen: tuple[Selector, ...]
-) -> dict[DeviceIdentifier, list[FieldIdentifier]]:
-    """Return the fields of the association catalogue that the selectors name, by device."""
+async def _scanned(ctx: Context, request: Request) -> Device:
+    """Return the scanned device, which is in force."""
     scanned = await follow_device(ctx, request.device)
     if not scanned.is_in_force(await ctx.now_ms()):
         raise NotActive(str(request.device), _state_of(scanned))
+    return scanned
+
+
+async def _candidates(
+    ctx: Context,
+    root: SystemIdentifier,
+    request: Request,
+    scanned: Device,
+    chosen: tuple[Selector, ...],
+) -> dict[DeviceIdentifier, list[FieldIdentifier]]:
+    """Return the fields of the association catalogue that the selectors name, by device."""
     found = await ctx.get_many([association_key(root, identity) for identity in scanned.known_as])
     offered: dict[DeviceIdentifier, set[str]] = {}
     for association in found:
@@ -186,6 +220,14 @@ async def _targets(
 ) -> tuple[DecidedSystem, ...]:
     """Return the targets: active systems and devices, with the fields that admit the user role."""
     fields = [field for of_device in candidates.values() for field in of_device]
+    await ctx.read_ahead(
+        [
+            *(device_key(device) for device in candidates),
+            *(system_key(device.system) for device in candidates),
+            *(field_key(field) for field in fields),
+            *(standard_key(field) for field in fields),
+        ]
+    )
     devices = await ctx.get_many([device_key(device) for device in candidates])
     systems = await ctx.get_many([system_key(device.system) for device in candidates])
     rows = await ctx.get_many([field_key(field) for field in fields])

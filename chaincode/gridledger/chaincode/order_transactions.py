@@ -8,14 +8,16 @@ from __future__ import annotations
 from gridledger.chaincode.agreeing import take_agreements
 from gridledger.chaincode.batch import check_batch
 from gridledger.chaincode.charging import fee_of
-from gridledger.chaincode.decision import decide
+from gridledger.chaincode.decision import decide, keys_of_request
 from gridledger.chaincode.journal import Journal
 from gridledger.chaincode.ledger_key import (
+    agreement_key,
     agreement_use_key,
     claim_key,
     contract_key,
     fee_key,
     hold_key,
+    note_key,
     order_key,
     order_mark_key,
     resolution_key,
@@ -42,6 +44,7 @@ from gridledger.model.system import SystemKind
 from gridledger.model.trade import CountersignedContract, Order, OrderEntry, OrderId, Settlement
 from gridledger.model.trade_refusals import HoldClaimed
 from gridledger.shim import Context, Contract, query, transaction
+from gridledger.shim.context import TIME_MARK
 
 __all__ = ["OrderTransactions"]
 
@@ -54,6 +57,15 @@ class OrderTransactions(Contract):
     @transaction(roles=(Role.DATA_APPLICATION,), once=True)
     async def place_order(self, ctx: Context, entry: OrderEntry) -> Order:
         """Order what a resolution forwards: take the price out of notes and hold it for each owner."""
+        await ctx.read_ahead(
+            [
+                TIME_MARK,
+                system_key(entry.application),
+                resolution_key(entry.resolution),
+                order_mark_key(entry.resolution),
+                *(note_key(entry.application, note) for note in entry.notes),
+            ]
+        )
         application = await acting_system(ctx, entry.application, SystemKind.DATA_APPLICATION)
         resolution = await ctx.require(resolution_key(entry.resolution))
         if resolution.request.application != entry.application:
@@ -88,6 +100,14 @@ class OrderTransactions(Contract):
         """
         signed = entry.signed
         request = signed.request
+        await ctx.read_ahead(
+            [
+                resolution_key(request.id),
+                *keys_of_request(request),
+                *(agreement_key(use.agreement) for use in entry.uses),
+                *(agreement_use_key(use) for use in entry.uses),
+            ]
+        )
         if await ctx.get(resolution_key(request.id)) is not None:
             raise AlreadyExists("resolution", request.id)
         await acting_system(ctx, request.application, SystemKind.DATA_APPLICATION)
@@ -170,8 +190,10 @@ class OrderTransactions(Contract):
     @query
     async def get_paid_line(self, ctx: Context, order_id: OrderId, owner: SystemIdentifier) -> PaidLine:
         """Return a line of an order whose hold waits for its owner, with all that the owner checks."""
+        await ctx.read_ahead([order_key(order_id), hold_key(order_id, owner)])
         order = await ctx.require(order_key(order_id))
         hold = await ctx.get(hold_key(order_id, owner))
+        await ctx.read_ahead([resolution_key(order.resolution), system_key(order.application)])
         resolution = await ctx.require(resolution_key(order.resolution))
         application = await ctx.require(system_key(order.application))
         target = resolution.target(owner)

@@ -11,8 +11,15 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from gridledger.chaincode.charging import charge
-from gridledger.chaincode.decision import decide
-from gridledger.chaincode.ledger_key import publication_key, resolution_key, rule_key, verdict_key
+from gridledger.chaincode.decision import decide, keys_of_request
+from gridledger.chaincode.ledger_key import (
+    fee_schedule_key,
+    publication_key,
+    resolution_key,
+    rule_key,
+    system_key,
+    verdict_key,
+)
 from gridledger.chaincode.permission import acting_system
 from gridledger.chaincode.resolving import actual_roots, make_resolution
 from gridledger.model.events import Event
@@ -78,14 +85,23 @@ class ResolutionContract(Contract):
         self, ctx: Context, signed: SignedRequest, answers: tuple[SignedRoots, ...]
     ) -> Resolution:
         """Resolve a request with its owners' actual roots: deposit the resolution and the verdict."""
-        request_id = signed.request.id
+        request = signed.request
+        request_id = request.id
+        root = request.device.system.parent
+        await ctx.read_ahead(
+            [
+                resolution_key(request_id),
+                *keys_of_request(request),
+                *((system_key(root), fee_schedule_key(root)) if root is not None else ()),
+            ]
+        )
         if await ctx.get(resolution_key(request_id)) is not None:
             raise AlreadyExists("resolution", request_id)
         decision = await decide(ctx, signed)
         await acting_system(ctx, decision.root, SystemKind.AGGREGATION_SYSTEM)
         actual = actual_roots(request_id, decision, answers)
         resolution, verdict = await make_resolution(ctx, signed, decision, actual)
-        payer = signed.request.application
+        payer = request.application
         fee = await charge(ctx, decision.root, payer, FeeKind.RESOLUTION, cause=request_id)
         if fee is not None:
             resolution = replace(resolution, fee_milliyuan=fee.amount_milliyuan)

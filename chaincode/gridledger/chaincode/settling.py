@@ -40,6 +40,7 @@ from gridledger.model.trade import (
     TransactionContract,
 )
 from gridledger.shim import Context
+from gridledger.shim.context import TIME_MARK
 
 __all__ = ["pay_owner", "return_hold", "settle_contracts"]
 
@@ -55,6 +56,15 @@ async def settle_contracts(ctx: Context, signed: Sequence[CountersignedContract]
     contracts = [one.contract for one in signed]
     if len({(one.order, one.owner) for one in contracts}) != len(contracts):
         raise BadArgument({"contracts": "one line of an order stands twice"})
+    await ctx.read_ahead(
+        [
+            TIME_MARK,
+            *(order_key(one.order) for one in contracts),
+            *(resolution_key(one.resolution) for one in contracts),
+            *(system_key(name) for one in contracts for name in (one.application, one.owner)),
+            *(hold_key(one.order, one.owner) for one in contracts),
+        ]
+    )
     orders = await _read_orders(ctx, contracts)
     resolutions = await _read_resolutions(ctx, orders)
     systems = await _read_systems(ctx, contracts)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from gridledger.model.errors import ModelError
 from gridledger.model.events import Event
@@ -34,6 +34,10 @@ MAX_ROWS = 1_000
 """Most rows of a range in one call: some 1 MB of records, which a peer reads in a few milliseconds."""
 
 TIME_MARK = Key(TimeMark, KeyPrefix.TIME_MARK)
+
+_KEPT_RECORDS = 4096
+_KEPT_BYTES = 4096
+"""Records up to this size are not read again from the same bytes: 16 MB of them at most."""
 
 _roles_of = lru_cache(maxsize=256)(read_roles)
 
@@ -76,16 +80,18 @@ class Context:
 
     Notes
     -----
-    Reads see what is committed, never what the same transaction wrote.
+    Reads see what is committed, never what the same transaction wrote; so what was read once is not asked of
+    the peer again.
     """
 
-    __slots__ = ("_now_ms", "call_key", "function", "stub")
+    __slots__ = ("_now_ms", "_seen", "call_key", "function", "stub")
 
     def __init__(self, stub: ChaincodeStub, function: str, call_key: str = "") -> None:
         self.stub = stub
         self.function = function
         self.call_key = call_key
         self._now_ms: int | None = None
+        self._seen: dict[str, bytes | None] = {}
 
     # --- caller
 
@@ -168,12 +174,26 @@ class Context:
         DefectInContract
             If what stands there is no such record.
         """
-        return _read(key, await self.stub.get_state(key.to_text()))
+        text = key.to_text()
+        if text not in self._seen:
+            self._seen[text] = await self.stub.get_state(text)
+        return _read(key, self._seen[text])
 
     async def get_many(self, keys: Sequence[Key[R]]) -> list[R | None]:
         """Return the records under many keys, in their order; one round trip where the peer offers it."""
-        values = await self.stub.get_multiple_states(*(key.to_text() for key in keys))
-        return [_read(key, value) for key, value in zip(keys, values, strict=True)]
+        texts = [key.to_text() for key in keys]
+        await self._see(texts)
+        return [_read(key, self._seen[text]) for key, text in zip(keys, texts, strict=True)]
+
+    async def read_ahead(self, keys: Iterable[Key[Any]]) -> None:
+        """Read what will be asked for key by key, in one round trip.
+
+        Parameters
+        ----------
+        keys : iterable of Key
+            All join the read set: only what the transaction reads in any case, or is refused.
+        """
+        await self._see([key.to_text() for key in keys])
 
     async def require(self, key: Key[R]) -> R:
         """Return the record under a key.
@@ -271,6 +291,12 @@ class Context:
                 found.append(Version(change.tx_id, None if change.is_delete else _read(key, change.value)))
         return found
 
+    async def _see(self, texts: Sequence[str]) -> None:
+        unseen = [text for text in dict.fromkeys(texts) if text not in self._seen]
+        if unseen:
+            values = await self.stub.get_multiple_states(*unseen)
+            self._seen.update(zip(unseen, values, strict=True))
+
     # --- event
 
     def emit(self, event: Event, payload: ModelValue) -> None:
@@ -282,9 +308,21 @@ def _read(key: Key[R], value: bytes | None) -> R | None:
     if value is None:
         return None
     try:
-        return key.record_type.from_bytes(value)
+        return cast("R", _record_of(key.record_type, value))
     except ModelError as exc:
         raise DefectInContract(f"what stands under {key} is no {key.record_type.__name__}: {exc}") from exc
+
+
+def _record_of(kind: Any, value: bytes) -> Any:
+    """Read a record; frozen ones of the same bytes are one and the same."""
+    if len(value) > _KEPT_BYTES or kind.__holds_dict__:
+        return kind.from_bytes(value)
+    return _kept_record(kind, value)
+
+
+@lru_cache(maxsize=_KEPT_RECORDS)
+def _kept_record(kind: Any, value: bytes) -> Record:
+    return cast("Record", kind.from_bytes(value))
 
 
 def _row(partial: Key[R], text: str, value: bytes) -> Row[R]:
