@@ -82,11 +82,17 @@ async def take_agreements(
     Notes
     -----
     Two reads. Each query has a number of its own, so queries at the same time do not wait for each other,
-    and the limit holds without a counter.
+    and the limit holds without a counter. An agreement follows its owner to another prefix and its fields to
+    other names, since the ledger itself says who was called what.
     """
     rows = await ctx.get_many([agreement_key(use.agreement) for use in uses])
     used = await ctx.get_many([agreement_use_key(use) for use in uses])
     now_ms = await ctx.now_ms()
+    present = {
+        prefix: target.system.identifier
+        for target in decision.targets
+        for prefix in (target.system.identifier, *(target.system.former or ()))
+    }
     by_owner: dict[SystemIdentifier, Agreement] = {}
     for use, agreement, earlier in zip(uses, rows, used, strict=True):
         if agreement is None:
@@ -99,9 +105,10 @@ async def take_agreements(
             raise AccessDenied(
                 f"the agreement {agreement.id} is not of {request.application} for {request.function}"
             )
-        if terms.owner in by_owner:
-            raise Conflict(f"two agreements of {terms.owner}")
-        by_owner[terms.owner] = agreement
+        owner = present.get(terms.owner, terms.owner)
+        if owner in by_owner:
+            raise Conflict(f"two agreements of {owner}")
+        by_owner[owner] = agreement
     missing = tuple(
         field
         for target in decision.targets
@@ -127,5 +134,5 @@ def _uncovered(target: DecidedSystem, agreement: Agreement | None) -> list[str]:
     return [
         str(one.field.identifier)
         for one in target.fields
-        if agreement is None or agreement.terms.agreed(one.field.identifier) is None
+        if agreement is None or one.agreed(agreement.terms) is None
     ]

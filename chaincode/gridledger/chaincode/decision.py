@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gridledger.chaincode.integrity import former_names
 from gridledger.chaincode.ledger_key import (
     association_key,
     device_key,
@@ -19,6 +20,7 @@ from gridledger.chaincode.ledger_key import (
     user_key,
 )
 from gridledger.chaincode.redirect import follow_device, prefixes_of
+from gridledger.model.agreement import AgreedField, AgreementTerms
 from gridledger.model.catalogue import LEAST_SYSTEMS, Selector
 from gridledger.model.device import ChargingStandard, Device, RegisteredField
 from gridledger.model.errors import CryptoError
@@ -50,6 +52,13 @@ class DecidedField:
 
     field: RegisteredField
     standard: ChargingStandard
+    former: tuple[FieldIdentifier, ...] = ()
+    """What it was called before, the newest name first."""
+
+    def agreed(self, terms: AgreementTerms) -> AgreedField | None:
+        """Return what was agreed of it, under this name or one that it had before."""
+        found = (terms.agreed(name) for name in (self.field.identifier, *self.former))
+        return next((one for one in found if one is not None), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,8 +241,10 @@ async def _targets(
     systems = await ctx.get_many([system_key(device.system) for device in candidates])
     rows = await ctx.get_many([field_key(field) for field in fields])
     prices = await ctx.get_many([standard_key(field) for field in fields])
+    by_name = dict(zip(candidates, devices, strict=True))
+    former = [former_names(by_name[field.device], field.name) for field in fields]
     now_ms = await ctx.now_ms()
-    found = [_decided(*one, now_ms) for one in zip(fields, rows, prices, strict=True)]
+    found = [_decided(*one, now_ms) for one in zip(fields, rows, prices, former, strict=True)]
     decided = {one.field.identifier: one for one in found if one is not None}
     excluded = tuple(
         str(one) for one, known in decided.items() if request.user_role not in known.field.metadata.roles
@@ -259,7 +270,11 @@ async def _targets(
 
 
 def _decided(
-    field: FieldIdentifier, row: RegisteredField | None, price: ChargingStandard | None, now_ms: int
+    field: FieldIdentifier,
+    row: RegisteredField | None,
+    price: ChargingStandard | None,
+    former: tuple[FieldIdentifier, ...],
+    now_ms: int,
 ) -> DecidedField | None:
     """Return a target field with the standard that holds now; None where it or its price is not in force."""
     if row is None or price is None:
@@ -267,7 +282,7 @@ def _decided(
     standard = price.at(now_ms)
     if standard is None or not row.is_in_force(now_ms):
         return None
-    return DecidedField(field=row, standard=standard)
+    return DecidedField(field=row, standard=standard, former=former)
 
 
 def _state_of(record: System | Device) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gridledger.chaincode.decision import DecidedField, DecidedSystem, Decision
-from gridledger.chaincode.integrity import FieldPeriod, compare
+from gridledger.chaincode.integrity import DueCheck, FieldPeriod, compare
 from gridledger.model.agreement import Agreement
 from gridledger.model.digest import Digest
 from gridledger.model.errors import CryptoError
@@ -59,7 +59,7 @@ def actual_roots(
         except CryptoError as error:
             raise SignatureRefused("actual roots", str(roots.system)) from error
         for (field, period), parts in roots.by_period().items():
-            if field.system != roots.system or (field, period) in actual:
+            if field.system not in (roots.system, *(owner.former or ())) or (field, period) in actual:
                 raise BadArgument({"answers": f"{roots.system} names {field} twice or wrongly"})
             actual[field, period] = parts
     return actual
@@ -104,9 +104,9 @@ async def make_resolution(
     return resolution, verdict
 
 
-def _wanted(request: Request, decision: Decision) -> list[FieldPeriod]:
+def _wanted(request: Request, decision: Decision) -> list[DueCheck]:
     return [
-        (one.field.identifier, period)
+        DueCheck(field=one.field.identifier, period=period, former=one.former)
         for target in decision.targets
         for one in target.fields
         for period in periods_between(one.field.metadata.frequency, request.first, request.last)
@@ -128,7 +128,7 @@ def _target_field(
     one: DecidedField, checks: dict[FieldIdentifier, list[FieldCheck]], agreement: Agreement | None
 ) -> TargetField:
     identifier = one.field.identifier
-    agreed = agreement.terms.agreed(identifier) if agreement is not None else None
+    agreed = one.agreed(agreement.terms) if agreement is not None else None
     return TargetField(
         field=identifier,
         price_milliyuan=one.standard.price_milliyuan if agreed is None else agreed.price_milliyuan,

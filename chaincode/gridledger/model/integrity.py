@@ -155,6 +155,8 @@ class FieldCheck(ModelValue):
     """Those that were deposited."""
     late_rows: int | None = None
     """How many rows beside the deposited ones the owner has now, if it has any."""
+    deposited_as: FieldIdentifier | None = None
+    """What the field was called when the period was deposited, where that was another name: in its leaves."""
 
     def parts(self) -> tuple[PartRoot, ...]:
         """Return the deposited roots: what a delivery must lead to."""

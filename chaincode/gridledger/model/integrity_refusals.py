@@ -1,6 +1,7 @@
 """What the integrity contract refuses, besides `RootDiffers` (GL-CHN-060).
 
 061 SupplementOutOfTurn     integrity   a supplement's number is not the next one of its field and period
+062 DepositedBeforeMove     integrity   the period was deposited under the name that the field had before
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import ClassVar
 
 from gridledger.model.errors import ContractError
 
-__all__ = ["SupplementOutOfTurn"]
+__all__ = ["DepositedBeforeMove", "SupplementOutOfTurn"]
 
 
 class SupplementOutOfTurn(ContractError):
@@ -38,4 +39,29 @@ class SupplementOutOfTurn(ContractError):
             item=item,
             number=number,
             following=following,
+        )
+
+
+class DepositedBeforeMove(ContractError):
+    """A field's period was deposited under the name that the field had before, and stays there.
+
+    Parameters
+    ----------
+    field, period : str
+    deposited_as : str
+        The name under which it stands, and under which its supplements follow.
+    """
+
+    code = "GL-CHN-062"
+    exit_code = 26
+    status = 409
+    field_types: ClassVar[Mapping[str, type]] = {"field": str, "period": str, "deposited_as": str}
+
+    def __init__(self, field: str, period: str, *, deposited_as: str, contract: str = "") -> None:
+        super().__init__(
+            f"{field} for {period} was deposited as {deposited_as}",
+            contract=contract,
+            field=field,
+            period=period,
+            deposited_as=deposited_as,
         )

@@ -108,7 +108,7 @@ class AgreedQueries:
             agreed.price_milliyuan
             for target in decided.targets
             for field in target.fields
-            if (agreed := agreements[target.system].terms.agreed(field.field)) is not None
+            if (agreed := self._book.agreed(agreements[target.system], field.field)) is not None
         )
 
         async def place(notes: tuple[MoneyKey, ...]) -> AgreedOrder:

@@ -11,8 +11,8 @@ from typing import Final
 
 from gridledger.exchange.ledger import ExchangeLedger
 from gridledger.model.agreement import AgreedField, Agreement, AgreementTerms, AgreementUse
-from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
-from gridledger.model.resolution import Resolution
+from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
+from gridledger.model.resolution import Resolution, TargetSystem
 from gridledger.model.trade_refusals import AgreementUsedUp, NotAgreed
 
 __all__ = ["AgreementBook", "propose_terms"]
@@ -40,6 +40,8 @@ class AgreementBook:
         self._known: dict[str, list[Agreement]] = {}
         self._used: dict[str, set[int]] = {}
         self._next: dict[str, int] = {}
+        self._systems: dict[SystemIdentifier, tuple[SystemIdentifier, ...]] = {}
+        self._devices: dict[DeviceIdentifier, tuple[DeviceIdentifier, ...]] = {}
 
     async def cover(self, decided: Resolution) -> dict[SystemIdentifier, Agreement]:
         """Return for each target system an agreement that covers its fields.
@@ -59,6 +61,9 @@ class AgreementBook:
         if len(found) < len(decided.targets):
             self._known[function] = await self._list(function)
             found = self._find(decided, self._known[function])
+        if len(found) < len(decided.targets):
+            await self._learn_names([one for one in decided.targets if one.system not in found])
+            found = self._find(decided, self._known[function])
         missing = tuple(
             str(field.field)
             for target in decided.targets
@@ -68,6 +73,12 @@ class AgreementBook:
         if missing:
             raise NotAgreed(missing, contract="trade")
         return found
+
+    def agreed(self, agreement: Agreement, field: FieldIdentifier) -> AgreedField | None:
+        """Return what was agreed of a field, under this name or one that it had before."""
+        names = (field, *(one.field(field.name) for one in self._devices.get(field.device, ())))
+        found = (agreement.terms.agreed(name) for name in names)
+        return next((one for one in found if one is not None), None)
 
     async def take(self, agreement: Agreement) -> AgreementUse:
         """Hand out an unused query of an agreement.
@@ -99,6 +110,8 @@ class AgreementBook:
         self._known.clear()
         self._used.clear()
         self._next.clear()
+        self._devices.clear()
+        self._systems.clear()
 
     def _find(self, decided: Resolution, known: list[Agreement]) -> dict[SystemIdentifier, Agreement]:
         now_ms = self._now_ms()
@@ -107,14 +120,22 @@ class AgreementBook:
             for agreement in known:
                 terms = agreement.terms
                 if (
-                    terms.owner == target.system
+                    terms.owner in (target.system, *self._systems.get(target.system, ()))
                     and agreement.ended_ms is None
                     and terms.valid_from_ms <= now_ms < terms.valid_until_ms
-                    and all(terms.agreed(field.field) for field in target.fields)
+                    and all(self.agreed(agreement, field.field) for field in target.fields)
                 ):
                     found[target.system] = agreement
                     break
         return found
+
+    async def _learn_names(self, targets: list[TargetSystem]) -> None:
+        """Ask what systems and devices without an agreement were called before: agreements follow moves."""
+        for target in targets:
+            system = await self._ledger.system(target.system)
+            self._systems[target.system] = system.former or ()
+            for name in dict.fromkeys(field.field.device for field in target.fields):
+                self._devices[name] = (await self._ledger.device(name)).former or ()
 
     async def _list(self, function: str) -> list[Agreement]:
         found: list[Agreement] = []

@@ -107,6 +107,17 @@ class BusinessSystem:
             self._identifier = application.system
         return self._identifier
 
+    async def renamed(self) -> tuple[SystemIdentifier, ...]:
+        """Ask the ledger anew what the system is called: its identifier, then its former ones, newest first.
+
+        For whoever misses something under the identifier that is remembered: a platform may have given
+        another prefix since, and what was ordered under the former one is still delivered.
+        """
+        self._identifier = None
+        identifier = await self.identifier()
+        former = (await self.party.ledger.system(identifier)).former or ()
+        return identifier, *reversed(former)
+
     async def wait_approved(self, *, deadline_s: float = 10.0) -> SystemIdentifier:
         """Wait until the application is approved, and return the system identifier; see `identifier`."""
         return await until_seen(self.identifier, missing=(NotFound, NotActive), deadline_s=deadline_s)
@@ -149,7 +160,7 @@ class BusinessSystem:
         late : bool, default False
             Whether rows that came after the deposit of their period are deposited as its supplement.
         """
-        system = await self.identifier()
+        system, *_ = await self.renamed()
         fields = [
             DueField(identifier=device.field(name), source=field.source, frequency=field.metadata.frequency)
             for device in self.devices(system)
@@ -167,25 +178,37 @@ class BusinessSystem:
         """
         return await asyncio.to_thread(self._read, field, period)
 
-    async def read_parts(self, field: FieldIdentifier, period: Period) -> PeriodParts:
+    async def read_parts(
+        self, field: FieldIdentifier, period: Period, deposited_as: FieldIdentifier | None = None
+    ) -> PeriodParts:
         """Read the rows of a field and period as they stand now, by the deposit that they belong to.
+
+        Parameters
+        ----------
+        deposited_as : FieldIdentifier, optional
+            What the field was called when the period was deposited, by the ledger's word.
 
         Raises
         ------
         SourceUnreadable
             See `read`.
         """
-        return await asyncio.to_thread(self.deposits.parts, await self.read(field, period))
+        rows = await asyncio.to_thread(self._read, field, period, deposited_as)
+        return await asyncio.to_thread(self.deposits.parts, rows)
 
     async def first_alteration(self, field: FieldIdentifier, period: Period) -> Alteration | None:
         """Find the first row of a field and period that is not what was deposited; None if all are."""
-        rows = await self.read(field, period)
-        kept = await asyncio.to_thread(self.vault.leaves, field, period)
+        try:
+            name = (await self.party.ledger.deposit(field, period)).root.field
+        except NotFound:
+            name = field
+        rows = await asyncio.to_thread(self._read, field, period, name)
+        kept = await asyncio.to_thread(self.vault.leaves, name, period)
         found = first_alteration(rows, {key: leaf.digest for key, leaf in kept.items()})
         leaf = kept.get(found.row) if found is not None else None
         if found is None or leaf is None:
             return found
-        deposits = await asyncio.to_thread(self.vault.deposits, field, period)
+        deposits = await asyncio.to_thread(self.vault.deposits, name, period)
         return replace(found, supplement=leaf.supplement, deposited_ms=deposits[leaf.supplement].kept_ms)
 
     async def check_source(self) -> None:
@@ -214,11 +237,13 @@ class BusinessSystem:
         """Return the identifiers of the settings' devices."""
         return [system.device(device.own_code) for device in self.settings.devices]
 
-    def _read(self, field: FieldIdentifier, period: Period) -> DeliveredPeriod:
+    def _read(
+        self, field: FieldIdentifier, period: Period, deposited_as: FieldIdentifier | None = None
+    ) -> DeliveredPeriod:
         settings = self.settings.fields.get(field.name)
         if settings is None:
             raise SourceUnreadable("the settings have no such field", field=field.name)
-        return read_period(self._database, settings.source, self.vault.salts, field, period)
+        return read_period(self._database, settings.source, self.vault.salts, field, period, deposited_as)
 
 
 def _calls(

@@ -112,7 +112,7 @@ class Collector:
         return found
 
     async def _collect(self, one: Receivable) -> Collection:
-        owner = await self._owner.identifier()
+        owner = one.asked.request.owner
         try:
             settlement = await self._ledger.settlement(one.order, owner)
         except NotFound:
@@ -129,7 +129,7 @@ class Collector:
             return Collection.CLAIMED
 
     async def _claim(self, one: Receivable) -> Collection:
-        owner = await self._owner.identifier()
+        owner = one.asked.request.owner
         try:
             claim = await self._ledger.claim(one.order, owner)
         except NotFound:
@@ -151,7 +151,7 @@ class Collector:
         statement = DeliveryStatement(
             request=Digest.of(one.asked.request.to_bytes()),
             order=one.order,
-            owner=await self._owner.identifier(),
+            owner=one.asked.request.owner,
             content=one.content,
             rows=one.rows,
             delivered_ms=one.delivered_ms,

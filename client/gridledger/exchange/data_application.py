@@ -365,7 +365,8 @@ def check_delivery(delivery: Delivery, order: Order, target: TargetSystem) -> No
     for field in target.forwarded():
         for check in field.intact():
             for number, part in enumerate(check.parts()):
-                period = delivered.pop((field.field, check.period, number), None)
+                name = check.deposited_as or field.field
+                period = delivered.pop((name, check.period, number), None)
                 if period is None or period.root().part() != part:
                     raise RowsUnproven(
                         f"rows of {field.field} for {check.period} do not lead to the deposited root",

@@ -16,20 +16,21 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gridledger.exchange.field_source import FieldSource
-from gridledger.exchange.integrity_calls import IntegrityCalls
 from gridledger.exchange.leaves import PeriodParts, leaf_digests, split_period
+from gridledger.exchange.ledger import ExchangeLedger
 from gridledger.exchange.source import Database
 from gridledger.exchange.vault import DepositState, Vault
 from gridledger.model.delivery import DeliveredPeriod
 from gridledger.model.device import ItemResult
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.integrity import MAX_DEPOSITS, PeriodRoot
+from gridledger.model.integrity_refusals import DepositedBeforeMove
 from gridledger.model.period import Day, Frequency, Period
 
 __all__ = ["Deposited", "Deposits", "DueField", "Reader"]
 
-Reader = Callable[[FieldIdentifier, Period], DeliveredPeriod]
-"""Reads a field and period from the database, blocking."""
+Reader = Callable[[FieldIdentifier, Period, FieldIdentifier], DeliveredPeriod]
+"""Reads a field and period from the database, with leaves of the name given last, blocking."""
 
 MAX_LEAVES: Final = 500_000
 """Rows whose leaves are held in memory at once, about 60 MB; then the roots so far are deposited."""
@@ -57,8 +58,8 @@ class _Due(NamedTuple):
 
     field: FieldIdentifier
     period: Period
-    is_first: bool
-    """Whether it has no deposit yet."""
+    deposited_as: FieldIdentifier | None
+    """The name under which it has a deposit; None where it has none yet."""
 
 
 class Deposits:
@@ -66,7 +67,7 @@ class Deposits:
 
     Parameters
     ----------
-    ledger : IntegrityCalls
+    ledger : ExchangeLedger
     database : Database
     vault : Vault
     read : Reader
@@ -76,7 +77,7 @@ class Deposits:
 
     def __init__(
         self,
-        ledger: IntegrityCalls,
+        ledger: ExchangeLedger,
         database: Database,
         vault: Vault,
         read: Reader,
@@ -142,7 +143,7 @@ class Deposits:
     def _due(self, fields: Sequence[DueField], closed_before: Day | None, late: bool) -> list[_Due]:
         """Return what is to be looked at: periods without a deposit; for late rows all that are closed."""
         return [
-            _Due(field.identifier, period, period not in known)
+            _Due(field.identifier, period, known.get(period))
             for field in fields
             for known in (self._vault.periods_of(field.identifier),)
             for period in self._closed(field, closed_before)
@@ -161,8 +162,8 @@ class Deposits:
         while looked_at < len(due) and len(found) < MAX_DEPOSITS and leaves <= MAX_LEAVES:
             one = due[looked_at]
             looked_at += 1
-            rows = self._read(one.field, one.period)
-            part = rows if one.is_first else self.parts(rows).late
+            rows = self._read(one.field, one.period, one.deposited_as or one.field)
+            part = rows if one.deposited_as is None else self.parts(rows).late
             if part is not None:
                 found.append((part.root(), leaf_digests(part)))
                 leaves += len(part.rows)
@@ -170,18 +171,28 @@ class Deposits:
         return [root for root, _ in found], looked_at
 
     async def _offer(self, system: SystemIdentifier, roots: Sequence[PeriodRoot]) -> list[Deposited]:
+        """Offer roots, each for the prefix that its field's name has; the system's own first."""
         found: list[Deposited] = []
-        for start in range(0, len(roots), MAX_DEPOSITS):
-            part = roots[start : start + MAX_DEPOSITS]
-            results = await self._ledger.deposit_roots(system, part)
-            offered = [
-                Deposited(root=root, result=result) for root, result in zip(part, results, strict=True)
-            ]
-            taken = [one.root for one in offered if one.result.accepted]
-            refused = [one.root for one in offered if not one.result.accepted]
-            await asyncio.to_thread(self._vault.settle, taken, refused)
-            found += offered
+        prefixes = {root.field.system for root in roots}
+        for prefix in sorted(prefixes, key=lambda one: (one != system, str(one))):
+            below = [root for root in roots if root.field.system == prefix]
+            for start in range(0, len(below), MAX_DEPOSITS):
+                found += await self._offer_part(prefix, below[start : start + MAX_DEPOSITS])
         return found
+
+    async def _offer_part(self, system: SystemIdentifier, roots: Sequence[PeriodRoot]) -> list[Deposited]:
+        results = await self._ledger.deposit_roots(system, roots)
+        offered = [Deposited(root=root, result=result) for root, result in zip(roots, results, strict=True)]
+        taken = [one.root for one in offered if one.result.accepted]
+        refused = [one.root for one in offered if not one.result.accepted]
+        await asyncio.to_thread(self._vault.settle, taken, refused)
+        moved = {one.root.field for one in offered if one.result.code == DepositedBeforeMove.code}
+        for field in sorted(moved, key=str):
+            former = (await self._ledger.device(field.device)).former or ()
+            names = [one.field(field.name) for one in former]
+            await asyncio.to_thread(self._vault.keep_former, field, names)
+        # What was deposited under a former name is no refusal: it is known from now on.
+        return [one for one in offered if one.result.code != DepositedBeforeMove.code]
 
 
 def _is_closed(period: Period, closed_before: Day) -> bool:

@@ -60,9 +60,19 @@ class Salts:
 
 
 def read_period(
-    database: Database, source: FieldSource, salts: Salts, field: FieldIdentifier, period: Period
+    database: Database,
+    source: FieldSource,
+    salts: Salts,
+    field: FieldIdentifier,
+    period: Period,
+    deposited_as: FieldIdentifier | None = None,
 ) -> DeliveredPeriod:
     """Read the rows of a field and period as they stand in the database at this moment.
+
+    Parameters
+    ----------
+    deposited_as : FieldIdentifier, optional
+        What the field was called when the period was deposited: salts and leaves hold that name.
 
     Raises
     ------
@@ -70,9 +80,10 @@ def read_period(
         See `Database.rows`.
     """
     rows = database.rows(source, field.device.own_code, period)
-    salt = salts.of(field, period)
+    name = deposited_as or field
+    salt = salts.of(name, period)
     return DeliveredPeriod(
-        field=field,
+        field=name,
         period=period,
         rows=tuple(DeliveredRow(key=row.key, value=row.value, salt=salt(row.key)) for row in rows),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
 from gridledger.exchange.access_log import AccessLog
@@ -159,7 +159,9 @@ class Provider:
         )
         require_caller(call.caller, application.agent, "asking for actual roots")
         terms = agreement.terms
-        if (terms.application, terms.owner) != (request.application, identifier):
+        if (terms.application, terms.owner) != (request.application, identifier) and not (
+            terms.application == request.application and terms.owner in await self._owner.renamed()
+        ):
             raise NotPermitted("the agreement is of other parties", agreement=agreement.id)
         if agreement.ended_ms is not None or self._now_ms() >= terms.valid_until_ms:
             raise NotPermitted("the agreement is over", agreement=agreement.id)
@@ -169,22 +171,25 @@ class Provider:
         self._note(call, resolution=signed.request.id)
         identifier, decided = await asyncio.gather(self._owner.identifier(), self._ledger.decide(signed))
         target = decided.target(identifier)
+        if target is None:
+            named = [decided.target(prefix) for prefix in await self._owner.renamed()]
+            target = next((one for one in named if one is not None), None)
         wanted = [
-            (field.field, check.period)
+            (field.field, check)
             for field in (target.fields if target else ())
             for check in field.checks
             if check.outcome is not Outcome.NOT_DEPOSITED
         ]
         actual: list[PeriodRoot] = []
-        for field, period in wanted:
-            parts = await self._owner.read_parts(field, period)
+        for field, check in wanted:
+            parts = await self._owner.read_parts(field, check.period, check.deposited_as)
             if len(actual) + len(parts.all()) > MAX_ACTUAL_ROOTS:
                 break  # what does not fit stays unanswered, and is withheld
             actual.extend(part.root() for part in parts.all())
         self._note(call, resolution=signed.request.id, fields=[field for field, _ in wanted])
         roots = ActualRoots(
             request=signed.request.id,
-            system=identifier,
+            system=identifier if target is None else target.system,
             roots=tuple(actual),
             computed_ms=self._now_ms(),
         )
@@ -227,7 +232,7 @@ class Provider:
             for check in field.intact()
             if question.holds(check.period)
         ]
-        names = [(field, check.period) for field, check in wanted]
+        names = [(check.deposited_as or field, check.period) for field, check in wanted]
         if after is not None:
             if (after.field, after.period) not in names:
                 raise RequestMalformed("the cursor is not of this delivery")
@@ -293,7 +298,8 @@ class Provider:
     async def _deposited(self, field: FieldIdentifier, check: FieldCheck) -> tuple[DeliveredPeriod, ...]:
         """Read the deposited rows of a period, and refuse what is not what the resolution was made on."""
         expected = check.parts()
-        parts = (await self._owner.read_parts(field, check.period)).deposited[: len(expected)]
+        read = await self._owner.read_parts(field, check.period, check.deposited_as)
+        parts = read.deposited[: len(expected)]
         if tuple(part.root().part() for part in parts) != expected:
             raise Undelivered(
                 "the rows have changed since the resolution", field=str(field), period=str(check.period)
@@ -341,6 +347,9 @@ class Provider:
         try:
             return await until_seen(lambda: self._ledger.paid_line(order, owner))
         except NoHold as error:
+            for prefix in await self._owner.renamed():
+                with suppress(NoHold):
+                    return await self._ledger.paid_line(order, prefix)
             raise NotPaid("no committed hold waits for this owner", order=order) from error
 
     def _note_line(

@@ -43,6 +43,8 @@ CREATE INDEX IF NOT EXISTS deposit_state ON deposit (state);
 CREATE TABLE IF NOT EXISTS leaf (
     field TEXT NOT NULL, period TEXT NOT NULL, row TEXT NOT NULL, supplement INTEGER NOT NULL,
     digest BLOB NOT NULL, PRIMARY KEY (field, period, row)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS former_name (
+    field TEXT NOT NULL, former TEXT NOT NULL, PRIMARY KEY (field, former)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS delivery (
     order_id TEXT PRIMARY KEY, content TEXT NOT NULL, rows INTEGER NOT NULL, delivered_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS deposit_run (
@@ -230,13 +232,21 @@ class Vault:
             ).fetchall()
         return [_kept(row) for row in found]
 
-    def periods_of(self, field: FieldIdentifier) -> set[Period]:
-        """Return the periods of a field that have a deposit, pending ones too."""
+    def periods_of(self, field: FieldIdentifier) -> dict[Period, FieldIdentifier]:
+        """Return the periods of a field that have a deposit, pending ones too, and under which name of it."""
         with self._lock:
             found = self._connection.execute(
-                "SELECT DISTINCT period FROM deposit WHERE field = ?", (str(field),)
+                "SELECT DISTINCT period, field FROM deposit WHERE field = ? OR field IN"
+                " (SELECT former FROM former_name WHERE field = ?)",
+                (str(field), str(field)),
             ).fetchall()
-        return {Period.parse(period) for (period,) in found}
+        return {Period.parse(period): FieldIdentifier.parse(name) for period, name in found}
+
+    def keep_former(self, field: FieldIdentifier, former: Iterable[FieldIdentifier]) -> None:
+        """Keep what a field was called before: its deposits from then are its own."""
+        rows = [(str(field), str(one)) for one in former]
+        with self._lock, self._transaction():
+            self._connection.executemany("INSERT OR IGNORE INTO former_name VALUES (?, ?)", rows)
 
     def leaves(self, field: FieldIdentifier, period: Period) -> dict[str, KeptLeaf]:
         """Return the leaves of the deposits that the ledger has, by the rows' keys."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,8 +22,9 @@ from gridledger.exchange.vault import Vault
 from gridledger.model.delivery import DeliveredPeriod
 from gridledger.model.device import ItemResult
 from gridledger.model.errors import ConfigError, GridLedgerError
-from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
+from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.integrity import PeriodRoot
+from gridledger.model.integrity_refusals import DepositedBeforeMove
 from gridledger.model.period import Day, Frequency, Period
 from gridledger.web.errors import ServiceUnavailable, Undelivered
 
@@ -45,6 +47,7 @@ class Ledger:
     def __init__(self) -> None:
         self.taken: dict[tuple[str, str, int], PeriodRoot] = {}
         self.calls = 0
+        self.former: dict[FieldIdentifier, list[FieldIdentifier]] = {}
         self.fail_before: list[GridLedgerError] = []
         self.fail_after: list[BaseException] = []
 
@@ -57,12 +60,21 @@ class Ledger:
         results = []
         for root in roots:
             name = (str(root.field), str(root.period), root.supplement)
-            same = self.taken.setdefault(name, root) == root
+            former = [one for one in self.former.get(root.field, ()) if (str(one), *name[1:]) in self.taken]
+            same = former or self.taken.setdefault(name, root) == root
             code = {} if same else {"code": "GL-CHN-060", "message": "another root was deposited"}
+            if former:
+                code = {"code": DepositedBeforeMove.code, "message": "it stands under a former name"}
             results.append(ItemResult(item=" ".join(map(str, name)), **code))
         if self.fail_after:
             raise self.fail_after.pop()
         return tuple(results)
+
+    async def device(self, device: DeviceIdentifier) -> Any:
+        former = [
+            one.device for field, names in self.former.items() for one in names if field.device == device
+        ]
+        return SimpleNamespace(former=tuple(former))
 
     def periods(self, field: FieldIdentifier = FIELD) -> list[tuple[str, int]]:
         return sorted((period, number) for name, period, number in self.taken if name == str(field))
@@ -77,8 +89,9 @@ class Owner:
         arguments: Any = (ledger, self.database, self.vault, self.read)
         self.deposits = Deposits(*arguments, clock=lambda: 1.0)
 
-    def read(self, field: FieldIdentifier, period: Period) -> DeliveredPeriod:
-        return read_period(self.database, SOURCES[field.name], self.vault.salts, field, period)
+    def read(self, field: FieldIdentifier, period: Period, deposited_as: FieldIdentifier) -> DeliveredPeriod:
+        source = SOURCES[field.name]
+        return read_period(self.database, source, self.vault.salts, field, period, deposited_as)
 
     async def deposit(self, *, closed_before: Day | None = None, late: bool = False) -> list[Deposited]:
         return await self.deposits.make(SYSTEM, FIELDS, closed_before=closed_before, late=late)
@@ -149,6 +162,25 @@ async def test_deposit_takes_every_period_once(owner: Owner, ledger: Ledger) -> 
     assert owner.vault.count_deposits() == (4, 0)
 
 
+async def test_deposit_of_a_renamed_field_goes_on_under_its_former_name(
+    owner: Owner, ledger: Ledger, folder: Path
+) -> None:
+    await owner.deposit()
+    renamed = SYSTEM.device("MTR-27").field("state")
+    ledger.former[renamed] = [FIELD]
+    sql(folder, "UPDATE t SET d = 'MTR-27'", insert("2018-09-16T06:00").replace("MTR01", "MTR-27"))
+    due = (DueField(identifier=renamed, source=SOURCES["state"], frequency=Frequency.DAY),)
+
+    found = await owner.deposits.make(SYSTEM, due)
+
+    assert [(one.root.field, str(one.root.period)) for one in found] == [(renamed, "2018-09-16")]
+    assert await owner.deposits.make(SYSTEM, due) == []  # the former name is known from now on
+    sql(folder, insert("2018-09-14T23:00").replace("MTR01", "MTR-27"))
+    (late,) = await owner.deposits.make(SYSTEM, due, late=True)
+    assert (late.root.field, late.root.supplement, late.root.rows) == (FIELD, 1, 1)
+    assert late.result.accepted
+
+
 async def test_deposit_late_rows_are_a_supplement_where_it_is_wanted(
     owner: Owner, ledger: Ledger, folder: Path
 ) -> None:
@@ -163,7 +195,7 @@ async def test_deposit_late_rows_are_a_supplement_where_it_is_wanted(
     sql(folder, insert("2018-09-14T09:00"), "UPDATE t SET v = 'off' WHERE at = '2018-09-14T08:00'")
     (made,) = await owner.deposit(late=True)
     assert (made.root.supplement, made.root.rows) == (2, 1)
-    parts = owner.deposits.parts(owner.read(FIELD, Period("2018-09-14")))
+    parts = owner.deposits.parts(owner.read(FIELD, Period("2018-09-14"), FIELD))
     assert [len(part.rows) for part in parts.all()] == [2, 2, 1]
 
 
@@ -186,7 +218,7 @@ async def test_deposit_after_a_crash_is_offered_as_it_was_kept(
         assert again.vault.count_deposits() == (4, 0)
         kept = again.vault.leaves(FIELD, Period("2018-09-14"))
         assert len(kept) == 2
-        period = again.read(FIELD, Period("2018-09-14"))
+        period = again.read(FIELD, Period("2018-09-14"), FIELD)
         assert period.root() != taken[str(FIELD), "2018-09-14", 0]
 
 
@@ -202,7 +234,7 @@ async def test_deposit_that_the_ledger_never_saw_is_offered_again(owner: Owner, 
 
 
 async def test_deposit_that_is_refused_is_not_kept(owner: Owner, ledger: Ledger) -> None:
-    other = owner.read(FIELD, Period("2018-09-13")).root()
+    other = owner.read(FIELD, Period("2018-09-13"), FIELD).root()
     ledger.taken[str(FIELD), "2018-09-14", 0] = other
 
     refused = [one for one in await owner.deposit() if not one.result.accepted]

@@ -123,8 +123,8 @@ def test_vault_keeps_secret_deposits_and_deliveries(tmp_path: Path) -> None:
         assert vault.pending() == []
         assert vault.leaves(FIELD, DAY) == {key: KeptLeaf(digest, 0) for key, digest in digests.items()}
         assert [(one.root, one.kept_ms) for one in vault.deposits(FIELD, DAY)] == [(root, 7)]
-        assert vault.periods_of(FIELD) == {DAY}
-        assert (vault.leaves(FIELD, NEXT), vault.periods_of(OTHER)) == ({}, set())
+        assert vault.periods_of(FIELD) == {DAY: FIELD}
+        assert (vault.leaves(FIELD, NEXT), vault.periods_of(OTHER)) == ({}, {})
         assert vault.delivery("0" * 64) == delivery
         assert vault.delivery("1" * 64) is None
     assert path.stat().st_mode & 0o077 == 0
