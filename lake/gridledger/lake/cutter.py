@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyfastcdc import FastCDC
 
+from gridledger.lake.errors import Malformed
 from gridledger.lake.frame import BLOCK_LIMIT, BlockKind
 from gridledger.lake.manifest import PayloadFormat
 from gridledger.lake.records import record_end
 
-__all__ = ["ChunkSizes", "CutBlock", "cut", "format_of"]
+__all__ = ["ChunkSizes", "CutBlock", "TakenApart", "cut", "format_of"]
 
 _RECORD_KINDS = {PayloadFormat.CSV: BlockKind.CSV, PayloadFormat.JSON_LINES: BlockKind.LINES}
 _SUFFIXES = {
@@ -38,11 +37,23 @@ class ChunkSizes:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenApart:
+    """A Parquet row group as form and records."""
+
+    form: bytes
+    cells: bytes
+    """A cell block."""
+
+
+@dataclass(frozen=True, slots=True)
 class CutBlock:
     """A block as it was cut."""
 
     data: bytes
+    """The payload's bytes."""
     kind: BlockKind
+    """Of the block, or of its records where it was taken apart."""
+    taken_apart: TakenApart | None = None
 
 
 def format_of(name: str) -> PayloadFormat:
@@ -78,10 +89,7 @@ def cut(
         yield from _cut_records(chunker, payload, kind, sizes)
         return
     if payload_format is PayloadFormat.PARQUET:
-        for length in _column_chunks(payload):
-            piece = payload.read(length)
-            for chunk in chunker.cut_buf(piece):
-                yield CutBlock(bytes(chunk.data), BlockKind.BYTES)
+        yield from _cut_parquet(chunker, payload)
     for chunk in chunker.cut_stream(payload):
         yield CutBlock(bytes(chunk.data), BlockKind.BYTES)
 
@@ -126,23 +134,25 @@ def _pieces(data: bytes, kind: BlockKind) -> Iterator[CutBlock]:
         yield CutBlock(data[start : start + BLOCK_LIMIT], kind)
 
 
-def _column_chunks(payload: BinaryIO) -> list[int]:
-    """Return lengths of the pieces of a Parquet file before its footer; none for what is none."""
+def _cut_parquet(chunker: FastCDC, payload: BinaryIO) -> Iterator[CutBlock]:
+    """Cut a Parquet file before its footer: small row groups taken apart, the rest at column chunks."""
     if not payload.seekable():
-        return []
-    start = payload.tell()
-    try:
-        metadata = pq.ParquetFile(payload).metadata
-        places = {0}
-        for group in range(metadata.num_row_groups):
-            row_group = metadata.row_group(group)
-            for column in range(row_group.num_columns):
-                chunk = row_group.column(column)
-                first = chunk.dictionary_page_offset or chunk.data_page_offset
-                places |= {first, first + chunk.total_compressed_size}
-    except (pa.ArrowException, OSError):
-        return []
-    finally:
-        payload.seek(start)
-    ordered = sorted(places)
-    return [end - begin for begin, end in itertools.pairwise(ordered)]
+        return
+    # Imported here: pyarrow takes longer to import than most commands take.
+    from gridledger.lake.parquet import find_pieces, take_apart
+
+    for piece in find_pieces(payload):
+        data = payload.read(piece.size)
+        if piece.columns:
+            try:
+                yield CutBlock(data, BlockKind.CELLS, TakenApart(*take_apart(data, piece.columns)))
+            except Malformed:
+                pass  # Written in a way that is not taken apart: cut as bytes.
+            else:
+                continue
+        ends = accumulate(column.size for column in piece.columns)
+        start = 0
+        for end in (*ends,) or (len(data),):
+            for chunk in chunker.cut_buf(data[start:end]):
+                yield CutBlock(bytes(chunk.data), BlockKind.BYTES)
+            start = end

@@ -44,11 +44,15 @@ class BlockKind(IntEnum):
     """Records that end with a line feed outside of quotes."""
     ORDER = 3
     """The order of a gather."""
+    CELLS = 4
+    """Records of a Parquet row group, column by column."""
+    FORM = 5
+    """What a Parquet row group has beside its records."""
 
     @property
     def has_records(self) -> bool:
         """Whether its records can be taken one by one."""
-        return self in (BlockKind.LINES, BlockKind.CSV)
+        return self in (BlockKind.LINES, BlockKind.CSV, BlockKind.CELLS)
 
 
 def look_up_key(block: bytes) -> bytes:

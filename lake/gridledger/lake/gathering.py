@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gridledger.lake.frame import BlockKind
 from gridledger.lake.order import write_order
-from gridledger.lake.records import split_records
+from gridledger.lake.records import join_like, split_records
 from gridledger.lake.row import Row
 
 __all__ = ["MOST_RECORDS", "Gathering", "gathering"]
@@ -91,7 +91,7 @@ def gathering(
     if shared * _LEAST_SHARE < size:
         return None
     order = write_order(picks, sources=len(known))
-    return Gathering(order, _joined(fresh), sources, size, len(new))
+    return Gathering(order, _joined(kind, blocks[0], fresh), sources, size, len(new))
 
 
 def _sources(
@@ -116,17 +116,17 @@ def _sources(
     return sources, known
 
 
-def _joined(records: Iterable[bytes]) -> list[bytes]:
+def _joined(kind: BlockKind, like: bytes, records: Iterable[bytes]) -> list[bytes]:
     """Join records into blocks."""
     blocks: list[bytes] = []
     held: list[bytes] = []
     size = 0
     for record in records:
         if size + len(record) > _FRESH_BYTES and held:
-            blocks.append(b"".join(held))
+            blocks.append(join_like(kind, like, held))
             held, size = [], 0
         held.append(record)
         size += len(record)
     if held:
-        blocks.append(b"".join(held))
+        blocks.append(join_like(kind, like, held))
     return blocks

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridledger.lake.frame import BlockKind
-from gridledger.lake.records import record_ends
+from gridledger.lake.records import record_ends, split_records
 from gridledger.lake.row import HOOK_BYTES
 
 __all__ = ["hooks_of", "sampling_values"]
@@ -66,7 +66,13 @@ def hooks_of(key: bytes, kind: BlockKind, data: bytes) -> bytes:
     """Return the hooks of a block, 8 bytes each; none for a block without records."""
     if not kind.has_records or not data:
         return b""
-    ends = record_ends(kind, data)
+    if kind is BlockKind.CELLS:
+        records = split_records(kind, data)
+        data, ends = b"".join(records), np.cumsum([len(record) for record in records], dtype=np.int64)
+    else:
+        ends = record_ends(kind, data)
+    if not len(ends):
+        return b""
     values = sampling_values(key, data, ends)
     wanted = max(_FEWEST, -(-len(ends) // _SPARSENESS))
     # Equal records are sampled once: among a few more than wanted there are enough that differ, mostly.

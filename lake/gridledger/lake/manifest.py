@@ -19,11 +19,12 @@ from gridledger.model.digest import Digest
 from gridledger.model.errors import CryptoError, ModelError
 from gridledger.model.merkle import merkle_root
 
-__all__ = ["Gather", "Head", "Manifest", "ManifestBlock", "Part", "PayloadFormat", "Run"]
+__all__ = ["Assembly", "Gather", "Head", "Manifest", "ManifestBlock", "Part", "PayloadFormat", "Run"]
 
 _MAGIC = b"GLMANI01"
 _SCHEMA = "lake-manifest/1"
 _BODY_LIMIT = 1 << 30
+_RUN, _GATHER, _ASSEMBLY = b"\x00", b"\x01", b"\x02"
 _SHORTEST_BLOCK = 4 + 2 + 32 + KEY_BYTES
 
 
@@ -84,7 +85,19 @@ class Gather:
     """How many records it puts out."""
 
 
-Part = Run | Gather
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A Parquet row group, put together from its form and its records (LAYOUT.md, 3.8)."""
+
+    form: int
+    """Place of the form's block in the manifest's list."""
+    size: int
+    """How many bytes it puts out."""
+    rows: Run | Gather
+    """What its records come from: cell blocks, or a gather of such."""
+
+
+Part = Run | Gather | Assembly
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +207,7 @@ class Manifest:
             written += [*map(varint, numbers), block.identifier, block.key]
         written.append(varint(len(self.parts)))
         for part in self.parts:
-            if isinstance(part, Run):
-                written += [b"\x00", varint(part.first), varint(part.count)]
-            else:
-                written += [b"\x01", varint(part.order)]
-                for places in (part.fresh, part.sources):
-                    written += [varint(len(places)), *map(varint, places)]
-                written += [varint(part.size), varint(part.records)]
+            written += _written_part(part)
         return b"".join(written)
 
     @classmethod
@@ -242,7 +249,7 @@ class Manifest:
 
     def part_size(self, part: Part) -> int:
         """Return how many bytes a part puts out."""
-        if isinstance(part, Gather):
+        if not isinstance(part, Run):
             return part.size
         return sum(block.size for block in self.blocks[part.first : part.first + part.count])
 
@@ -269,14 +276,40 @@ def _take_block(reader: FieldReader, packs: list[bytes]) -> ManifestBlock:
     return ManifestBlock(packs[place], offset, length, size, BlockKind(kind), records, identifier, key)
 
 
+def _written_part(part: Part) -> list[bytes]:
+    match part:
+        case Run():
+            return [_RUN, varint(part.first), varint(part.count)]
+        case Gather():
+            written = [_GATHER, varint(part.order)]
+            for places in (part.fresh, part.sources):
+                written += [varint(len(places)), *map(varint, places)]
+            return [*written, varint(part.size), varint(part.records)]
+        case Assembly():
+            return [_ASSEMBLY, varint(part.form), varint(part.size), *_written_part(part.rows)]
+
+
 def _take_part(reader: FieldReader, blocks: tuple[ManifestBlock, ...]) -> Part:
     tag = reader.take(1)
-    if tag == b"\x00":
+    if tag != _ASSEMBLY:
+        return _take_rows(reader, blocks, tag)
+    form, size = reader.number(), reader.number()
+    if form >= len(blocks) or blocks[form].kind is not BlockKind.FORM or size > BLOCK_LIMIT:
+        raise Malformed("an assembly is impossible")
+    rows = _take_rows(reader, blocks, reader.take(1))
+    named = range(rows.first, rows.first + rows.count) if isinstance(rows, Run) else rows.fresh + rows.sources
+    if any(blocks[place].kind is not BlockKind.CELLS for place in named):
+        raise Malformed("an assembly takes records from blocks that have none")
+    return Assembly(form, size, rows)
+
+
+def _take_rows(reader: FieldReader, blocks: tuple[ManifestBlock, ...], tag: bytes) -> Run | Gather:
+    if tag == _RUN:
         run = Run(reader.number(), reader.number())
         if run.first + run.count > len(blocks):
             raise Malformed("a part names blocks that are not listed")
         return run
-    if tag != b"\x01":
+    if tag != _GATHER:
         raise Malformed("a part is of an unknown kind")
     order = reader.number()
     fresh, sources = (

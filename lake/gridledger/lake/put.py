@@ -19,7 +19,7 @@ from gridledger.lake.gathering import MOST_RECORDS, Gathering, gathering
 from gridledger.lake.hash_index_table import HashIndexTable
 from gridledger.lake.hooks import hooks_of
 from gridledger.lake.lake_keys import LakeKeys
-from gridledger.lake.manifest import Gather, ManifestBlock, Part, Run
+from gridledger.lake.manifest import Assembly, Gather, ManifestBlock, Part, Run
 from gridledger.lake.pack_writer import PackWriter
 from gridledger.lake.records import count_records
 from gridledger.lake.row import HOOK_BYTES, Row
@@ -46,6 +46,10 @@ class _Block:
     hooks: bytes
     records: int
     level: int = frames.LEVEL
+    form: bytes | None = None
+    """Of a row group that was taken apart, whose records this block holds."""
+    payload_bytes: int = 0
+    """Length of that row group."""
 
 
 @dataclass(slots=True)
@@ -138,7 +142,15 @@ class Put:
         )
 
     def _digest(self, piece: list[CutBlock]) -> list[_Block]:
-        return [self._digested(block.data, block.kind) for block in piece]
+        digested = []
+        for cut in piece:
+            if cut.taken_apart is None:
+                digested.append(self._digested(cut.data, cut.kind))
+                continue
+            block = self._digested(cut.taken_apart.cells, cut.kind)
+            block.form, block.payload_bytes = cut.taken_apart.form, len(cut.data)
+            digested.append(block)
+        return digested
 
     def _digested(self, data: bytes, kind: BlockKind) -> _Block:
         return _Block(
@@ -155,6 +167,11 @@ class Put:
         records = 0
         for future in futures:
             for block in future.result():
+                if block.form is not None:
+                    self._flush(window)
+                    window, records = [], 0
+                    self._assemble(block, block.form)
+                    continue
                 known = self._known(block)
                 if known is None and block.kind.has_records:
                     if records + block.records > MOST_RECORDS:
@@ -201,12 +218,25 @@ class Put:
             for block in window:
                 self._run_of(self._known(block) or self._store(block))
             return
+        self.parts.append(self._gather(found, window[0].kind))
+
+    def _gather(self, found: Gathering, kind: BlockKind) -> Gather:
         order = self._stored(found.order, BlockKind.ORDER)
-        fresh = tuple(self._stored(data, window[0].kind).place for data in found.fresh)
+        fresh = tuple(self._stored(data, kind).place for data in found.fresh)
         sources = tuple(
             (self._placed.get(row.sha256) or self._place(row.sha256, row)).place for row in found.sources
         )
-        self.parts.append(Gather(order.place, fresh, sources, found.size, found.records))
+        return Gather(order.place, fresh, sources, found.size, found.records)
+
+    def _assemble(self, block: _Block, form: bytes) -> None:
+        """Store a row group that was taken apart: its records like any others, and its form."""
+        known = self._known(block)
+        found = self._gathering([block]) if known is None else None
+        if found is not None:
+            rows: Run | Gather = self._gather(found, block.kind)
+        else:
+            rows = Run((known or self._store(block)).place, 1)
+        self.parts.append(Assembly(self._stored(form, BlockKind.FORM).place, block.payload_bytes, rows))
 
     def _gathering(self, window: list[_Block]) -> Gathering | None:
         hooks = b"".join(block.hooks for block in window)

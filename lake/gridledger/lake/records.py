@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+from gridledger.lake.cell_block import count_cells, join_records, read_records
 from gridledger.lake.frame import BlockKind
 
-__all__ = ["count_records", "record_end", "record_ends", "split_records"]
+__all__ = ["count_records", "join_like", "record_end", "record_ends", "split_records"]
 
 _LINE_FEED = 0x0A
 _QUOTE = b'"'
@@ -44,7 +47,7 @@ def record_end(kind: BlockKind, data: bytes | memoryview | bytearray, *, quoted:
 
 
 def record_ends(kind: BlockKind, data: bytes) -> npt.NDArray[np.int64]:
-    """Return the place behind each record of a block; the last is the length of the block.
+    """Return the place behind each record of a block of lines; the last is the length of the block.
 
     Notes
     -----
@@ -63,19 +66,28 @@ def record_ends(kind: BlockKind, data: bytes) -> npt.NDArray[np.int64]:
 
 def count_records(kind: BlockKind, data: bytes) -> int:
     """Count the records of a block."""
+    if kind is BlockKind.CELLS:
+        return count_cells(data)
     if kind is BlockKind.CSV and _QUOTE in data:
         return len(record_ends(kind, data))
     return data.count(b"\n") + (bool(data) and not data.endswith(b"\n"))
 
 
 def split_records(kind: BlockKind, data: bytes) -> list[bytes]:
-    """Cut a block into its records, each with its line end.
+    """Cut a block into its records: lines with their ends, or cells one after the other.
+
+    Raises
+    ------
+    Malformed
+        It is no cell block.
 
     Examples
     --------
     >>> split_records(BlockKind.CSV, b'1,"a\\nb"\\n2,c\\n')
     [b'1,"a\\nb"\\n', b'2,c\\n']
     """
+    if kind is BlockKind.CELLS:
+        return read_records(data)
     if kind is BlockKind.CSV and _QUOTE in data:
         ends = record_ends(kind, data).tolist()
         return [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
@@ -85,3 +97,8 @@ def split_records(kind: BlockKind, data: bytes) -> list[bytes]:
     if last:
         records.append(last)
     return records
+
+
+def join_like(kind: BlockKind, block: bytes, records: Sequence[bytes]) -> bytes:
+    """Write records as a block of the same kind, and the same columns, as another one."""
+    return join_records(block, records) if kind is BlockKind.CELLS else b"".join(records)

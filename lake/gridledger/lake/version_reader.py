@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from gridledger.lake.errors import Malformed, PayloadCorrupt, PayloadNotFound
 from gridledger.lake.frame import block_identifier, open_frame
-from gridledger.lake.manifest import Gather, Manifest, ManifestBlock, Run
+from gridledger.lake.manifest import Assembly, Gather, Manifest, ManifestBlock, Run
 from gridledger.lake.order import read_order
 from gridledger.lake.paths import pack_path
 from gridledger.lake.records import split_records
@@ -24,6 +24,8 @@ _READ_AT_ONCE = 4 << 20
 _AHEAD = 4
 _WORKERS = 2
 _KEPT_BYTES = 16 << 20
+_Made = Gather | Assembly
+"""What is made of several blocks."""
 
 
 def open_block(block: ManifestBlock, frame: bytes) -> bytes:
@@ -82,8 +84,8 @@ class VersionReader:
 
     Notes
     -----
-    A range costs the blocks that it touches, a range of a gather the blocks that the gather takes records
-    from. One reader is for one thread.
+    A range costs the blocks that it touches, a range of a gather or an assembly all blocks that it takes
+    records from. One reader is for one thread.
     """
 
     def __init__(
@@ -92,12 +94,12 @@ class VersionReader:
         self._store = store
         self._renew = renew
         self._kept: OrderedDict[int, bytes] = OrderedDict()
-        self._gathered: tuple[Gather, bytes] | None = None
+        self._made: tuple[_Made, bytes] | None = None
         self._take(manifest)
 
     def _take(self, manifest: Manifest) -> None:
         self.manifest = manifest
-        self._units: list[int | Gather] = []
+        self._units: list[int | _Made] = []
         self._starts: list[int] = []
         start = 0
         for part in manifest.parts:
@@ -105,7 +107,7 @@ class VersionReader:
             for unit in units:
                 self._units.append(unit)
                 self._starts.append(start)
-                start += unit.size if isinstance(unit, Gather) else manifest.blocks[unit].size
+                start += manifest.blocks[unit].size if isinstance(unit, int) else unit.size
 
     @property
     def size(self) -> int:
@@ -145,9 +147,11 @@ class VersionReader:
         records: list[bytes] = []
         place = 0
         for unit in self._units:
-            held = unit.records if isinstance(unit, Gather) else self.manifest.blocks[unit].records
+            if isinstance(unit, Assembly):
+                continue  # Its records are none of the payload's own bytes.
+            held = self.manifest.blocks[unit].records if isinstance(unit, int) else unit.records
             if place + held > first:
-                found = self._gathered_records(unit) if isinstance(unit, Gather) else self._records((unit,))
+                found = self._records((unit,)) if isinstance(unit, int) else self._gathered_records(unit)
                 records += found[max(0, first - place) : first + count - place]
             place += held
             if place >= first + count:
@@ -168,11 +172,11 @@ class VersionReader:
                 yield piece[skipped:] if skipped else piece
             skipped = max(0, skipped - len(piece))
 
-    def _stream_units(self, units: Sequence[int | Gather]) -> Iterator[bytes]:
+    def _stream_units(self, units: Sequence[int | _Made]) -> Iterator[bytes]:
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="lake-read") as workers:
-            waiting: deque[Future[list[bytes]] | Gather] = deque()
+            waiting: deque[Future[list[bytes]] | _Made] = deque()
             for group in self._groups(units):
-                waiting.append(group if isinstance(group, Gather) else workers.submit(self._fetch, group))
+                waiting.append(workers.submit(self._fetch, group) if isinstance(group, list) else group)
                 if len(waiting) > _AHEAD:
                     yield from self._taken(waiting.popleft())
             while waiting:
@@ -182,19 +186,19 @@ class VersionReader:
         """Return a file object that reads and seeks; with `closing`, a store that is closed with it."""
         return io.BufferedReader(VersionFile(self, closing), buffer_size=1 << 16)
 
-    def _taken(self, waiting: Future[list[bytes]] | Gather) -> Iterator[bytes]:
-        if isinstance(waiting, Gather):
-            yield self._gather(waiting)
+    def _taken(self, waiting: Future[list[bytes]] | _Made) -> Iterator[bytes]:
+        if isinstance(waiting, _Made):
+            yield self._make(waiting)
         else:
             yield from waiting.result()
 
-    def _groups(self, units: Sequence[int | Gather]) -> Iterator[list[int] | Gather]:
+    def _groups(self, units: Sequence[int | _Made]) -> Iterator[list[int] | _Made]:
         """Group units whose frames are neighbours."""
         group: list[int] = []
         length = 0
         blocks = self.manifest.blocks
         for unit in units:
-            if isinstance(unit, Gather):
+            if not isinstance(unit, int):
                 if group:
                     yield group
                     group = []
@@ -239,7 +243,7 @@ class VersionReader:
 
     def _unit(self, place: int) -> bytes:
         unit = self._units[place]
-        return self._gather(unit) if isinstance(unit, Gather) else self.block(unit)
+        return self.block(unit) if isinstance(unit, int) else self._make(unit)
 
     def block(self, place: int) -> bytes:
         """Return a block of the manifest's list; the last few are kept."""
@@ -255,20 +259,39 @@ class VersionReader:
             held -= len(dropped)
         return data
 
+    def _make(self, made: _Made) -> bytes:
+        """Return what a gather or an assembly puts out; the last one is kept."""
+        if self._made is None or self._made[0] is not made:
+            data = self._assemble(made) if isinstance(made, Assembly) else self._gather(made)
+            self._made = made, data
+        return self._made[1]
+
     def _gather(self, gather: Gather) -> bytes:
-        if self._gathered is None or self._gathered[0] is not gather:
-            data = b"".join(self._gathered_records(gather))
-            if len(data) != gather.size:
-                block = self.manifest.blocks[gather.order]
-                raise PayloadCorrupt(
-                    pack_path(block.pack),
-                    "the order puts out another size",
-                    offset=block.offset,
-                    expected=str(gather.size),
-                    actual=str(len(data)),
-                )
-            self._gathered = (gather, data)
-        return self._gathered[1]
+        data = b"".join(self._gathered_records(gather))
+        if len(data) != gather.size:
+            block = self.manifest.blocks[gather.order]
+            raise PayloadCorrupt(
+                pack_path(block.pack),
+                "the order puts out another size",
+                offset=block.offset,
+                expected=str(gather.size),
+                actual=str(len(data)),
+            )
+        return data
+
+    def _assemble(self, assembly: Assembly) -> bytes:
+        form, rows = self.manifest.blocks[assembly.form], assembly.rows
+        # Imported here: only Parquet needs it.
+        from gridledger.lake.parquet.form import put_together
+
+        try:
+            if isinstance(rows, Gather):
+                records = self._gathered_records(rows)
+            else:
+                records = self._records(range(rows.first, rows.first + rows.count))
+            return put_together(self.block(assembly.form), records, size=assembly.size)
+        except Malformed as error:
+            raise PayloadCorrupt(pack_path(form.pack), error.message, offset=form.offset) from error
 
     def _gathered_records(self, gather: Gather) -> list[bytes]:
         order = self.manifest.blocks[gather.order]

@@ -45,6 +45,10 @@ class _Fields:
 
 
 def _records(kind: int, block: bytes) -> list[bytes]:
+    if kind == 4:
+        return _cells(block)
+    if kind not in (1, 2):
+        return [block]
     records, start, quotes = [], 0, 0
     for place, byte in enumerate(block):
         quotes += byte == ord('"')
@@ -77,16 +81,132 @@ def read_version(root: Path, owner: bytes, name: str, version: int) -> bytes:
         blocks.append((kind, _unpack(_open(key, frame, b"gridledger/block/1"))))
     payload = b""
     for _ in range(body.number()):
-        if body.take(1) == b"\x00":
-            first, count = body.number(), body.number()
-            payload += b"".join(block for _, block in blocks[first : first + count])
-            continue
-        order = _Fields(blocks[body.number()][1])
-        fresh = [record for _ in range(body.number()) for record in _records(*blocks[body.number()])]
-        unused = [record for _ in range(body.number()) for record in _records(*blocks[body.number()])]
-        body.number(), body.number()
-        for _ in range(order.number()):
-            symbol = order.number()
-            payload += unused.pop(symbol - 1) if symbol else fresh.pop(0)
+        kind = body.take(1)
+        if kind == b"\x02":
+            form, size = blocks[body.number()][1], body.number()
+            made = _put_together(_Fields(form), _part(body, body.take(1), blocks))
+            assert len(made) == size
+            payload += made
+        else:
+            payload += b"".join(_part(body, kind, blocks))
     assert hashlib.sha256(payload).hexdigest() == description["sha256"]
     return payload
+
+
+def _part(body: _Fields, kind: bytes, blocks: list[tuple[int, bytes]]) -> list[bytes]:
+    """Return the records of a run or gather; of a run of blocks without records the blocks."""
+    if kind == b"\x00":
+        first, count = body.number(), body.number()
+        return [record for block in blocks[first : first + count] for record in _records(*block)]
+    order = _Fields(blocks[body.number()][1])
+    fresh = [record for _ in range(body.number()) for record in _records(*blocks[body.number()])]
+    unused = [record for _ in range(body.number()) for record in _records(*blocks[body.number()])]
+    body.number(), body.number()
+    return [
+        unused.pop(symbol - 1) if (symbol := order.number()) else fresh.pop(0) for _ in range(order.number())
+    ]
+
+
+def _cells(block: bytes) -> list[bytes]:
+    fields = _Fields(block)
+    shapes = [fields.number() for _ in range(fields.number())]
+    rows = fields.number()
+    records = [b""] * rows
+    for shape in shapes:
+        flags = list(fields.take(rows)) if shape & 1 else [1] * rows
+        lengths = [shape >> 1] * rows
+        if not shape >> 1:
+            lengths = [int.from_bytes(fields.take(4), "little") if flag else 0 for flag in flags]
+        for row, flag in enumerate(flags):
+            cell = b"" if shape >> 1 or not flag else lengths[row].to_bytes(4, "little")
+            cell += fields.take(lengths[row]) if flag else b""
+            records[row] += bytes([flag]) + cell if shape & 1 else cell
+    return records
+
+
+def _put_together(form: _Fields, records: list[bytes]) -> bytes:
+    written = b""
+    left = [_Fields(record) for record in records]
+    for _ in range(form.number()):
+        shape = form.number()
+        values: list[bytes | None] = []
+        for record in left:
+            if shape & 1 and record.take(1) == b"\x00":
+                values.append(None)
+                continue
+            values.append(record.take(shape >> 1 or int.from_bytes(record.take(4), "little")))
+        written += _column(form, shape >> 1, values)
+    return written
+
+
+def _column(form: _Fields, width: int, values: list[bytes | None]) -> bytes:
+    def plain(some: list[bytes]) -> bytes:
+        return b"".join(value if width else len(value).to_bytes(4, "little") + value for value in some)
+
+    pages = []
+    dictionary: list[bytes] = []
+    for _ in range(form.number()):
+        header, body = form.take(form.number()), form.take(1)[0]
+        rows = form.number() if body else 0
+        levels = form.take(1)[0] if body else 0
+        level_runs = [form.number() for _ in range(form.number())] if levels else []
+        bits = form.take(1)[0] if body == 3 else 0
+        runs = [form.number() for _ in range(form.number())] if body == 3 else []
+        elements = form.take(form.number()) if form.take(1) == b"\x01" else None
+        of, values = values[:rows], values[rows:]
+        present = [value for value in of if value is not None]
+        if body == 3:
+            dictionary += [value for value in dict.fromkeys(present) if value not in dictionary]
+        pages.append((header, body, of, present, levels, level_runs, bits, runs, elements))
+    column = b""
+    for header, body, of, present, levels, level_runs, bits, runs, elements in pages:
+        data = plain(dictionary if body == 0 else present)
+        if body == 2:
+            data = sum(value[0] << place for place, value in enumerate(present)).to_bytes(
+                -(-len(present) // 8), "little"
+            )
+        if body == 3:
+            data = bytes([bits]) + _runs(runs, bits, [dictionary.index(value) for value in present])
+        encoded = _runs(level_runs, 1, [int(value is not None) for value in of]) if levels else b""
+        if levels == 1:
+            data, encoded = len(encoded).to_bytes(4, "little") + encoded + data, b""
+        column += header + encoded + (data if elements is None else _literals(elements, data))
+    return column
+
+
+def _number(value: int) -> bytes:
+    written = b""
+    while value > 127:
+        written += bytes([value & 127 | 128])
+        value >>= 7
+    return written + bytes([value])
+
+
+def _runs(headers: list[int], width: int, numbers: list[int]) -> bytes:
+    written = b""
+    for header in headers:
+        count = header >> 1
+        if header & 1:
+            packed = sum(number << width * place for place, number in enumerate(numbers[: count * 8]))
+            written += _number(header) + packed.to_bytes(count * width, "little")
+            numbers = numbers[count * 8 :]
+        else:
+            written += _number(header) + numbers[0].to_bytes(-(-width // 8), "little")
+            numbers = numbers[count:]
+    return written
+
+
+def _literals(elements: bytes, plain: bytes) -> bytes:
+    fields = _Fields(elements)
+    written = _number(fields.number())
+    while fields.data:
+        tag = fields.take(1)[0]
+        if tag & 3:
+            written += bytes([tag]) + fields.take({1: 1, 2: 2, 3: 4}[tag & 3])
+            length = (tag >> 2 & 7) + 4 if tag & 3 == 1 else (tag >> 2) + 1
+        else:
+            more = fields.take(max(0, (tag >> 2) - 59))
+            length = (int.from_bytes(more, "little") if more else tag >> 2) + 1
+            written += bytes([tag]) + more + plain[:length]
+        plain = plain[length:]
+    return written
