@@ -19,6 +19,7 @@ from gridledger.lake.dataset_path import SCHEME, DatasetPath
 from gridledger.lake.errors import PayloadNotFound
 from gridledger.lake.listing import ListedVersion, list_datasets, list_versions
 from gridledger.lake.settings import LakeSettings
+from gridledger.lake.version_file import SharedVersionFile
 from gridledger.lake.version_reader import VersionReader
 
 __all__ = ["LakeFileSystem", "open_dataset"]
@@ -131,11 +132,11 @@ class LakeFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """Return the SHA-256 of a version's payload."""
         return str(self._reader(path).manifest.sha256)
 
-    def _open(self, path: str, mode: str = "rb", **_: Any) -> io.BufferedReader:
+    def _open(self, path: str, mode: str = "rb", **_: Any) -> SharedVersionFile:
         if mode != "rb":
             raise PermissionError(f"{path}: a dataset is put with gridledger lake put, not written in place")
         try:
-            return self._reader(path).open()
+            return SharedVersionFile(self._reader(path))
         except PayloadNotFound as error:
             raise FileNotFoundError(path) from error
 

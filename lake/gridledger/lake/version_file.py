@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from typing import TYPE_CHECKING, Protocol
 
 from gridledger.lake.store import Store
@@ -10,7 +11,9 @@ from gridledger.lake.store import Store
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["Readable", "VersionFile"]
+__all__ = ["Readable", "SharedVersionFile", "VersionFile"]
+
+_AT_ONCE = 1 << 16
 
 
 class Readable(Protocol):
@@ -51,10 +54,7 @@ class VersionFile(io.RawIOBase):
         return self._place
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._reader.size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"there is no place {base + offset}")
-        self._place = base + offset
+        self._place = _placed(self._place, self._reader.size, offset, whence)
         return self._place
 
     def readinto(self, buffer: WriteableBuffer) -> int:
@@ -68,3 +68,62 @@ class VersionFile(io.RawIOBase):
         if self._closing is not None and not self.closed:
             self._closing.close()
         super().close()
+
+
+class SharedVersionFile(io.BufferedIOBase):
+    """A version as a file that several threads read at once.
+
+    Parameters
+    ----------
+    reader : Readable
+        The version; blocks that it keeps make a buffer needless.
+
+    Notes
+    -----
+    duckdb seeks and reads one file in many threads, as if both were one step. So each thread that seeks has a
+    place of its own from then on; the others share one.
+    """
+
+    def __init__(self, reader: Readable) -> None:
+        super().__init__()
+        self._reader = reader
+        self._lock = threading.Lock()
+        self._place = 0
+        self._own = threading.local()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        place: int = getattr(self._own, "place", self._place)
+        return place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._own.place = _placed(self.tell(), self._reader.size, offset, whence)
+        return self.tell()
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.closed:
+            raise ValueError("the file is closed")
+        with self._lock:
+            place = self.tell()
+            wanted = self._reader.size - place if size is None or size < 0 else size
+            data = self._reader.read(place, max(0, wanted))
+            if hasattr(self._own, "place"):
+                self._own.place += len(data)
+            else:
+                self._place += len(data)
+        return data
+
+    def read1(self, size: int = -1) -> bytes:
+        return self.read(size if size >= 0 else _AT_ONCE)
+
+
+def _placed(place: int, size: int, offset: int, whence: int) -> int:
+    base = {io.SEEK_SET: 0, io.SEEK_CUR: place, io.SEEK_END: size}[whence]
+    if base + offset < 0:
+        raise ValueError(f"there is no place {base + offset}")
+    return base + offset

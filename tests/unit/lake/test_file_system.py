@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -162,6 +164,25 @@ def test_duckdb_queries_by_url(files: LakeFileSystem) -> None:
         assert connection.execute(query).fetchall() == [(1177, 19_995 / 7)]
         query = "SELECT count(*) FROM read_csv('gridledger://registers/*.csv')"
         assert connection.execute(query).fetchall() == [(4000,)]
+
+
+def test_threads_that_seek_read_one_file_each_at_its_own_place(files: LakeFileSystem) -> None:
+    def read(number: int) -> bool:
+        start = number * 613 % len(CSV)
+        file.seek(start)
+        barrier.wait()  # All have sought before any reads.
+        return bool(file.read(500) == CSV[start : start + 500])
+
+    barrier = threading.Barrier(4)
+    with files.open("registers/meters.csv") as file, ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(read, range(40)))
+        assert file.tell() == 0
+        assert file.readline() == CSV.splitlines(keepends=True)[0]
+        assert file.read1(3) == CSV[20:23]
+        assert file.seek(-3, io.SEEK_END) == len(CSV) - 3
+        assert file.read() == CSV[-3:]
+    with pytest.raises(ValueError, match="closed"):
+        file.read()
 
 
 def test_changed_block_is_refused_by_whoever_reads(config: Path, tmp_path: Path) -> None:
