@@ -35,7 +35,7 @@ from gridledger.model.exchange_refusals import Expired
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.lake_page import Access, AccessLogPage, AccessPage
 from gridledger.model.lake_refusals import AccessOver, KeyOutdated, NotHandedOver, VersionNotStored
-from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, NotFound
+from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, Conflict, NotFound
 from gridledger.model.roles import Role
 from gridledger.model.sharing import (
     MAX_GRANTS,
@@ -128,7 +128,8 @@ class AccessTransactions(Contract):
         check_batch(grants, limit=MAX_GRANTS, what="grants")
         if len({entry.request for entry in grants}) != len(grants):
             raise BadArgument({"grants": "a request stands twice"})
-        await owned_dataset(ctx, dataset)
+        await acting_system(ctx, dataset.system, SystemKind.BUSINESS_SYSTEM)
+        withdrawn = (await ctx.require(dataset_key(dataset))).withdrawn_ms is not None
         head = await ctx.require(dataset_head_key(dataset))
         now_ms = await ctx.now_ms()
         decisions = await ctx.get_many([access_key(entry.request) for entry in grants])
@@ -137,6 +138,8 @@ class AccessTransactions(Contract):
         for place, (entry, decision, before) in enumerate(zip(grants, decisions, earlier, strict=True)):
             if decision is None or decision.request.dataset != dataset:
                 raise NotFound("access request", entry.request)
+            if withdrawn and before is None:
+                raise Conflict(f"the dataset {dataset} is withdrawn")
             if entry.sealed.epoch < head.least_epoch:
                 raise KeyOutdated(entry.sealed.epoch, head.least_epoch)
             until_ms = _require_right(decision, before, now_ms)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridledger.cli.command import with_output
+from gridledger.cli.lake_access_cmd import commands as access_commands
 from gridledger.cli.lake_care_cmd import commands as care_commands
 from gridledger.cli.lake_data_cmd import commands as data_commands
 from gridledger.cli.output import Output, fields, table
@@ -97,7 +98,7 @@ def logs(output: Output, directory: Path, process: str, lines: int) -> None:
     output.show(HdfsCluster.open(directory).logs(process, lines))
 
 
-for _command in (*data_commands, *care_commands):
+for _command in (*data_commands, *care_commands, *access_commands):
     group.add_command(_command)
 
 

@@ -23,6 +23,8 @@ _GROUPS = {
     "catalogue": ("gridledger.cli.catalogue_cmd:group", "Deposit association catalogues, publish fields."),
     "claim": ("gridledger.cli.claim_cmd:group", "Collect what is owed, deny and decide claims."),
     "completion": ("gridledger.cli.completion_cmd:command", "Print a shell's completion script."),
+    "custodian": ("gridledger.cli.custodian_cmd:group", "Check lakes and sign for what is stored."),
+    "dataset": ("gridledger.cli.dataset_cmd:group", "Register and share datasets of a lake."),
     "demo": ("gridledger.cli.demo_cmd:command", "Show a paid, proven look-up of a real PV plant's data."),
     "device": ("gridledger.cli.device_cmd:group", "Register devices under their own codes."),
     "fee": ("gridledger.cli.fee_cmd:group", "Set, show and pay the platform's fees."),

@@ -7,7 +7,7 @@ frame            varint place of its pack ‖ varint offset ‖ varint length �
 
 from __future__ import annotations
 
-import secrets
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +18,7 @@ from gridledger.crypto.secret_key import SecretKey
 from gridledger.lake.errors import Malformed, PayloadCorrupt
 from gridledger.lake.frame import block_identifier, compress, expand
 from gridledger.lake.manifest import ManifestBlock
-from gridledger.lake.paths import CUSTODY, custody_path, named, pack_path
+from gridledger.lake.paths import CUSTODY, pack_path
 from gridledger.lake.row import ID_BYTES
 from gridledger.lake.store import Store
 from gridledger.lake.varint import FieldReader, varint
@@ -29,6 +29,7 @@ __all__ = ["CheckedFrames", "Frame", "check_frames", "read_custody", "write_cust
 
 _MAGIC: Final = b"GLCUST01"
 _BODY_LIMIT: Final = 1 << 30
+_path = re.compile(rf"{CUSTODY}/[0-9a-f]{{32}}/[1-9][0-9]{{0,17}}")
 _IDENTIFIER_BYTES: Final = 32
 _SHORTEST_FRAME: Final = 3 + _IDENTIFIER_BYTES
 _READ_AT_ONCE: Final = 4 << 20
@@ -56,16 +57,14 @@ class CheckedFrames:
     stored_bytes: int
 
 
-def write_custody(store: Store, blocks: Sequence[ManifestBlock], key: SecretKey) -> str:
-    """Write the custody file of a version's blocks; return its path."""
-    name = secrets.token_bytes(ID_BYTES)
+def write_custody(store: Store, path: str, blocks: Sequence[ManifestBlock], key: SecretKey) -> None:
+    """Write the custody file of a version's blocks, in the place of an earlier one."""
     packs = {pack: place for place, pack in enumerate(dict.fromkeys(block.pack for block in blocks))}
     body = [varint(len(packs)), *packs, varint(len(blocks))]
     for block in blocks:
         body += [*map(varint, (packs[block.pack], block.offset, block.length)), block.identifier]
-    path = custody_path(name)
-    store.publish(path, _MAGIC + seal(key.reveal(), compress(b"".join(body)), _MAGIC + name))
-    return path
+    store.delete(path)
+    store.publish(path, _MAGIC + seal(key.reveal(), compress(b"".join(body)), _MAGIC + path.encode()))
 
 
 def read_custody(store: Store, path: str, key: SecretKey) -> list[Frame]:
@@ -78,15 +77,12 @@ def read_custody(store: Store, path: str, key: SecretKey) -> list[Frame]:
     PayloadCorrupt
         It does not open with this key, or is none.
     """
-    folder, _, last = path.rpartition("/")
-    name = named(last)
-    if folder != CUSTODY or name is None:
-        raise PayloadCorrupt(path, "it is no custody file")
-    data = store.read(path, 0, _BODY_LIMIT)
+    # An owner names the path: nothing else of the store is read by it.
+    data = store.read(path, 0, _BODY_LIMIT) if _path.fullmatch(path) else b""
     if not data.startswith(_MAGIC):
         raise PayloadCorrupt(path, "it is no custody file")
     try:
-        packed = open_seal(key.reveal(), data[len(_MAGIC) :], _MAGIC + name)
+        packed = open_seal(key.reveal(), data[len(_MAGIC) :], _MAGIC + path.encode())
         reader = FieldReader(expand(packed, limit=_BODY_LIMIT))
         packs = [reader.take(ID_BYTES) for _ in range(reader.count(each=ID_BYTES))]
         frames = [_take_frame(reader, packs) for _ in range(reader.count(each=_SHORTEST_FRAME))]

@@ -59,9 +59,9 @@ def generation_of(name: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def custody_path(name: bytes) -> str:
-    """Return where a list of frames for a custodian lies."""
-    return f"{CUSTODY}/{name.hex()}"
+def custody_path(dataset: bytes, version: int) -> str:
+    """Return where the frames of a version are listed for its custodian."""
+    return f"{CUSTODY}/{dataset.hex()}/{version}"
 
 
 def named(name: str, suffix: str = "") -> bytes | None:

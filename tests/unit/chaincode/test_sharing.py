@@ -17,7 +17,7 @@ from gridledger.model.errors import ContractError
 from gridledger.model.exchange_refusals import Expired, NotTheAgent
 from gridledger.model.lake_refusals import AccessOver, KeyOutdated, NotHandedOver, VersionNotStored
 from gridledger.model.lifecycle import Validity
-from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, NotFound
+from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, Conflict, NotFound
 from gridledger.model.roles import Role
 from gridledger.model.sharing import (
     AccessProblem,
@@ -223,6 +223,16 @@ async def test_only_the_application_opens_and_only_what_is_stored(shared: Sharin
     with pytest.raises(NotFound):
         await application.submit("lake:OpenVersion", decision.id, 3)
     assert (await application.submit("lake:OpenVersion", decision.id, 1)).newest == 1
+
+
+async def test_withdrawn_dataset_is_granted_to_nobody_new(shared: SharingScene) -> None:
+    granted, waiting = await shared.ask(DISPATCHING), await shared.ask(DISTRIBUTION)
+    await shared.grant(granted)
+    await shared.owner.submit("lake:WithdrawDataset", shared.dataset, "sold")
+    with pytest.raises(Conflict):
+        await shared.grant(waiting)
+    # Who has the right keeps it when somebody else loses it.
+    assert (await shared.grant(granted, epoch=2)).holds(shared.scene.peer.time_ms)
 
 
 async def test_requests_are_listed_by_dataset_and_application(shared: SharingScene) -> None:

@@ -7,17 +7,27 @@ async with await open_granted(ledger, request, secret, open_store) as granted:
 
 from __future__ import annotations
 
+from gridledger.lake.ledger.custodian_agent import CustodianAgent, RecordSigner
 from gridledger.lake.ledger.granted_version import GrantedVersion, StoreOpener, find_access, open_granted
 from gridledger.lake.ledger.lake_ledger import LakeLedger
 from gridledger.lake.ledger.location import LakeLocation
-from gridledger.lake.ledger.publishing import OwnedLake, publish_version
+from gridledger.lake.ledger.owned_lake import OwnedLake
+from gridledger.lake.ledger.owner_agent import OwnerAgent
+from gridledger.lake.ledger.publishing import publish_version
+from gridledger.lake.ledger.version_check import VersionCheck, VersionState, check_versions
 
 __all__ = [
+    "CustodianAgent",
     "GrantedVersion",
     "LakeLedger",
     "LakeLocation",
     "OwnedLake",
+    "OwnerAgent",
+    "RecordSigner",
     "StoreOpener",
+    "VersionCheck",
+    "VersionState",
+    "check_versions",
     "find_access",
     "open_granted",
     "publish_version",

@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
-from gridledger.crypto.dataset_key import DatasetKey
 from gridledger.crypto.secret_key import SecretKey
 from gridledger.crypto.wrapping import RecipientKey
 from gridledger.lake.custody_file import write_custody
-from gridledger.lake.errors import PayloadNotFound
-from gridledger.lake.lake import Lake
 from gridledger.lake.ledger.lake_ledger import LakeLedger
 from gridledger.lake.ledger.location import Custody, LakeLocation, seal_custody
-from gridledger.lake.manifest import Manifest
-from gridledger.lake.paths import DATASETS
+from gridledger.lake.ledger.owned_lake import OwnedLake
+from gridledger.lake.paths import custody_path
 from gridledger.model.dataset import DatasetIdentifier, DatasetVersion, VersionStatement
 from gridledger.model.digest import Digest
 from gridledger.model.errors import ContractError
 from gridledger.model.period import Day
 from gridledger.model.refusals import NotFound
 
-__all__ = ["OwnedLake", "publish_version"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnedLake:
-    """An owner's open lake, and the address under which others reach its store."""
-
-    lake: Lake
-    address: str
-
-    def folder(self, name: str) -> LakeLocation:
-        """Return where a dataset's versions lie."""
-        dataset = self.lake.keys.dataset(name)
-        return LakeLocation(store=self.address, path=f"{DATASETS}/{dataset.hex()}")
-
-    def read(self, name: str, number: int | None = None) -> tuple[int, DatasetKey, Manifest]:
-        """Return number, key and manifest of a version, the newest by default.
-
-        Raises
-        ------
-        PayloadNotFound
-            The lake has no such version.
-        """
-        dataset = self.lake.keys.dataset(name)
-        versions = self.lake.versions(dataset)
-        chosen = max(versions, default=0) if number is None else number
-        if chosen not in versions:
-            raise PayloadNotFound(f"{name}, version {chosen}" if chosen else name)
-        _, key, manifest = self.lake.manifest(dataset, chosen, versions[chosen])
-        return chosen, key, manifest
+__all__ = ["publish_version"]
 
 
 async def publish_version(
@@ -98,7 +65,8 @@ async def publish_version(
     chosen, key, manifest = await asyncio.to_thread(owned.read, dataset.name, number)
     previous = await _newest(ledger, dataset)
     custody_key = SecretKey.generate()
-    path = await asyncio.to_thread(write_custody, owned.lake.store, manifest.blocks, custody_key)
+    path = custody_path(key.dataset, chosen)
+    await asyncio.to_thread(write_custody, owned.lake.store, path, manifest.blocks, custody_key)
     try:
         custody = Custody(location=LakeLocation(store=owned.address, path=path), key=custody_key)
         statement = VersionStatement(

@@ -1,0 +1,158 @@
+"""Cross-platform, cross-domain sharing by commands: one refused, one granted for a day, one revoked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.integration.lake.sharing_world import ROLE, USER, SharingWorld, sharing_world
+from tests.unit.lake.payloads import meter_csv
+
+from gridledger.crypto.secret_key import SecretKey
+from gridledger.crypto.wrapping import RecipientSecret
+from gridledger.lake.errors import NotGranted
+from gridledger.lake.granted import granted_reader
+from gridledger.lake.ledger.location import take_over
+from gridledger.lake.settings import LakeSettings
+from gridledger.lake.store_address import open_store
+from gridledger.network import Network
+
+NAME = "charging/stations.csv"
+PURPOSE = "load-forecast"
+FIRST, SECOND = meter_csv(3_000), meter_csv(4_000)
+
+
+@pytest.fixture(scope="module")
+async def sharing(exchange_network: Network) -> AsyncIterator[SharingWorld]:
+    async with sharing_world(exchange_network, "88.8142", "sharing") as found:
+        yield found
+
+
+def put(config: Path, folder: Path, payload: bytes) -> int:
+    """Put a payload; return its number in the lake."""
+    settings = LakeSettings.from_file(config)
+    file = folder / "payload.csv"
+    file.write_bytes(payload)
+    with file.open("rb") as opened:
+        return settings.open().put(NAME, opened).version
+
+
+async def test_three_platforms_share_a_dataset_by_commands(sharing: SharingWorld, tmp_path: Path) -> None:
+    config, lake_folder = tmp_path / "lake.toml", tmp_path / "lake"
+    LakeSettings.create(config, store=str(lake_folder))
+    address = lake_folder.resolve().as_uri()
+    put(config, tmp_path, FIRST)
+    keys = {
+        name: tmp_path / f"{name}.key" for name in ("custodian", "marketing", "distribution", "dispatching")
+    }
+    dataset = f"{sharing.systems['owner']}/{NAME}"
+    here = ("--config", config)
+
+    # A custodian registers, and is approved by the platform of the root.
+    for name, file in keys.items():
+        said = await sharing(name, "custodian", "list", "--root", sharing.root)
+        assert said["custodians"] == []
+        SecretKey.generate().save(file)
+    registered = await sharing(
+        "custodian", "custodian", "register", "keeper", "--root", sharing.root, "--key", keys["custodian"]
+    )
+    custodian = registered["id"]
+    await sharing("administrator", "custodian", "approve", custodian, "--root", sharing.root)
+
+    # The owner registers the dataset and proposes its version; it counts once the custodian has signed.
+    await sharing(
+        "owner", "dataset", "register", dataset, "--title", "Charging stations", "--label", "charging"
+    )
+    proposed = await sharing(
+        "owner", "dataset", "version", dataset, "--custodian", custodian, "--unit", "kWh", *here
+    )
+    assert "receipt" not in proposed
+    keep = ("custodian", "watch", custodian, "--key", keys["custodian"], "--store", address, "--once")
+    keep += ("--checkpoint", tmp_path / "custodian.checkpoint")
+    (signed,) = await sharing("custodian", *keep)
+    assert signed["identifier"] == proposed["statement"]["root"]
+    (version,) = (await sharing("owner", "dataset", "versions", dataset))["versions"]
+    assert version["receipt"]["receipt"]["custodian"] == custodian
+    (found,) = (await sharing("dispatching", "dataset", "list", "--label", "charging"))["datasets"]
+    assert found["entry"]["identifier"] == dataset
+
+    # Distribution and dispatching are admitted for a day, marketing is not.
+    for platform in ("distribution", "dispatching"):
+        rule = ("--platform", platform, "--role", ROLE, "--purpose", PURPOSE, "--longest", "1d")
+        await sharing("owner", "dataset", "admit", dataset, *rule, "--organisation", "Org2MSP")
+    decisions = {}
+    for name in ("marketing", "distribution", "dispatching"):
+        asked = ("--application", sharing.systems[name], "--for-user", USER, "--role", ROLE)
+        asked += ("--purpose", PURPOSE, "--for", "1d", "--key", keys[name])
+        decisions[name] = await sharing(name, "lake", "request", dataset, *asked)
+    assert decisions["marketing"]["problems"] == ["platform"]
+    assert decisions["distribution"]["problems"] == decisions["dispatching"]["problems"] == []
+    target = tmp_path / "got.csv"
+
+    def opening(name: str, *more: object) -> tuple[object, ...]:
+        return ("lake", "open", decisions[name]["id"], target, "--key", keys[name], "--replace", *more)
+
+    refused = await sharing("marketing", *opening("marketing"), code=27)
+    assert refused["error"]["code"] == "GL-CHN-105"
+    waiting = await sharing("distribution", *opening("distribution"), code=27)
+    assert waiting["error"]["code"] == "GL-CHN-106"
+
+    # The owner's agent hands key and location over, once.
+    watch = ("dataset", "watch", sharing.systems["owner"], "--once", *here)
+    watch += ("--checkpoint", tmp_path / "owner.checkpoint")
+    assert len(await sharing("owner", *watch)) == 2
+    assert await sharing("owner", *watch) == []
+    for name in ("distribution", "dispatching"):
+        target.unlink(missing_ok=True)
+        assert (await sharing(name, *opening(name)))["number"] == 1
+        assert target.read_bytes() == FIRST
+    stolen = await sharing(
+        "distribution", *opening("distribution")[:-2], keys["marketing"], "--replace", code=63
+    )
+    assert stolen["error"]["code"] == "GL-LAK-004"
+
+    # Dispatching loses the right: the dataset is sealed anew, distribution gets the next key.
+    lost = decisions["dispatching"]["id"]
+    before = await sharing.ledger("dispatching").access(lost)
+    (revoked,) = await sharing("owner", "lake", "revoke", dataset, lost, "--reason", "project over", *here)
+    assert revoked["sealed"]["epoch"] == 1
+    over = await sharing("dispatching", *opening("dispatching"), code=27)
+    assert over["error"]["code"] == "GL-CHN-105"
+    listed = (await sharing("owner", "lake", "requests", dataset, "--granted"))["accesses"]
+    assert [(one["decision"]["id"], one["grant"]["sealed"]["epoch"]) for one in listed] == [
+        (decisions["distribution"]["id"], 2)
+    ]
+    # The agent meets the revocation's event later, and finds nothing left to do.
+    assert await sharing("owner", *watch) == []
+
+    # What the revoked reader kept opens neither the newest version nor a new one.
+    assert put(config, tmp_path, SECOND) == 2
+    await sharing("owner", "dataset", "version", dataset, "--custodian", custodian, *here)
+    assert len(await sharing("custodian", *keep)) == 1
+    assert before.grant is not None
+    kept, folder = take_over(
+        before.decision, before.grant, RecipientSecret(SecretKey.load(keys["dispatching"]))
+    )
+    for number in (1, 2):
+        with open_store(folder.store) as store, pytest.raises(NotGranted):
+            granted_reader(store, folder.of_version(number).path, kept)
+    said = await sharing("distribution", *opening("distribution"))
+    assert (said["number"], said["newest"], target.read_bytes()) == (2, 2, SECOND)
+    await sharing("distribution", *opening("distribution", "--version", 1))
+    assert target.read_bytes() == FIRST
+
+    # A store that was rolled back is found, by the owner and by a reader.
+    checks = await sharing("owner", "dataset", "check", dataset, *here)
+    assert [one["state"] for one in checks] == ["intact", "intact"]
+    (manifest,) = (lake_folder / folder.path).glob("2.*.manifest")
+    manifest.unlink()
+    checks = await sharing("owner", "dataset", "check", dataset, *here, code=1)
+    assert [one["state"] for one in checks] == ["intact", "missing"]
+    gone = await sharing("distribution", *opening("distribution"), code=61)
+    assert gone["error"]["code"] == "GL-LAK-002"
+
+    steps = [one["step"] for one in (await sharing("owner", "lake", "log", dataset))["entries"]]
+    assert steps[:5] == ["refused", "admitted", "admitted", "granted", "granted"]
+    assert steps[5:].count("opened") == 6
+    assert "revoked" in steps
