@@ -182,20 +182,35 @@ def _reader(type_: object) -> Callable[[bytes], Any]:
     if isinstance(inner, type) and issubclass(inner, ModelValue):
         field_type(inner)
         return inner.from_bytes
-    adapter: TypeAdapter[Any] = TypeAdapter(field_type(inner), config=_CONFIG)
+    adapter = _Adapter(inner)
     kind = _travels_as(inner)
     if kind is bytes:
-        return lambda data: _validated(inner, adapter.validate_python, data)
+        return lambda data: _validated(inner, adapter().validate_python, data)
     if kind in (str, StrEnum, TextScalar):
         lax = kind is not str  # Python mode, not strict: from text to the enum or scalar.
         return lambda data: _validated(
-            inner, lambda text: adapter.validate_python(text, strict=not lax), _text(data)
+            inner, lambda text: adapter().validate_python(text, strict=not lax), _text(data)
         )
     if kind is int:
-        return lambda data: _validated(inner, adapter.validate_python, _integer(data))
+        return lambda data: _validated(inner, adapter().validate_python, _integer(data))
     if kind is bool:
         return _boolean
-    return lambda data: _from_json(inner, adapter, data)
+    return lambda data: _from_json(inner, adapter(), data)
+
+
+class _Adapter:
+    """What pydantic makes of a type, when the first value is read; a chaincode has many and uses few."""
+
+    __slots__ = ("_made", "_type")
+
+    def __init__(self, type_: object) -> None:
+        self._type = field_type(type_)
+        self._made: TypeAdapter[Any] | None = None
+
+    def __call__(self) -> TypeAdapter[Any]:
+        if self._made is None:
+            self._made = TypeAdapter(self._type, config=_CONFIG)
+        return self._made
 
 
 def _travels_as(type_: object) -> object:

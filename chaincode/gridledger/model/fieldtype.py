@@ -31,6 +31,7 @@ from pydantic import Field, PlainSerializer, StringConstraints, ValidationError,
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo, ValidatorFunctionWrapHandler
 
+from gridledger.model.built import PARTS
 from gridledger.model.canonical import MAX_INTEGER
 
 __all__ = ["field_type", "problems_of", "read_base64url", "split_optional", "write_base64url"]
@@ -130,7 +131,7 @@ def field_type(annotation: object) -> Any:
     if isinstance(annotation, type) and origin is None:
         if issubclass(annotation, StrEnum) or "__get_pydantic_core_schema__" in dir(annotation):
             return annotation
-        if "__pydantic_validator__" in vars(annotation):
+        if PARTS in vars(annotation):
             return annotation
     raise TypeError(f"{annotation!r} has no canonical form; see gridledger.model.fieldtype")
 

@@ -24,15 +24,17 @@ new one of it:
 
 `System.from_bytes` then reads both (and, by the same rule, everything that SystemV1 reads). It writes only
 its own. A record that holds another one as a part changes its version together with it.
+
+What a class may hold is checked when it is made. Its reader, which takes most of the time, is built when the
+first value is: a process imports many classes and meets few.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import (
     Any,
     ClassVar,
@@ -47,10 +49,17 @@ from typing import (
 )
 
 import pydantic
-import pydantic.dataclasses
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError, PydanticUndefined, SchemaSerializer, SchemaValidator
+from pydantic_core import (
+    ArgsKwargs,
+    CoreSchema,
+    PydanticCustomError,
+    PydanticUndefined,
+    SchemaSerializer,
+    SchemaValidator,
+)
 
+from gridledger.model.built import CONFIG, PARTS, Built, FieldSignature
 from gridledger.model.canonical import (
     MAX_DOCUMENT_BYTES,
     Value,
@@ -62,10 +71,9 @@ from gridledger.model.canonical_writer import CanonicalWriter, canonical_writer
 from gridledger.model.errors import ModelError
 from gridledger.model.fieldtype import field_type, problems_of, split_optional
 
-__all__ = ["ModelValue", "Record", "record", "record_types", "upgrade", "value"]
+__all__ = ["ModelValue", "Record", "held_types", "record", "record_types", "upgrade", "value"]
 
 _SCHEMA = re.compile(r"[a-z][a-z0-9-]*/[1-9][0-9]{0,3}")
-_CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
 _AnyValue = TypeVar("_AnyValue", bound="ModelValue")
 _AnyRecord = TypeVar("_AnyRecord", bound="Record")
@@ -77,12 +85,40 @@ _upgrades: dict[type[Record], list[tuple[type[Record], Callable[[Any], Any]]]] =
 
 
 class ModelValue:
-    """Base of all values; `@value` or `@record` completes a subclass."""
+    """Base of all values; `@value` or `@record` completes a subclass.
 
-    __pydantic_core_schema__: ClassVar[Mapping[str, Any]]
-    __pydantic_validator__: ClassVar[SchemaValidator]
-    __pydantic_serializer__: ClassVar[SchemaSerializer]
+    Values of one class are equal if their fields are, hash by them, and cannot be changed.
+    """
+
+    __pydantic_core_schema__ = Built[CoreSchema]()
+    __pydantic_serializer__ = Built[SchemaSerializer]()
+    __pydantic_validator__ = Built[SchemaValidator]()
+    __signature__ = FieldSignature()
     __holds_dict__: ClassVar[bool]
+
+    def __init__(self, *positional: object, **fields: object) -> None:
+        try:
+            self.__pydantic_validator__.validate_python(ArgsKwargs(positional, fields), self_instance=self)
+        except ValidationError as error:
+            raise ModelError(problems_of(error), subject=type(self).__name__) from error
+
+    def __repr__(self) -> str:
+        fields = dataclasses.fields(cast("Any", self))
+        shown = (f"{field.name}={getattr(self, field.name)!r}" for field in fields if field.repr)
+        return f"{type(self).__qualname__}({', '.join(shown)})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.__dict__ == other.__dict__ if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        # Every reader fills the fields in their order.
+        return hash(tuple(self.__dict__.values()))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         """Name the rules between fields that this value breaks, as pairs of field and problem.
@@ -249,6 +285,12 @@ def record_types() -> Mapping[str, type[Record]]:
     return {schema: _records[schema] for schema in sorted(_records)}
 
 
+def held_types(annotation: object) -> set[type[ModelValue]]:
+    """Return the classes of all values that an annotation names, and of all that those hold."""
+    found = {part for part in _parts(annotation) if part is not dict}
+    return found.union(*(held_types(inner) for part in found for inner in vars(part)[PARTS]))
+
+
 def upgrade(
     old: type[_OldRecord], new: type[_AnyRecord]
 ) -> Callable[[Callable[[_OldRecord], _AnyRecord]], Callable[[_OldRecord], _AnyRecord]]:
@@ -266,12 +308,12 @@ def upgrade(
 def _complete(cls: type[_AnyValue], schema: str | None) -> type[_AnyValue]:
     if not issubclass(cls, ModelValue):
         raise TypeError(f"{cls.__name__} does not derive from ModelValue or Record")
-    if any("__pydantic_validator__" in vars(base) for base in cls.__mro__):
+    if any(PARTS in vars(base) for base in cls.__mro__):
         raise TypeError(f"{cls.__name__} extends a complete class; hold it as a field instead")
     own = inspect.get_annotations(cls)
     hints = get_type_hints(cls, include_extras=True)
     annotations: dict[str, object] = {}
-    optional: list[str] = []
+    parts: list[type[Any]] = []
     for name in own:
         if get_origin(hints[name]) is ClassVar:
             annotations[name] = hints[name]
@@ -284,19 +326,21 @@ def _complete(cls: type[_AnyValue], schema: str | None) -> type[_AnyValue]:
         except TypeError as error:
             raise TypeError(f"{cls.__name__}.{name}: {error}") from error
         if is_optional:
-            optional.append(name)
+            _check_default(cls, name)
+        parts += _parts(inner)
     if schema is not None:
         annotations["schema"] = Literal[schema]  # The reader checks it like any other field.
         type.__setattr__(cls, "schema", dataclasses.field(default=schema, repr=False))
     cls.__annotations__ = annotations
-    cls.__holds_dict__ = any(_holds_dict(hint) for hint in hints.values())
+    cls.__holds_dict__ = any(part is dict or part.__holds_dict__ for part in parts)
     if cls.broken_rules is not ModelValue.broken_rules:
         type.__setattr__(cls, "__post_init__", _check_rules)
-    complete = cast(
-        "type[_AnyValue]", pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=_CONFIG)(cls)
-    )
-    _check_defaults(complete, optional)
-    type.__setattr__(complete, "__init__", _raising_model_error(complete.__init__))
+    type.__setattr__(cls, "__pydantic_config__", CONFIG)
+    document = cls.__doc__
+    # The base does for every class what a dataclass has made for each.
+    complete = dataclasses.dataclass(kw_only=True, init=False, repr=False, eq=False)(cls)
+    complete.__doc__ = document
+    type.__setattr__(complete, PARTS, tuple(part for part in dict.fromkeys(parts) if part is not dict))
     return complete
 
 
@@ -306,33 +350,24 @@ def _make_writer(cls: type[ModelValue]) -> CanonicalWriter:
     return writer
 
 
-def _holds_dict(annotation: object) -> bool:
-    """Tell whether a field's value can change after it was checked: a dict is the one type that can."""
+def _parts(annotation: object) -> Iterator[type[Any]]:
+    """Yield the values that an annotation names, and dict, whose instances can change after a check."""
     if get_origin(annotation) is dict:
-        return True
-    if isinstance(annotation, type) and issubclass(annotation, ModelValue):
-        return annotation.__holds_dict__
-    return any(_holds_dict(argument) for argument in get_args(annotation))
+        yield dict
+    elif isinstance(annotation, type) and issubclass(annotation, ModelValue):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _parts(argument)
 
 
-def _check_defaults(cls: type[ModelValue], optional: list[str]) -> None:
-    fields: Mapping[str, pydantic.fields.FieldInfo] = vars(cls)["__pydantic_fields__"]
-    for name in optional:
-        if fields[name].get_default() is not None or fields[name].default is PydanticUndefined:
-            raise TypeError(
-                f"{cls.__name__}.{name}: an optional field's default is None (what is left out is None)"
-            )
-
-
-def _raising_model_error(construct: Callable[..., None]) -> Callable[..., None]:
-    @functools.wraps(construct)
-    def __init__(self: ModelValue, *positional: object, **fields: object) -> None:  # noqa: N807
-        try:
-            construct(self, *positional, **fields)
-        except ValidationError as error:
-            raise ModelError(problems_of(error), subject=type(self).__name__) from error
-
-    return __init__
+def _check_default(cls: type[ModelValue], name: str) -> None:
+    default: object = vars(cls).get(name, PydanticUndefined)
+    if isinstance(default, (dataclasses.Field, pydantic.fields.FieldInfo)):
+        default = default.default
+    if default is not None:
+        raise TypeError(
+            f"{cls.__name__}.{name}: an optional field's default is None (what is left out is None)"
+        )
 
 
 def _check_rules(self: ModelValue) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from gridledger.model.errors import ContractError, ModelError
 from gridledger.model.refusals import BadArgument, DefectInContract, UnknownFunction
 from gridledger.shim.context import Context
 from gridledger.shim.function import ContractFunction, query
-from gridledger.shim.metadata import METADATA_CONTRACT, describe
+from gridledger.shim.metadata import METADATA_CONTRACT, describe, shares_type_names
 from gridledger.shim.response import Response, refusal, success
 from gridledger.shim.stub import ChaincodeStub
 
@@ -56,14 +57,29 @@ class _MetadataContract(Contract):
 
     name = METADATA_CONTRACT
 
-    def __init__(self) -> None:
-        self.text = ""
+    def __init__(self, title: str, version: str) -> None:
+        self._title = title
+        self._version = version
+        self._contracts: Mapping[str, Sequence[ContractFunction]] = {}
+        self._text: str | None = None
 
     @query
     async def get_metadata(self, ctx: Context) -> str:
         """Return the metadata of the official contract API, as JSON."""
         del ctx
-        return self.text
+        return self._describe()
+
+    def watch(self, contracts: Mapping[str, Sequence[ContractFunction]]) -> None:
+        """Take the contracts to describe; raises TypeError if that is not possible."""
+        self._contracts = contracts
+        if shares_type_names(contracts):
+            self._describe()
+
+    def _describe(self) -> str:
+        # Made when it is asked for: schemas of all types take longer than the rest of a chaincode's start.
+        if self._text is None:
+            self._text = describe(self._contracts, title=self._title, version=self._version)
+        return self._text
 
 
 class ContractChaincode:
@@ -79,7 +95,7 @@ class ContractChaincode:
     Raises
     ------
     TypeError
-        If two contracts have one name, or one breaks the rules of `Contract`.
+        If two contracts have one name, one breaks the rules of `Contract`, or two types of one name differ.
 
     Notes
     -----
@@ -96,7 +112,7 @@ class ContractChaincode:
     def __init__(self, *contracts: Contract, title: str = "", version: str = "1.0.0") -> None:
         from gridledger.shim.ledger_contract import LedgerContract  # it is a Contract itself
 
-        metadata = _MetadataContract()
+        metadata = _MetadataContract(title or type(self).__name__, version)
         by_name: dict[str, list[ContractFunction]] = {}
         for contract in (*contracts, LedgerContract(), metadata):
             if contract.name in by_name:
@@ -110,7 +126,7 @@ class ContractChaincode:
         self.contracts: dict[str, tuple[ContractFunction, ...]] = {
             name: tuple(functions) for name, functions in by_name.items()
         }
-        metadata.text = describe(self.contracts, title=title or type(self).__name__, version=version)
+        metadata.watch(self.contracts)
 
     async def invoke(self, stub: ChaincodeStub) -> Response:
         """Answer one transaction."""

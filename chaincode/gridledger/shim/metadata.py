@@ -16,9 +16,10 @@ from typing import Any
 
 from gridledger.model.fieldtype import split_optional
 from gridledger.model.jsonschema import json_schema
+from gridledger.model.record import held_types
 from gridledger.shim.function import ContractFunction, Kind, Parameter
 
-__all__ = ["METADATA_CONTRACT", "describe"]
+__all__ = ["METADATA_CONTRACT", "describe", "shares_type_names"]
 
 METADATA_CONTRACT = "org.hyperledger.fabric"
 
@@ -53,6 +54,11 @@ def describe(contracts: Mapping[str, Sequence[ContractFunction]], *, title: str,
     title, version : str
         Of the chaincode.
 
+    Raises
+    ------
+    TypeError
+        If two types of one name (see `shares_type_names`) have different schemas.
+
     Notes
     -----
     Tags of a transaction: ``submit`` or ``evaluate`` (and in capitals, as tools of different ages look for
@@ -73,6 +79,15 @@ def describe(contracts: Mapping[str, Sequence[ContractFunction]], *, title: str,
         "components": {"schemas": components.schemas},
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def shares_type_names(contracts: Mapping[str, Sequence[ContractFunction]]) -> bool:
+    """Tell whether two types that contracts take or return have one name, under which metadata has one."""
+    functions = [function for functions in contracts.values() for function in functions]
+    annotations = {function.result for function in functions}
+    annotations |= {parameter.annotation for function in functions for parameter in function.parameters}
+    types = set[type]().union(*map(held_types, annotations))
+    return len({one.__name__ for one in types}) < len(types)
 
 
 def _transaction(function: ContractFunction, components: _Components) -> dict[str, Any]:

@@ -8,54 +8,60 @@
 `gridledger.client.sync` has the same names without `await`.
 """
 
-from gridledger.client.block import Block, BlockTransaction, verify_chain
-from gridledger.client.block_events import (
-    BlockAndPrivateDataEventsRequest,
-    BlockEventsRequest,
-    FilteredBlockEventsRequest,
-)
-from gridledger.client.chain_info import ChainInfo
-from gridledger.client.chaincode_events import ChaincodeEvent, ChaincodeEventsRequest
-from gridledger.client.checkpoint import Checkpoint, FileCheckpoint, InMemoryCheckpoint, Position
-from gridledger.client.collection import Collection, read_collections
-from gridledger.client.commit import Commit, CommitStatus
-from gridledger.client.connection import Connection
-from gridledger.client.contract import Committed, Contract
-from gridledger.client.credentials import Credentials
-from gridledger.client.deadlines import Deadlines
-from gridledger.client.errors import (
-    CommitConflict,
-    CommitError,
-    CommitStatusError,
-    EndorseError,
-    EndorsementsDiffer,
-    EndpointDetail,
-    EvaluateError,
-    EventsError,
-    OutcomeUnknown,
-    PeerCallError,
-    ProofRefused,
-    RpcError,
-    SubmitError,
-)
-from gridledger.client.events import Events
-from gridledger.client.filtered_block import FilteredBlock, FilteredTransaction
-from gridledger.client.gateway import Gateway
-from gridledger.client.identity import Identity
-from gridledger.client.lifecycle import ChaincodeDefinition, CommittedDefinition, Lifecycle
-from gridledger.client.network import Network
-from gridledger.client.peer import InstalledChaincode, Peer
-from gridledger.client.pem import Pem
-from gridledger.client.policy import EndorsementPolicy
-from gridledger.client.private_data import BlockAndPrivateData, PrivateWrite
-from gridledger.client.profile import ConnectionProfile
-from gridledger.client.proposal import Proposal
-from gridledger.client.retry import Backoff, RetryPolicy
-from gridledger.client.signer import EcdsaSigner, Signer, low_s
-from gridledger.client.time_mark import TimeMarkAgent
-from gridledger.client.transaction import Transaction
-from gridledger.client.validation import ValidationCode
-from gridledger.client.wallet import Wallet
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gridledger.client.block import Block, BlockTransaction, verify_chain
+    from gridledger.client.block_events import (
+        BlockAndPrivateDataEventsRequest,
+        BlockEventsRequest,
+        FilteredBlockEventsRequest,
+    )
+    from gridledger.client.chain_info import ChainInfo
+    from gridledger.client.chaincode_events import ChaincodeEvent, ChaincodeEventsRequest
+    from gridledger.client.checkpoint import Checkpoint, FileCheckpoint, InMemoryCheckpoint, Position
+    from gridledger.client.collection import Collection, read_collections
+    from gridledger.client.commit import Commit, CommitStatus
+    from gridledger.client.connection import Connection
+    from gridledger.client.contract import Committed, Contract
+    from gridledger.client.credentials import Credentials
+    from gridledger.client.deadlines import Deadlines
+    from gridledger.client.errors import (
+        CommitConflict,
+        CommitError,
+        CommitStatusError,
+        EndorseError,
+        EndorsementsDiffer,
+        EndpointDetail,
+        EvaluateError,
+        EventsError,
+        OutcomeUnknown,
+        PeerCallError,
+        ProofRefused,
+        RpcError,
+        SubmitError,
+    )
+    from gridledger.client.events import Events
+    from gridledger.client.filtered_block import FilteredBlock, FilteredTransaction
+    from gridledger.client.gateway import Gateway
+    from gridledger.client.identity import Identity
+    from gridledger.client.lifecycle import ChaincodeDefinition, CommittedDefinition, Lifecycle
+    from gridledger.client.network import Network
+    from gridledger.client.peer import InstalledChaincode, Peer
+    from gridledger.client.pem import Pem
+    from gridledger.client.policy import EndorsementPolicy
+    from gridledger.client.private_data import BlockAndPrivateData, PrivateWrite
+    from gridledger.client.profile import ConnectionProfile
+    from gridledger.client.proposal import Proposal
+    from gridledger.client.retry import Backoff, RetryPolicy
+    from gridledger.client.signer import EcdsaSigner, Signer, low_s
+    from gridledger.client.time_mark import TimeMarkAgent
+    from gridledger.client.transaction import Transaction
+    from gridledger.client.validation import ValidationCode
+    from gridledger.client.wallet import Wallet
 
 __all__ = [
     "Backoff",
@@ -120,3 +126,73 @@ __all__ = [
     "read_collections",
     "verify_chain",
 ]
+
+_MODULES = {
+    "Backoff": "retry",
+    "Block": "block",
+    "BlockAndPrivateData": "private_data",
+    "BlockAndPrivateDataEventsRequest": "block_events",
+    "BlockEventsRequest": "block_events",
+    "BlockTransaction": "block",
+    "ChainInfo": "chain_info",
+    "ChaincodeDefinition": "lifecycle",
+    "ChaincodeEvent": "chaincode_events",
+    "ChaincodeEventsRequest": "chaincode_events",
+    "Checkpoint": "checkpoint",
+    "Collection": "collection",
+    "Commit": "commit",
+    "CommitConflict": "errors",
+    "CommitError": "errors",
+    "CommitStatus": "commit",
+    "CommitStatusError": "errors",
+    "Committed": "contract",
+    "CommittedDefinition": "lifecycle",
+    "Connection": "connection",
+    "ConnectionProfile": "profile",
+    "Contract": "contract",
+    "Credentials": "credentials",
+    "Deadlines": "deadlines",
+    "EcdsaSigner": "signer",
+    "EndorseError": "errors",
+    "EndorsementPolicy": "policy",
+    "EndorsementsDiffer": "errors",
+    "EndpointDetail": "errors",
+    "EvaluateError": "errors",
+    "Events": "events",
+    "EventsError": "errors",
+    "FileCheckpoint": "checkpoint",
+    "FilteredBlock": "filtered_block",
+    "FilteredBlockEventsRequest": "block_events",
+    "FilteredTransaction": "filtered_block",
+    "Gateway": "gateway",
+    "Identity": "identity",
+    "InMemoryCheckpoint": "checkpoint",
+    "InstalledChaincode": "peer",
+    "Lifecycle": "lifecycle",
+    "Network": "network",
+    "OutcomeUnknown": "errors",
+    "Peer": "peer",
+    "PeerCallError": "errors",
+    "Pem": "pem",
+    "Position": "checkpoint",
+    "PrivateWrite": "private_data",
+    "ProofRefused": "errors",
+    "Proposal": "proposal",
+    "RetryPolicy": "retry",
+    "RpcError": "errors",
+    "Signer": "signer",
+    "SubmitError": "errors",
+    "TimeMarkAgent": "time_mark",
+    "Transaction": "transaction",
+    "ValidationCode": "validation",
+    "Wallet": "wallet",
+    "low_s": "signer",
+    "read_collections": "collection",
+    "verify_chain": "block",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from hashlib import sha256
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from gridledger.client import Connection, Gateway, Network
 from gridledger.client.signing_identity import SigningIdentity
@@ -26,11 +26,12 @@ from gridledger.web import (
     MessageSigner,
     NotPermitted,
     Patience,
-    Reply,
     ReplyUnproven,
-    SignedClient,
 )
 from gridledger.web.route import Payload
+
+if TYPE_CHECKING:
+    from gridledger.web import Reply, SignedClient
 
 __all__ = ["Party", "is_agent", "require_caller"]
 
@@ -180,6 +181,9 @@ class Party:
     def _client(self, server: str) -> SignedClient:
         client = self._clients.get(server)
         if client is None:
+            # Imported with the first call: an owner's server may answer all day and never make one.
+            from gridledger.web import SignedClient
+
             client = SignedClient(
                 server, signer=self.signer, authorities=self.authorities, patience=self._patience
             )

@@ -13,39 +13,45 @@
 Messages are signed by RFC 9421 with ECDSA P-256 identities of the network; see `gridledger.web.signing`.
 """
 
-from gridledger.web.access import Access, AccessHook, log_access
-from gridledger.web.authorities import Authorities, Caller
-from gridledger.web.client import Reply, SignedClient
-from gridledger.web.errors import (
-    DeadlineExceeded,
-    Fault,
-    MediaTypeRefused,
-    MethodNotAllowed,
-    Misdirected,
-    NoSuchResource,
-    NotPaid,
-    NotPermitted,
-    Overloaded,
-    RemoteFailure,
-    Replayed,
-    ReplyUnknown,
-    ReplyUnproven,
-    RequestMalformed,
-    RequestTooLarge,
-    ServiceDefect,
-    ServiceUnavailable,
-    Unauthenticated,
-    Undelivered,
-    WebError,
-)
-from gridledger.web.evidence import Evidence
-from gridledger.web.health import Health
-from gridledger.web.replay import MemoryReplayStore, ReplayStore, SQLiteReplayStore
-from gridledger.web.route import Call, Nothing, Payload
-from gridledger.web.server import LocalServer, ServerTLS, run
-from gridledger.web.service import Service
-from gridledger.web.settings import Limits, Patience, Window
-from gridledger.web.signing import MessageSigner
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gridledger.web.access import Access, AccessHook, log_access
+    from gridledger.web.authorities import Authorities, Caller
+    from gridledger.web.client import Reply, SignedClient
+    from gridledger.web.errors import (
+        DeadlineExceeded,
+        Fault,
+        MediaTypeRefused,
+        MethodNotAllowed,
+        Misdirected,
+        NoSuchResource,
+        NotPaid,
+        NotPermitted,
+        Overloaded,
+        RemoteFailure,
+        Replayed,
+        ReplyUnknown,
+        ReplyUnproven,
+        RequestMalformed,
+        RequestTooLarge,
+        ServiceDefect,
+        ServiceUnavailable,
+        Unauthenticated,
+        Undelivered,
+        WebError,
+    )
+    from gridledger.web.evidence import Evidence
+    from gridledger.web.health import Health
+    from gridledger.web.replay import MemoryReplayStore, ReplayStore, SQLiteReplayStore
+    from gridledger.web.route import Call, Nothing, Payload
+    from gridledger.web.server import LocalServer, ServerTLS, run
+    from gridledger.web.service import Service
+    from gridledger.web.settings import Limits, Patience, Window
+    from gridledger.web.signing import MessageSigner
 
 __all__ = [
     "Access",
@@ -92,3 +98,55 @@ __all__ = [
     "log_access",
     "run",
 ]
+
+_MODULES = {
+    "Access": "access",
+    "AccessHook": "access",
+    "Authorities": "authorities",
+    "Call": "route",
+    "Caller": "authorities",
+    "DeadlineExceeded": "errors",
+    "Evidence": "evidence",
+    "Fault": "errors",
+    "Health": "health",
+    "Limits": "settings",
+    "LocalServer": "server",
+    "MediaTypeRefused": "errors",
+    "MemoryReplayStore": "replay",
+    "MessageSigner": "signing",
+    "MethodNotAllowed": "errors",
+    "Misdirected": "errors",
+    "NoSuchResource": "errors",
+    "NotPaid": "errors",
+    "NotPermitted": "errors",
+    "Nothing": "route",
+    "Overloaded": "errors",
+    "Patience": "settings",
+    "Payload": "route",
+    "RemoteFailure": "errors",
+    "ReplayStore": "replay",
+    "Replayed": "errors",
+    "Reply": "client",
+    "ReplyUnknown": "errors",
+    "ReplyUnproven": "errors",
+    "RequestMalformed": "errors",
+    "RequestTooLarge": "errors",
+    "SQLiteReplayStore": "replay",
+    "ServerTLS": "server",
+    "Service": "service",
+    "ServiceDefect": "errors",
+    "ServiceUnavailable": "errors",
+    "SignedClient": "client",
+    "Unauthenticated": "errors",
+    "Undelivered": "errors",
+    "WebError": "errors",
+    "Window": "settings",
+    "log_access": "access",
+    "run": "server",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
