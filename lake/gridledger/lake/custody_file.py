@@ -1,4 +1,4 @@
-"""Custody files: the frames of a version, listed for a custodian who has no other key (LAYOUT.md, 3.8).
+"""Custody files: the frames of a version, listed for a custodian who has no other key (LAYOUT.md, 3.9).
 
 custody/<name>   "GLCUST01" ‖ Seal(custody key, pack(body), "GLCUST01" ‖ name (16 bytes))
 body             varint packs ‖ pack identifiers ‖ varint frames ‖ frames

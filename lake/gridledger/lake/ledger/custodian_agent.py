@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
@@ -43,7 +42,7 @@ class CustodianAgent(EventFollower):
     stores : mapping of str to Store
         By address: only these are read, whatever address an owner names.
     checkpoint : Checkpoint, optional
-    on_result : callable, optional
+    on_result, clock : callable, optional
         See `EventFollower`.
     """
 
@@ -56,8 +55,9 @@ class CustodianAgent(EventFollower):
         stores: Mapping[str, Store],
         checkpoint: Checkpoint | None = None,
         on_result: Callable[[ItemResult], None] | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
-        super().__init__(ledger, checkpoint, on_result)
+        super().__init__(ledger, checkpoint, on_result, clock)
         self._custodian = custodian
         self._secret = secret
         self._sign = sign
@@ -106,7 +106,7 @@ class CustodianAgent(EventFollower):
             root=checked.root,
             blocks=checked.blocks,
             stored_bytes=checked.stored_bytes,
-            checked_ms=time.time_ns() // 1_000_000,
+            checked_ms=self._now_ms(),
         )
         return SignedReceipt(receipt=receipt, signature=await self._sign(receipt))
 

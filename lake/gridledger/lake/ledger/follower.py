@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -31,6 +32,8 @@ class EventFollower(ABC):
         Where it stopped before; a new one begins with the channel's first block.
     on_result : callable, optional
         Told of everything that it did or refused to do.
+    clock : callable, optional
+        Returns the time in milliseconds since 1970; the machine's by default.
 
     Notes
     -----
@@ -43,7 +46,9 @@ class EventFollower(ABC):
         ledger: LakeLedger,
         checkpoint: Checkpoint | None = None,
         on_result: Callable[[ItemResult], None] | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
+        self._now_ms = clock or _machine_ms
         self._ledger = ledger
         self._checkpoint = InMemoryCheckpoint() if checkpoint is None else checkpoint
         self._on_result = on_result
@@ -113,3 +118,7 @@ async def patiently(work: Callable[[], Awaitable[T]]) -> T:
         await asyncio.sleep(wait_s)
         wait_s *= 2
     return await work()
+
+
+def _machine_ms() -> int:
+    return time.time_ns() // 1_000_000

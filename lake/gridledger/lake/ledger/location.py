@@ -6,7 +6,7 @@
     custody    HPKE, info "gridledger/custody/1" ‖ 0x00 ‖ root (32) ‖ number (8) ‖ dataset identifier, over
                custody key (32) ‖ location of the custody file
 
-lake/LAYOUT.md, 3.8, has the same.
+lake/LAYOUT.md, 3.9, has the same.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
@@ -47,7 +46,7 @@ class OwnerAgent(EventFollower):
     all_versions : bool, default False
         Whether a revocation seals every version anew, not only the newest.
     checkpoint : Checkpoint, optional
-    on_result : callable, optional
+    on_result, clock : callable, optional
         See `EventFollower`.
     """
 
@@ -60,8 +59,9 @@ class OwnerAgent(EventFollower):
         all_versions: bool = False,
         checkpoint: Checkpoint | None = None,
         on_result: Callable[[ItemResult], None] | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
-        super().__init__(ledger, checkpoint, on_result)
+        super().__init__(ledger, checkpoint, on_result, clock)
         self._owner = owner
         self._owned = owned
         self._all_versions = all_versions
@@ -138,7 +138,7 @@ class OwnerAgent(EventFollower):
             key = await asyncio.to_thread(
                 self._owned.lake.rotate, dataset.name, all_versions=self._all_versions
             )
-        now_ms = _now_ms()
+        now_ms = self._now_ms()
         behind = [
             access
             async for access in self._granted(dataset)
@@ -153,7 +153,7 @@ class OwnerAgent(EventFollower):
         """Revoke what has run out, so that its key is out of date; what follows comes by event."""
         revoked: list[Grant] = []
         async for dataset in self._datasets():
-            now_ms = _now_ms()
+            now_ms = self._now_ms()
             over = [
                 access.decision.id
                 async for access in self._granted(dataset)
@@ -236,7 +236,3 @@ class OwnerAgent(EventFollower):
 
     def _is_ours(self, dataset: DatasetIdentifier) -> bool:
         return dataset.system == self._owner
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

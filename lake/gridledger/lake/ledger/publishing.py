@@ -11,9 +11,9 @@ from gridledger.lake.ledger.lake_ledger import LakeLedger
 from gridledger.lake.ledger.location import Custody, LakeLocation, seal_custody
 from gridledger.lake.ledger.owned_lake import OwnedLake
 from gridledger.lake.paths import custody_path
-from gridledger.model.dataset import DatasetIdentifier, DatasetVersion, VersionStatement
-from gridledger.model.digest import Digest
+from gridledger.model.dataset import DatasetHead, DatasetIdentifier, DatasetVersion, VersionStatement
 from gridledger.model.errors import ContractError
+from gridledger.model.lake_refusals import VersionOutOfTurn
 from gridledger.model.period import Day
 from gridledger.model.refusals import NotFound
 
@@ -63,7 +63,9 @@ async def publish_version(
     owner = await ledger.system(dataset.system)
     recipient = RecipientKey((await ledger.custodian(owner.root, custodian)).entry.sealing_key)
     chosen, key, manifest = await asyncio.to_thread(owned.read, dataset.name, number)
-    previous = await _newest(ledger, dataset)
+    head = await _newest(ledger, dataset)
+    if head is not None and chosen <= head.number:
+        raise VersionOutOfTurn(str(dataset), head.number)
     custody_key = SecretKey.generate()
     path = custody_path(key.dataset, chosen)
     await asyncio.to_thread(write_custody, owned.lake.store, path, manifest.blocks, custody_key)
@@ -72,7 +74,7 @@ async def publish_version(
         statement = VersionStatement(
             dataset=dataset,
             number=chosen,
-            previous=previous,
+            previous=head.statement if head else None,
             root=manifest.root,
             blocks=len(manifest.blocks),
             size_bytes=manifest.size,
@@ -92,8 +94,8 @@ async def publish_version(
         raise
 
 
-async def _newest(ledger: LakeLedger, dataset: DatasetIdentifier) -> Digest | None:
+async def _newest(ledger: LakeLedger, dataset: DatasetIdentifier) -> DatasetHead | None:
     try:
-        return (await ledger.head(dataset)).statement
+        return await ledger.head(dataset)
     except NotFound:
         return None
