@@ -77,6 +77,31 @@ async def test_snapshot_stands_still_while_blocks_are_committed(path: Path) -> N
     ledger.close()
 
 
+@pytest.mark.parametrize("kept_bytes", [0, 2_000, 2**20])
+async def test_many_keys_are_read_at_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch, kept_bytes: int
+) -> None:
+    monkeypatch.setattr("gridledger.network.devnet.snapshot._KEPT_BYTES", kept_bytes)
+    ledger = Ledger(path)
+    block = _block(ledger)
+    for number in range(1_200):
+        block.updates.put(("n", "", f"é{number}"), VersionedValue(b"%d" % number, None, Version(0, 0)))
+    await ledger.commit(block)
+    await ledger.commit(_block(ledger, "é7", None))
+    with ledger.snapshot() as snapshot:
+        assert snapshot.state("n", "é3") is not None
+        keys = [f"é{number}" for number in range(1_300)]
+        for _ in range(2):
+            found = snapshot.states("n", keys)
+            assert found.keys() == set(keys[:1_200]) - {"é7"}
+            assert (
+                found["é1199"] == snapshot.state("n", "é1199") == VersionedValue(b"1199", None, Version(0, 0))
+            )
+            assert snapshot.state("n", "é7") is None
+        assert snapshot.states("m", keys) == snapshot.states("n", []) == {}
+    ledger.close()
+
+
 async def test_query_that_nobody_finished_does_not_hold_the_next_reader_back(path: Path) -> None:
     ledger = Ledger(path)
     for key in ("a", "b", "c"):

@@ -42,6 +42,44 @@ def test_order_of_calls_does_not_show(writes: dict[str, bytes], chance: object) 
     assert keys == sorted(names, key=str.encode)
 
 
+VERSIONS = st.none() | st.builds(Version, st.integers(0, 2**40), st.integers(0, 2**20 - 1))
+
+
+@given(
+    st.dictionaries(st.text(max_size=200), VERSIONS, max_size=6),
+    st.dictionaries(st.text(max_size=200), st.binary(max_size=300), max_size=6),
+    st.dictionaries(KEYS, st.binary(max_size=5), max_size=2),
+)
+def test_public_bytes_are_those_of_the_generated_classes(
+    reads: dict[str, Version | None], writes: dict[str, bytes], metadata: dict[str, bytes]
+) -> None:
+    builder = ReadWriteSetBuilder()
+    query = kv_rwset_pb2.RangeQueryInfo(start_key="a", end_key="b", itr_exhausted=True)
+    builder.range("a", query)
+    for key, version in reads.items():
+        builder.read("a", key, version)
+    for key, value in writes.items():
+        builder.write("a", key, value)
+    for key, value in metadata.items():
+        builder.write_metadata("a", key, {"name": value})
+    expected = kv_rwset_pb2.KVRWSet(
+        reads=[read_of(key, reads[key]) for key in sorted(reads)],
+        range_queries_info=[query],
+        writes=[
+            kv_rwset_pb2.KVWrite(key=key, is_delete=not writes[key], value=writes[key])
+            for key in sorted(writes)
+        ],
+        metadata_writes=[
+            kv_rwset_pb2.KVMetadataWrite(
+                key=key, entries=[kv_rwset_pb2.KVMetadataEntry(name="name", value=metadata[key])]
+            )
+            for key in sorted(metadata)
+        ],
+    )
+    [entry] = rwset_pb2.TxReadWriteSet.FromString(builder.build().public).ns_rwset
+    assert entry.rwset == expected.SerializeToString()
+
+
 def test_last_write_of_a_key_counts() -> None:
     builder = ReadWriteSetBuilder()
     builder.write("a", "k", b"1")

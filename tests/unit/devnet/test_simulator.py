@@ -13,8 +13,9 @@ from tests.unit.devnet.messages import MEMBER, both, collection
 
 from gridledger.network.devnet.errors import Refused
 from gridledger.network.devnet.policy import role_policy
+from gridledger.network.devnet.query_results import QueryResults
 from gridledger.network.devnet.rwset import parse_read_write_set
-from gridledger.network.devnet.simulator import VALIDATION_PARAMETER, QueryResults, Simulator
+from gridledger.network.devnet.simulator import VALIDATION_PARAMETER, Simulator
 
 
 @pytest.fixture

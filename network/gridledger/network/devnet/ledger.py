@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -56,6 +57,8 @@ CREATE TABLE package (
     msp_id TEXT NOT NULL, package_id TEXT NOT NULL, label TEXT NOT NULL, connection TEXT NOT NULL, data BLOB
     NOT NULL, PRIMARY KEY (msp_id, package_id));
 """
+
+_ROWS_A_STEP: Final = 500
 
 _Row: TypeAlias = "tuple[object, ...]"
 PrivateRow: TypeAlias = "tuple[str, str, str, bytes, bytes, int, bytes | None]"
@@ -253,7 +256,7 @@ class Ledger:
             run("DELETE FROM private_write WHERE expires <= ?", (header.number,))
             run("DELETE FROM expiry WHERE block <= ?", (header.number,))
             many("INSERT OR IGNORE INTO expiry VALUES (?, ?, ?, ?, ?)", write.expiries)
-            many("INSERT OR IGNORE INTO history VALUES (?, ?, ?)", write.history)
+            self._insert("INSERT OR IGNORE INTO history", write.history)
             many("INSERT OR IGNORE INTO private_history VALUES (?, ?, ?, ?)", write.private_history)
             if write.changes_lifecycle:
                 self._set_meta("lifecycle_height", header.number + 1)
@@ -276,10 +279,17 @@ class Ledger:
                 row = (*name, change.version.place, change.metadata, change.value)
                 (hashed_puts if collection else puts).append(row)
         many = self._writer.executemany
-        many("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)", puts)
+        self._insert("INSERT OR REPLACE INTO state", puts)
         many("DELETE FROM state WHERE namespace = ? AND key = ?", deletes)
         many("INSERT OR REPLACE INTO hashed_state VALUES (?, ?, ?, ?, ?, ?)", hashed_puts)
         many("DELETE FROM hashed_state WHERE namespace = ? AND collection = ? AND key = ?", hashed_deletes)
+
+    def _insert(self, statement: str, rows: Sequence[_Row]) -> None:
+        """Insert rows, hundreds a step: between steps the thread waits for its turn among all others."""
+        for start in range(0, len(rows), _ROWS_A_STEP):
+            part = rows[start : start + _ROWS_A_STEP]
+            places = ",".join([f"({','.join('?' * len(part[0]))})"] * len(part))
+            self._writer.execute(f"{statement} VALUES {places}", tuple(chain.from_iterable(part)))
 
     def _write_private(self, rows: Iterable[PrivateRow]) -> None:
         many = self._writer.executemany

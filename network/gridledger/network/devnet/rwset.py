@@ -11,7 +11,6 @@ from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 from google.protobuf.message import DecodeError
 
 from gridledger.network.devnet.errors import Malformed
-from gridledger.network.devnet.range_query import read_of
 from gridledger.network.devnet.state import Version
 
 __all__ = [
@@ -26,6 +25,11 @@ __all__ = [
     "parse_read_write_set",
 ]
 
+# Tags of what is written by hand: number of the field, wire type. Of KVRWSet, KVRead and KVWrite, Version.
+_READS, _WRITES = b"\x0a", b"\x1a"
+_KEY, _VERSION, _IS_DELETE, _VALUE = b"\x0a", b"\x12", b"\x10\x01", b"\x1a"
+_BLOCK, _PLACE = b"\x08", b"\x10"
+_SMALL = tuple(bytes([value]) for value in range(0x80))
 _HASH_OF_NOTHING = hashlib.sha256(b"").digest()
 
 
@@ -147,19 +151,55 @@ class ReadWriteSetBuilder:
 
 
 def _public_bytes(namespace: _Namespace) -> bytes:
-    message = kv_rwset_pb2.KVRWSet(
-        reads=[read_of(key, namespace.reads[key]) for key in sorted(namespace.reads)],
-        range_queries_info=list(namespace.ranges.values()),
-        writes=[
-            kv_rwset_pb2.KVWrite(key=key, is_delete=not namespace.writes[key], value=namespace.writes[key])
-            for key in sorted(namespace.writes)
-        ],
+    """Write a `KVRWSet`; reads and writes by hand, since a batch has thousands of them."""
+    parts: list[bytes] = []
+    for key in sorted(namespace.reads):
+        parts += _member(_READS, _read_bytes(key, namespace.reads[key]))
+    queries = kv_rwset_pb2.KVRWSet(range_queries_info=list(namespace.ranges.values()))
+    parts.append(queries.SerializeToString())
+    for key in sorted(namespace.writes):
+        parts += _member(_WRITES, _write_bytes(key, namespace.writes[key]))
+    metadata = kv_rwset_pb2.KVRWSet(
         metadata_writes=[
             kv_rwset_pb2.KVMetadataWrite(key=key, entries=_entries(namespace.metadata[key]))
             for key in sorted(namespace.metadata)
-        ],
+        ]
     )
-    return bytes(message.SerializeToString())
+    parts.append(metadata.SerializeToString())
+    return b"".join(parts)
+
+
+def _read_bytes(key: str, version: Version | None) -> bytes:
+    name = key.encode()
+    parts = _member(_KEY, name) if name else ()
+    if version is None:
+        return b"".join(parts)
+    block, transaction = version
+    height = (_BLOCK + _varint(block) if block else b"") + (
+        _PLACE + _varint(transaction) if transaction else b""
+    )
+    return b"".join((*parts, *_member(_VERSION, height)))
+
+
+def _write_bytes(key: str, value: bytes) -> bytes:
+    name = key.encode()
+    parts = _member(_KEY, name) if name else ()
+    return b"".join((*parts, *(_member(_VALUE, value) if value else (_IS_DELETE,))))
+
+
+def _member(tag: bytes, data: bytes) -> tuple[bytes, bytes, bytes]:
+    return tag, _varint(len(data)), data
+
+
+def _varint(value: int) -> bytes:
+    if value < 0x80:
+        return _SMALL[value]
+    octets = bytearray()
+    while value >= 0x80:
+        octets.append(value & 0x7F | 0x80)
+        value >>= 7
+    octets.append(value)
+    return bytes(octets)
 
 
 def _hashed_bytes(collection: _Collection) -> bytes:

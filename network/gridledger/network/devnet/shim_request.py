@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from gridledger.network.devnet.channel import Channel
 from gridledger.network.devnet.errors import Malformed, Refused
-from gridledger.network.devnet.simulator import QueryResults
+from gridledger.network.devnet.query_results import QueryResults
 from gridledger.network.devnet.transaction import key_modification
 from gridledger.network.devnet.transaction_context import TOTAL_QUERY_LIMIT, TransactionContext
 
@@ -107,7 +107,7 @@ class ShimRequests:
             self._may(context, request.collection, write=False)
             values = simulator.get_private_multiple(namespace, request.collection, list(request.keys))
         else:
-            values = [simulator.get(namespace, key) for key in request.keys]
+            values = simulator.get_multiple(namespace, list(request.keys))
         return bytes(
             shim.GetStateMultipleResult(values=[value or b"" for value in values]).SerializeToString()
         )

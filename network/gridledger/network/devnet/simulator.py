@@ -2,99 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fabric_protos.common import policies_pb2
-from fabric_protos.ledger.queryresult import kv_query_result_pb2
-from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 from fabric_protos.peer import proposal_response_pb2
 from google.protobuf.message import DecodeError
 
 from gridledger.network.devnet.definition import LIFECYCLE, Collection, Definitions, metadata_key
 from gridledger.network.devnet.errors import Refused
-from gridledger.network.devnet.range_query import RangeResults
+from gridledger.network.devnet.query_results import QueryResults, RangeScan, kv_of
 from gridledger.network.devnet.rwset import ReadWriteSetBuilder, SimulationResult, hash_of
 from gridledger.network.devnet.snapshot import Snapshot
 from gridledger.network.devnet.state import Version, VersionedKey, VersionedValue, read_metadata
 
-__all__ = ["QueryResults", "RangeScan", "Simulator"]
+__all__ = ["Simulator"]
 
 VALIDATION_PARAMETER = "VALIDATION_PARAMETER"
 SYSTEM_CHAINCODES = frozenset({LIFECYCLE, "lscc", "cscc", "qscc"})
-
-
-class QueryResults:
-    """The results of a query that is read step by step.
-
-    Parameters
-    ----------
-    results : iterator of bytes
-        Serialised results.
-    """
-
-    def __init__(self, results: Iterator[bytes]) -> None:
-        self._results = results
-
-    def next(self) -> bytes | None:
-        """Return the next result, None after the last."""
-        return next(self._results, None)
-
-    def bookmark(self) -> str:
-        """Return where a next page would begin; nothing for queries without pages."""
-        return ""
-
-
-class RangeScan(QueryResults):
-    """A range query over public keys; what was seen is recorded for the search for phantoms.
-
-    Parameters
-    ----------
-    namespace, start, end : str
-        Where to look; empty bounds are open.
-    keys : iterator of VersionedKey
-        What is there.
-    page_size : int
-        At most so many results; 0 for all.
-    """
-
-    def __init__(
-        self, namespace: str, start: str, end: str, keys: Iterator[VersionedKey], page_size: int
-    ) -> None:
-        super().__init__(iter(()))
-        self.namespace = namespace
-        self._end = end
-        self._keys = keys
-        self._page_size = page_size
-        self._returned = 0
-        self._seen = RangeResults()
-        self._info = kv_rwset_pb2.RangeQueryInfo(start_key=start)
-
-    def next(self) -> bytes | None:
-        """Return the next key and value."""
-        found = None if self._page_size and self._returned >= self._page_size else next(self._keys, None)
-        if found is None:
-            self._info.itr_exhausted = True
-            self._info.end_key = self._end
-            return None
-        self._returned += 1
-        self._seen.add(found.key, found.version)
-        self._info.end_key = found.key
-        return _kv(self.namespace, found)
-
-    def bookmark(self) -> str:
-        """Return the key after the last one that was returned, empty at the end."""
-        following = next(self._keys, None)
-        return following.key if following is not None else ""
-
-    @property
-    def last_key(self) -> str:
-        """The key that was returned last."""
-        return str(self._info.end_key)
-
-    def info(self) -> kv_rwset_pb2.RangeQueryInfo:
-        """Return the record of what was seen."""
-        self._seen.finish(self._info)
-        return self._info
 
 
 class Simulator:
@@ -125,7 +49,7 @@ class Simulator:
         self._private_query = False
         self._paged_query = False
         self._private_reads: set[tuple[str, str]] = set()
-        self._written: dict[str, dict[str, dict[str, dict[str, bytes]]]] = {}
+        self._written: dict[str, dict[str, dict[str, None]]] = {}
         self._namespaces_checked: set[str] = set()
 
     def read_lifecycle(self, key: str, version: Version | None) -> None:
@@ -136,6 +60,16 @@ class Simulator:
         """Return a public key's value."""
         found = self._get(namespace, key)
         return None if found is None else found.value
+
+    def get_multiple(self, namespace: str, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the values of public keys, in their order."""
+        found = self.snapshot.states(namespace, keys)
+        values: list[bytes | None] = []
+        for key in keys:
+            one = found.get(key)
+            self._rwset.read(namespace, key, None if one is None else one.version)
+            values.append(None if one is None else one.value)
+        return values
 
     def _get(self, namespace: str, key: str) -> VersionedValue | None:
         found = self.snapshot.state(namespace, key)
@@ -264,7 +198,7 @@ class Simulator:
             )
         self._private_query = True
         return QueryResults(
-            _kv(namespace, key) for key in self.private_keys(namespace, collection, start, end)
+            kv_of(namespace, key) for key in self.private_keys(namespace, collection, start, end)
         )
 
     def private_keys(self, namespace: str, collection: str, start: str, end: str) -> Iterator[VersionedKey]:
@@ -318,12 +252,7 @@ class Simulator:
         self._wrote = True
 
     def _note_written(self, namespace: str, collection: str, key: str) -> None:
-        if collection:
-            found = self.snapshot.hashed(namespace, collection, hash_of(key))
-        else:
-            found = self.snapshot.state(namespace, key)
-        metadata = read_metadata(None if found is None else found.metadata)
-        self._written.setdefault(namespace, {}).setdefault(collection, {})[key] = metadata
+        self._written.setdefault(namespace, {}).setdefault(collection, {})[key] = None
 
     @property
     def writes_private(self) -> bool:
@@ -366,6 +295,15 @@ class Simulator:
                 interest.chaincodes.append(call)
         return interest
 
+    def _metadata(self, namespace: str, collection: str, keys: Iterable[str]) -> Iterator[bytes | None]:
+        """Yield what the metadata of written keys was before."""
+        if collection:
+            found = (self.snapshot.hashed(namespace, collection, hash_of(key)) for key in keys)
+        else:
+            states = self.snapshot.states(namespace, keys)
+            found = (states.get(key) for key in keys)
+        return (None if one is None else one.metadata for one in found)
+
     def _required_policies(
         self,
     ) -> tuple[dict[str, dict[str, bool]], dict[str, list[policies_pb2.SignaturePolicyEnvelope]]]:
@@ -374,8 +312,8 @@ class Simulator:
         for namespace, collections in self._written.items():
             needs = required.setdefault(namespace, {"": False})
             for collection, keys in collections.items():
-                for metadata in keys.values():
-                    parameter = metadata.get(VALIDATION_PARAMETER)
+                for metadata in self._metadata(namespace, collection, keys):
+                    parameter = read_metadata(metadata).get(VALIDATION_PARAMETER)
                     if parameter is None:
                         needs[collection] = True
                         continue
@@ -385,11 +323,6 @@ class Simulator:
                         raise Refused("error unmarshalling SignaturePolicyEnvelope") from error
                     key_policies.setdefault(namespace, []).append(policy)
         return required, key_policies
-
-
-def _kv(namespace: str, found: VersionedKey) -> bytes:
-    message = kv_query_result_pb2.KV(namespace=namespace, key=found.key, value=found.value)
-    return bytes(message.SerializeToString())
 
 
 def _height(version: Version | None) -> str:

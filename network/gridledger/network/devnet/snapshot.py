@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 from weakref import WeakSet
@@ -18,6 +18,7 @@ __all__ = ["Snapshot", "SnapshotPool"]
 
 _HEIGHT = "SELECT coalesce(max(number) + 1, 0) FROM block"
 _STATE = "SELECT value, metadata, place FROM state WHERE namespace = ? AND key = ?"
+_STATES = "SELECT key, value, metadata, place FROM state WHERE namespace = ? AND key IN ({})"
 _HASHED = "SELECT value, metadata, place FROM hashed_state WHERE namespace = ? AND collection = ? AND key = ?"
 _PRIVATE = (
     "SELECT value, place FROM private_state WHERE msp_id = ? AND namespace = ? AND collection = ? AND key = ?"
@@ -33,9 +34,10 @@ _PRIVATE_RANGE_OPEN = (
     "WHERE msp_id = ? AND namespace = ? AND collection = ? AND key >= ? ORDER BY key"
 )
 _HISTORY = "SELECT place FROM history WHERE namespace = ? AND key = ? ORDER BY place DESC"
-_KEPT_KEYS = 4096
-_KEPT_SIZE = 16 * 1024
-"""Keys that a snapshot keeps once they were read, unless their values are large."""
+_KEPT_BYTES = 32 * 1024 * 1024
+_KEY_BYTES = 256
+"""What a snapshot keeps of what was read: values, and about as much for each key, also where nothing is."""
+_KEYS_A_QUERY = 500
 
 
 class Snapshot:
@@ -69,6 +71,7 @@ class Snapshot:
         self._pool = pool
         self._index = index
         self._read: dict[tuple[str, str], VersionedValue | None] = {}
+        self._kept_bytes = 0
         self._connection = connection
         self._users = 0
         self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
@@ -110,9 +113,34 @@ class Snapshot:
             return self._read[name]
         row = self._connection.execute(_STATE, (namespace, key.encode())).fetchone()
         found = None if row is None else VersionedValue(row[0], row[1], Version.from_place(row[2]))
-        if len(self._read) < _KEPT_KEYS and (row is None or len(row[0]) <= _KEPT_SIZE):
-            self._read[name] = found
+        self._keep(name, found)
         return found
+
+    def states(self, namespace: str, keys: Iterable[str]) -> dict[str, VersionedValue]:
+        """Return the values of those public keys that are there; hundreds of them in one query."""
+        read = self._read
+        found: dict[str, VersionedValue] = {}
+        missing: dict[bytes, str] = {}
+        for key in keys:
+            if (namespace, key) not in read:
+                missing[key.encode()] = key
+            elif (kept := read[namespace, key]) is not None:
+                found[key] = kept
+        encoded = list(missing)
+        for start in range(0, len(encoded), _KEYS_A_QUERY):
+            part = encoded[start : start + _KEYS_A_QUERY]
+            query = _STATES.format(",".join("?" * len(part)))
+            for name, value, metadata, place in self._connection.execute(query, (namespace, *part)):
+                found[missing[name]] = VersionedValue(value, metadata, Version.from_place(place))
+        for key in missing.values():
+            self._keep((namespace, key), found.get(key))
+        return found
+
+    def _keep(self, name: tuple[str, str], found: VersionedValue | None) -> None:
+        size = _KEY_BYTES + (len(found.value) if found is not None and found.value is not None else 0)
+        if self._kept_bytes + size <= _KEPT_BYTES:
+            self._kept_bytes += size
+            self._read[name] = found
 
     def hashed(self, namespace: str, collection: str, key_hash: bytes) -> VersionedValue | None:
         """Return the hash of a private key's value, by the hash of the key."""

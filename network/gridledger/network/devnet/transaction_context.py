@@ -10,7 +10,8 @@ from fabric_protos.peer import chaincode_shim_pb2
 
 from gridledger.network.devnet.errors import Refused
 from gridledger.network.devnet.proposal import Proposal
-from gridledger.network.devnet.simulator import QueryResults, Simulator
+from gridledger.network.devnet.query_results import QueryResults
+from gridledger.network.devnet.simulator import Simulator
 
 __all__ = ["TransactionContext"]
 

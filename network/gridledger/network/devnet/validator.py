@@ -77,6 +77,7 @@ class Validator:
         snapshot : Snapshot
             The state before it.
         """
+        _read_ahead(transactions, snapshot)
         changed_policies: set[tuple[str, str, str | bytes]] = set()
         seen: set[str] = set()
         codes = []
@@ -163,6 +164,18 @@ class Validator:
             except (Refused, Malformed):
                 return ValidationCode.ENDORSEMENT_POLICY_FAILURE
         return ValidationCode.VALID
+
+
+def _read_ahead(transactions: Sequence[Transaction], snapshot: Snapshot) -> None:
+    """Read at once what the block reads and writes; validation then finds it in the snapshot."""
+    keys: dict[str, dict[str, None]] = {}
+    for transaction in transactions:
+        for part in transaction.action.read_write_set if transaction.action is not None else ():
+            wanted = keys.setdefault(part.name, {})
+            wanted.update(dict.fromkeys(read.key for read in part.public.reads))
+            wanted.update(dict.fromkeys(write.key for write in part.public.writes))
+    for namespace, wanted in keys.items():
+        snapshot.states(namespace, wanted)
 
 
 _AFTER_DUPLICATES = frozenset(
