@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gridledger.chaincode.batch import accepted, refused
-from gridledger.chaincode.ledger_key import common_identity_key, device_key, field_key, standard_key
+from gridledger.chaincode.ledger_key import (
+    common_identity_key,
+    device_key,
+    field_key,
+    label_identity_key,
+    standard_key,
+)
 from gridledger.model.catalogue import LEAST_SYSTEMS
 from gridledger.model.device import (
     MAX_FIELDS_A_DEVICE,
@@ -72,7 +77,7 @@ async def register_fields(
     for device in changed:
         row = rows[device]
         if row is not None:
-            await ctx.put(device_key(device), replace(row, fields=tuple(names[device])))
+            await ctx.put(device_key(device), row.changed(fields=tuple(names[device])))
     return tuple(results), await _shared(ctx, system, [rows[device] for device in changed])
 
 
@@ -109,11 +114,13 @@ async def _shared(
     root = system.parent
     if root is None:
         return ()
-    identities = list(
-        dict.fromkeys(identity for device in devices if device is not None for identity in device.known_as)
-    )
-    found = await ctx.get_many([common_identity_key(root, identity) for identity in identities])
-    return tuple(row.identity for row in found if row is not None and len(row.systems()) >= LEAST_SYSTEMS)
+    present = [device for device in devices if device is not None]
+    declared = dict.fromkeys(identity for device in present for identity in device.identities)
+    keys = [common_identity_key(root, identity) for identity in declared]
+    keys += [label_identity_key(root, label) for device in present for label in device.labels]
+    found = await ctx.get_many(keys)
+    shared = (row.identity for row in found if row is not None and len(row.systems()) >= LEAST_SYSTEMS)
+    return tuple(dict.fromkeys(shared))
 
 
 def _identifier(system: SystemIdentifier, entry: FieldEntry) -> FieldIdentifier | ModelError:

@@ -10,6 +10,7 @@ from gridledger.model.claim import Claim
 from gridledger.model.coding_rule import CodingRule
 from gridledger.model.credit import CreditStanding, Rating, RatingDelta, UnpaidRating
 from gridledger.model.device import (
+    LABEL_SCHEME,
     ChargingStandard,
     CommonIdentity,
     DeclaredIdentity,
@@ -74,6 +75,7 @@ __all__ = [
     "field_requests_of",
     "fields_of",
     "hold_key",
+    "label_identity_key",
     "note_key",
     "notes_of",
     "object_mark_key",
@@ -192,6 +194,11 @@ def policy_key(root: SystemIdentifier) -> Key[RegistrationPolicy]:
 
 def common_identity_key(root: SystemIdentifier, identity: DeclaredIdentity) -> Key[CommonIdentity]:
     return Key(CommonIdentity, KeyPrefix.COMMON_IDENTITY, str(root), identity.scheme, identity.value)
+
+
+def label_identity_key(root: SystemIdentifier, device: DeviceIdentifier) -> Key[CommonIdentity]:
+    """Return the key of `DeclaredIdentity.of_label(device)`."""
+    return Key(CommonIdentity, KeyPrefix.COMMON_IDENTITY, str(root), LABEL_SCHEME, str(device))
 
 
 def association_key(root: SystemIdentifier, identity: DeclaredIdentity) -> Key[Association]:

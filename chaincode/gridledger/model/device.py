@@ -174,10 +174,14 @@ class Device(Record):
         return _is_in_force(self.state, self.validity, now_ms)
 
     @property
+    def labels(self) -> tuple[DeviceIdentifier, ...]:
+        """What stands on its labels: its identifier, and former ones."""
+        return (self.identifier, *(self.former or ()))
+
+    @property
     def known_as(self) -> tuple[DeclaredIdentity, ...]:
         """What it may be found by: what its owner declared, and its labels, former ones too."""
-        labels = (self.identifier, *(self.former or ()))
-        return (*self.identities, *(DeclaredIdentity.of_label(one) for one in labels))
+        return (*self.identities, *(DeclaredIdentity.of_label(one) for one in self.labels))
 
 
 @record("object-mark/1")

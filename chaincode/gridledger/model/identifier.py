@@ -35,6 +35,7 @@ RFC 3650 to RFC 3652 (Handle System).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Self, TypeAlias
 
 from gridledger.model.errors import ModelError
@@ -182,7 +183,7 @@ class DeviceIdentifier(TextScalar):
         prefix, slash, suffix = text.partition("/")
         if not slash:
             raise _malformed("device identifier", "has no '/' between prefix and suffix")
-        return cls(SystemIdentifier(prefix), unescape_own_code(suffix))
+        return cls(_system(prefix), unescape_own_code(suffix))
 
     @property
     def system(self) -> SystemIdentifier:
@@ -278,6 +279,12 @@ class FieldIdentifier(TextScalar):
     def to_url(self, resolver: str) -> str:
         """Write the URL form, in which `/` precedes the name; see `DeviceIdentifier.to_url`."""
         return f"{self._device.to_url(resolver)}/{self._name}"
+
+
+@lru_cache(maxsize=256)
+def _system(text: str) -> SystemIdentifier:
+    """Read a system identifier; a batch's identifiers all begin with the same one."""
+    return SystemIdentifier(text)
 
 
 Identifier: TypeAlias = SystemIdentifier | DeviceIdentifier | FieldIdentifier

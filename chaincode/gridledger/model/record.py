@@ -127,6 +127,10 @@ class ModelValue:
         """
         return ()
 
+    def changed(self, **members: object) -> Self:
+        """Return the value with other members, checked like a new one; raises ModelError as construction."""
+        return type(self)(**{**vars(self), **members})
+
     def to_value(self) -> dict[str, Value]:
         """Return the value as plain data of the canonical domain; fields that are None are left out."""
         plain = self.__pydantic_serializer__.to_python(self, mode="json", exclude_none=True, warnings=False)

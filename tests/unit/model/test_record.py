@@ -447,3 +447,15 @@ def test_every_value_class_can_be_built() -> None:
     for cls in ModelValue.__subclasses__() + Record.__subclasses__():
         if cls.__module__.startswith("gridledger."):
             assert cls is Record or json_schema(cls)["title"] == cls.__name__
+
+
+def test_changed_value_is_checked_like_a_new_one() -> None:
+    other = METER.changed(name="pump", factor=2)
+    assert other == dataclasses.replace(METER, name="pump", factor=2)
+    assert METER.name == "泵"
+    with pytest.raises(ModelError, match="factor"):
+        METER.changed(factor="2")
+    with pytest.raises(ModelError, match="more"):
+        METER.changed(more=1)
+    with pytest.raises(ModelError, match="says no more than the name"):
+        METER.changed(note="泵")
