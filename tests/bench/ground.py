@@ -26,7 +26,9 @@ BOTH = "AND('Org1MSP.peer','Org2MSP.peer')"
 _MODULE = "tests.bench.chaincode"
 
 
-def options(description: str, *, world: World, transactions: int, rounds: int) -> argparse.Namespace:
+def options(
+    description: str, *, world: World, transactions: int, rounds: int, in_flight: int = 64
+) -> argparse.Namespace:
     """Read the command line; from here on a terminated benchmark stops what it started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=description)
@@ -34,7 +36,7 @@ def options(description: str, *, world: World, transactions: int, rounds: int) -
     parser.add_argument("--bin", type=Path, default=os.environ.get("GRIDLEDGER_FABRIC_BIN"))
     parser.add_argument("--transactions", type=int, default=transactions, help="of each kind in each round")
     parser.add_argument("--rounds", type=int, default=rounds)
-    parser.add_argument("--in-flight", type=int, default=64)
+    parser.add_argument("--in-flight", type=int, default=in_flight)
     parser.add_argument("--record", action="store_true", help="write the section of docs/BENCHMARKS.md")
     return parser.parse_args()
 

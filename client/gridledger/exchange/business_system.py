@@ -6,7 +6,7 @@ Source: CN112508707B, [0051], [0061] to [0063], [0101], [0102].
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -18,11 +18,12 @@ from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.leaves import Alteration, PeriodParts, first_alteration, read_period
 from gridledger.exchange.party import Party
 from gridledger.exchange.receivables import Receivables
+from gridledger.exchange.registrations import Registrations
 from gridledger.exchange.settings import BusinessSettings
 from gridledger.exchange.source import Database
 from gridledger.exchange.vault import Vault
 from gridledger.model.delivery import DeliveredPeriod
-from gridledger.model.device import MAX_BATCH_ITEMS, DeviceEntry, ItemResult
+from gridledger.model.device import DeviceEntry, ItemResult
 from gridledger.model.exchange_refusals import NotActive
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.period import Day, Period
@@ -125,7 +126,7 @@ class BusinessSystem:
     async def register_devices(
         self, entries: Sequence[DeviceEntry] | None = None, *, call_key: str | None = None
     ) -> tuple[ItemResult, ...]:
-        """Register devices and other objects, 2,000 a call.
+        """Register devices and other objects, 2,000 a call, several calls at once; see `Registrations`.
 
         Parameters
         ----------
@@ -134,21 +135,16 @@ class BusinessSystem:
         call_key : str, optional
             Under which the calls happen once; where there are several, each adds `.1`, `.2`, … to it.
         """
-        system = await self.identifier()
-        results: list[ItemResult] = []
-        for part, key in _calls(entries or self.settings.devices, MAX_BATCH_ITEMS, call_key):
-            results += await self.party.ledger.register_devices(system, part, call_key=key)
-        return tuple(results)
+        registrations = Registrations(self.party.ledger, await self.identifier(), call_key=call_key)
+        return await registrations.devices(entries or self.settings.devices)
 
     async def register_fields(self, *, call_key: str | None = None) -> tuple[ItemResult, ...]:
         """Register the fields of the settings for each device, up to 2,000 a call; see `register_devices`."""
-        system = await self.identifier()
+        registrations = Registrations(self.party.ledger, await self.identifier(), call_key=call_key)
         fields = self.settings.fields.values()
-        results: list[ItemResult] = []
-        for part, key in _calls(self.settings.devices, MAX_BATCH_ITEMS // max(len(fields), 1), call_key):
-            entries = [field.entry(device.own_code) for device in part for field in fields]
-            results += await self.party.ledger.register_fields(system, entries, call_key=key)
-        return tuple(results)
+        return await registrations.fields(
+            [field.entry(device.own_code) for device in self.settings.devices for field in fields]
+        )
 
     async def deposit(self, *, closed_before: Day | None = None, late: bool = False) -> list[Deposited]:
         """Deposit the roots of all rows that are there, but those that were deposited; see `Deposits.make`.
@@ -244,12 +240,3 @@ class BusinessSystem:
         if settings is None:
             raise SourceUnreadable("the settings have no such field", field=field.name)
         return read_period(self._database, settings.source, self.vault.salts, field, period, deposited_as)
-
-
-def _calls(
-    devices: Sequence[DeviceEntry], most: int, call_key: str | None
-) -> Iterator[tuple[Sequence[DeviceEntry], str | None]]:
-    """Part devices into calls with a key each."""
-    parts = [devices[start : start + most] for start in range(0, len(devices), most)] or [devices]
-    for number, part in enumerate(parts, 1):
-        yield part, call_key if call_key is None or len(parts) == 1 else f"{call_key}.{number}"
