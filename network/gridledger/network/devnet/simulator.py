@@ -313,7 +313,7 @@ class Simulator:
             needs = required.setdefault(namespace, {"": False})
             for collection, keys in collections.items():
                 for metadata in self._metadata(namespace, collection, keys):
-                    parameter = read_metadata(metadata).get(VALIDATION_PARAMETER)
+                    parameter = read_metadata(metadata).get(VALIDATION_PARAMETER) if metadata else None
                     if parameter is None:
                         needs[collection] = True
                         continue
