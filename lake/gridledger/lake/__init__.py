@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gridledger.lake.local_store import LocalStore
     from gridledger.lake.manifest import PayloadFormat
     from gridledger.lake.pruning import PruneReport, prune
+    from gridledger.lake.putting import NamedPayload
     from gridledger.lake.rebuilding import rebuild
     from gridledger.lake.settings import LakeSettings
     from gridledger.lake.statistics import LakeStat, stat
@@ -64,6 +65,7 @@ __all__ = [
     "ListedVersion",
     "LocalStore",
     "NameTaken",
+    "NamedPayload",
     "NewFile",
     "NotGranted",
     "PayloadCorrupt",
@@ -106,6 +108,7 @@ _MODULES = {
     "ListedVersion": "listing",
     "LocalStore": "local_store",
     "NameTaken": "errors",
+    "NamedPayload": "putting",
     "NewFile": "store",
     "NotGranted": "errors",
     "PayloadCorrupt": "errors",

@@ -68,8 +68,10 @@ def block_identifier(frame: bytes) -> bytes:
     return hashlib.sha256(frame).digest()
 
 
-def compress(data: bytes, *, level: int = LEVEL) -> bytes:
-    """Write data compressed where that is shorter, with a first byte that says which."""
+def compress(data: bytes, *, level: int | None = LEVEL) -> bytes:
+    """Write data compressed where that is shorter, unless the level is None; the first byte says which."""
+    if level is None:
+        return _STORED + data
     compressors: dict[int, zstandard.ZstdCompressor] | None = getattr(_contexts, "compressors", None)
     if compressors is None:
         compressors = _contexts.compressors = {}
@@ -108,7 +110,7 @@ def expand(packed: bytes, *, limit: int) -> bytes:
     return data
 
 
-def seal_frame(block: bytes, key: bytes, *, level: int = LEVEL) -> bytes:
+def seal_frame(block: bytes, key: bytes, *, level: int | None = LEVEL) -> bytes:
     """Compress and seal a block."""
     return seal(key, compress(block, level=level), _LABEL)
 

@@ -132,8 +132,10 @@ class HashIndexTable:
 
     def merge(self, store: Store, keys: LakeKeys, *, least: int = _MERGED_AT_ONCE) -> None:
         """Write all rows into a table file, if there are `least` packs that none covers."""
-        known = {pack: state.rows for pack, state in self.packs.items() if state.is_known}
-        waiting = [state for state in self.packs.values() if state.is_known and not state.covered]
+        # A copy: a put adds packs meanwhile.
+        states = [state for state in list(self.packs.values()) if state.is_known]
+        known = {state.pack: state.rows for state in states}
+        waiting = [state for state in states if not state.covered]
         if len(waiting) < least:
             return
         older = [entry.name for entry in store.entries(TABLE)]

@@ -18,9 +18,12 @@ _SPARSENESS = 128
 _WORD = 8
 _FACTORS = tuple(np.uint64(factor) for factor in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
 _HALF = np.uint64(32)
+_LAST, _SECOND, _CHOSEN = np.uint8(167), np.uint8(59), np.uint8(32)
 
 
-def sampling_values(key: bytes, data: bytes, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+def sampling_values(
+    key: bytes, data: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint64]:
     """Return the value by which each record is sampled or not.
 
     Parameters
@@ -29,8 +32,8 @@ def sampling_values(key: bytes, data: bytes, ends: npt.NDArray[np.int64]) -> npt
         K_hook.
     data : bytes
         A block.
-    ends : ndarray of shape (n,)
-        Where its records end.
+    starts, ends : ndarray of shape (n,)
+        Where records begin and end.
 
     Returns
     -------
@@ -42,7 +45,6 @@ def sampling_values(key: bytes, data: bytes, ends: npt.NDArray[np.int64]) -> npt
     It reads 24 bytes of a record, so records that differ elsewhere only have the same value. That costs
     evenness of the sample, nothing else: hooks are digests of whole records.
     """
-    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
     lengths = ends - starts
     padded = np.frombuffer(data + bytes(_WORD), np.uint8)
     words = np.ndarray((len(data) + 1,), np.dtype("<u8"), padded.data, strides=(1,))
@@ -62,19 +64,51 @@ def sampling_values(key: bytes, data: bytes, ends: npt.NDArray[np.int64]) -> npt
     return mixed
 
 
-def hooks_of(key: bytes, kind: BlockKind, data: bytes) -> bytes:
-    """Return the hooks of a block, 8 bytes each; none for a block without records."""
+def _candidates(key: bytes, data: bytes, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Tell of each record whether it may be sampled: about one in eight, by two of its last bytes."""
+    octets = np.frombuffer(data, np.uint8)
+    mixed = octets.take(ends - 2, mode="wrap") * _LAST + octets.take(ends - 4, mode="wrap") * _SECOND
+    lengths = np.diff(ends, prepend=0)
+    chosen: npt.NDArray[np.bool_] = (mixed + np.uint8(key[_WORD]) < _CHOSEN) & (lengths >= 4)
+    return chosen
+
+
+def hooks_of(key: bytes, kind: BlockKind, data: bytes) -> tuple[bytes, int]:
+    """Return the hooks of a block, and how many records it has.
+
+    Parameters
+    ----------
+    key : bytes of length 32
+        K_hook.
+    kind : BlockKind
+        What the block holds.
+    data : bytes
+        The block.
+
+    Returns
+    -------
+    hooks : bytes
+        8 bytes each; none for a block without records.
+    records : int
+        Number of records, 0 of a block without.
+    """
     if not kind.has_records or not data:
-        return b""
+        return b"", 0
     if kind is BlockKind.CELLS:
         records = split_records(kind, data)
         data, ends = b"".join(records), np.cumsum([len(record) for record in records], dtype=np.int64)
     else:
         ends = record_ends(kind, data)
     if not len(ends):
-        return b""
-    values = sampling_values(key, data, ends)
+        return b"", 0
+    number = len(ends)
     wanted = max(_FEWEST, -(-len(ends) // _SPARSENESS))
+    chosen = np.flatnonzero(_candidates(key, data, ends))
+    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+    if len(chosen) < 4 * wanted:
+        chosen = np.arange(len(ends))
+    starts, ends = starts[chosen], ends[chosen]
+    values = sampling_values(key, data, starts, ends)
     # Equal records are sampled once: among a few more than wanted there are enough that differ, mostly.
     few = min(len(values), 4 * wanted)
     smallest = np.argpartition(values, few - 1)[:few]
@@ -82,8 +116,9 @@ def hooks_of(key: bytes, kind: BlockKind, data: bytes) -> bytes:
     if len(distinct) < wanted and few < len(values):
         distinct, places = np.unique(values, return_index=True)
         smallest = np.arange(len(values))
-    hooks = []
-    for place in smallest[places[:wanted]].tolist():
-        record = data[int(ends[place - 1]) if place else 0 : int(ends[place])]
-        hooks.append(hashlib.blake2b(record, key=key, digest_size=HOOK_BYTES).digest())
-    return b"".join(hooks)
+    picked = smallest[places[:wanted]]
+    hooks = b"".join(
+        hashlib.blake2b(data[start:end], key=key, digest_size=HOOK_BYTES).digest()
+        for start, end in zip(starts[picked].tolist(), ends[picked].tolist(), strict=True)
+    )
+    return hooks, number

@@ -8,41 +8,32 @@ lake.reader("register.csv").read(0, 100)
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from gridledger.crypto.dataset_key import DatasetKey
 from gridledger.crypto.errors import SealBroken
 from gridledger.crypto.secret_key import SecretKey
-from gridledger.lake.cutter import ChunkSizes, cut, format_of
+from gridledger.lake.cutter import ChunkSizes
 from gridledger.lake.errors import (
     LakeUnknown,
     Malformed,
-    NameTaken,
     PayloadCorrupt,
     PayloadNotFound,
-    PutTooLong,
 )
-from gridledger.lake.frame import open_frame
-from gridledger.lake.hash_index_table import HashIndexTable
 from gridledger.lake.lake_keys import LakeKeys
 from gridledger.lake.manifest import Head, Manifest, PayloadFormat
-from gridledger.lake.pack_writer import PACK_BYTES, PackWriter
+from gridledger.lake.pack_writer import PACK_BYTES
 from gridledger.lake.paths import (
     DATASETS,
     FORMAT,
-    RETIRED,
     generation_of,
     manifest_path,
     named,
-    pack_path,
-    retired_path,
 )
-from gridledger.lake.put import Put
-from gridledger.lake.row import ID_BYTES, Row
+from gridledger.lake.putting import NamedPayload, Putting
+from gridledger.lake.row import ID_BYTES
 from gridledger.lake.store import Store
 from gridledger.lake.stored_version import StoredVersion
 from gridledger.lake.version_reader import VersionReader
@@ -52,10 +43,6 @@ from gridledger.model.errors import ModelError
 __all__ = ["Lake"]
 
 _SCHEMA = "lake-format/1"
-_WORKERS = 3
-_SAME_VERSION = 16
-"""How often a put counts on when another one took its version."""
-_PIECE = 1 << 20
 
 
 class Lake:
@@ -152,9 +139,10 @@ class Lake:
         payload: BinaryIO,
         *,
         payload_format: PayloadFormat | None = None,
+        compressed: bool = True,
         progress: Callable[[int], None] | None = None,
     ) -> StoredVersion:
-        """Store a payload as the next version of a dataset.
+        """Store a payload as the next version of a dataset: `put_all` for one.
 
         Parameters
         ----------
@@ -164,6 +152,8 @@ class Lake:
             Read from where it stands to its end.
         payload_format : PayloadFormat, optional
             How it is cut; guessed from the name unless given.
+        compressed : bool, default True
+            Whether its blocks are compressed, where that makes them shorter.
         progress : callable, optional
             Called with the number of bytes that were read.
 
@@ -172,97 +162,48 @@ class Lake:
         StoredVersion
             Durable when this returns. Where the payload can seek and is the newest version already, nothing
             is written.
+        """
+        each = NamedPayload(name=name, payload=payload, payload_format=payload_format)
+        [stored] = self.put_all([each], compressed=compressed, progress=progress)
+        return stored
+
+    def put_all(
+        self,
+        payloads: Iterable[NamedPayload],
+        *,
+        compressed: bool = True,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[StoredVersion]:
+        """Store payloads, each as the next version of its dataset; they share packs.
+
+        Parameters
+        ----------
+        payloads : iterable of NamedPayload
+            Files that are open until this returns.
+        compressed : bool, default True
+            Whether blocks are compressed, where that makes them shorter.
+        progress : callable, optional
+            Called with the number of bytes that were read, of all payloads.
+
+        Returns
+        -------
+        list of StoredVersion
+            In the order of the payloads; durable when this returns. The versions are published one after the
+            other when all blocks are durable.
 
         Raises
         ------
         PutTooLong
             Blocks that it counted on were retired meanwhile.
         StoreFull, LakeUnavailable
-            Nothing was acknowledged; the same put again finds what it had stored in published packs.
+            What `newest` does not show was not stored; the same again finds what stands in published packs.
+
+        Notes
+        -----
+        Linear in the payloads' bytes. Memory is a pack, some 80 MiB, and 600 bytes for each block
+        of the lake.
         """
-        chosen = payload_format or format_of(name)
-        dataset = self.keys.dataset(name)
-        newest = self._newest(dataset)
-        if newest is not None and payload.seekable():
-            same = self._unchanged(name, dataset, newest, payload)
-            if same is not None:
-                return same
-        table = HashIndexTable.load(self.store, self.keys)
-        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="lake-put") as workers:
-            packs = PackWriter(self.store, self.keys, table, workers, pack_bytes=self.pack_bytes)
-            put = Put(
-                table=table,
-                packs=packs,
-                keys=self.keys,
-                workers=workers,
-                read_block=self._read_block,
-                progress=progress,
-            )
-            try:
-                put.run(cut(payload, chosen, sizes=self.sizes, seed=self.keys.cut_seed))
-                packs.commit()
-            except BaseException:
-                packs.abandon()
-                raise
-        manifest = Manifest(name, chosen, put.size, put.sha256, put.records, put.blocks(), tuple(put.parts))
-        self._refuse_retired(manifest)
-        key = newest[1] if newest is not None else DatasetKey.first(dataset)
-        version, written = self._publish(manifest, key, (newest[0].version if newest else 0) + 1)
-        table.merge(self.store, self.keys)
-        return StoredVersion.of(
-            manifest, dataset, version, 1, new_blocks=put.new_blocks, written=packs.written + written
-        )
-
-    def _unchanged(
-        self, name: str, dataset: bytes, newest: tuple[Head, DatasetKey, Manifest], payload: BinaryIO
-    ) -> StoredVersion | None:
-        """Tell whether a payload is the newest version already; it stands where it stood if it is not."""
-        head, _, manifest = newest
-        start = payload.tell()
-        size = payload.seek(0, 2) - start
-        payload.seek(start)
-        if size != manifest.size or manifest.name != name:
-            return None
-        digest = hashlib.sha256()
-        while piece := payload.read(_PIECE):
-            digest.update(piece)
-        if digest.digest() == manifest.sha256.raw:
-            return StoredVersion.of(
-                manifest, dataset, head.version, head.generation, new_blocks=0, written=0, unchanged=True
-            )
-        payload.seek(start)
-        return None
-
-    def _publish(self, manifest: Manifest, key: DatasetKey, version: int) -> tuple[int, int]:
-        """Publish the first generation of a version, of the next one if another put took it."""
-        for wanted in range(version, version + _SAME_VERSION):
-            data = manifest.to_bytes(key, self.keys.datasets, version=wanted, generation=1)
-            try:
-                self.store.publish(manifest_path(key.dataset, wanted, 1), data)
-            except NameTaken:
-                if wanted == version + _SAME_VERSION - 1:
-                    raise
-                # The other put may have begun the dataset: its key is the dataset's.
-                newest = self._newest(key.dataset)
-                if newest is not None:
-                    key = newest[1]
-                continue
-            return wanted, len(data)
-        raise AssertionError("the last attempt raises")
-
-    def _refuse_retired(self, manifest: Manifest) -> None:
-        retired = {name for entry in self.store.entries(RETIRED) if (name := named(entry.name))}
-        named_packs = {block.pack for block in manifest.blocks}
-        for pack in sorted(named_packs & retired):
-            raise PutTooLong("blocks that this put counted on were retired", path=retired_path(pack))
-
-    def _read_block(self, row: Row) -> bytes | None:
-        try:
-            frame = self.store.read(pack_path(row.pack), row.offset, row.length)
-            return open_frame(frame, self.keys.block_key(row.sha256))
-        except (PayloadNotFound, Malformed):
-            # A block that cannot be read is no source; `check` names it.
-            return None
+        return Putting(self, compressed=compressed, progress=progress).run(payloads)
 
     def datasets(self) -> list[bytes]:
         """List the identifiers of all datasets."""
@@ -303,7 +244,8 @@ class Lake:
         except (Malformed, SealBroken) as error:
             raise PayloadCorrupt(path, error.message) from error
 
-    def _newest(self, dataset: bytes) -> tuple[Head, DatasetKey, Manifest] | None:
+    def newest(self, dataset: bytes) -> tuple[Head, DatasetKey, Manifest] | None:
+        """Read the newest version of a dataset; None if it has none."""
         versions = self.versions(dataset)
         if not versions:
             return None
@@ -337,7 +279,7 @@ class Lake:
         PayloadNotFound
             There is no such dataset.
         """
-        newest = self._newest(self.keys.dataset(name))
+        newest = self.newest(self.keys.dataset(name))
         if newest is None:
             raise PayloadNotFound(name)
         return newest[1]

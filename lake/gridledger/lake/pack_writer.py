@@ -16,6 +16,8 @@ __all__ = ["PACK_BYTES", "PackWriter"]
 
 PACK_BYTES = 64 << 20
 """A pack of this size or more is published."""
+_AHEAD_BYTES = 24 << 20
+"""How much of a pack is filled while the one before is being published."""
 
 
 @dataclass(slots=True)
@@ -42,7 +44,7 @@ class PackWriter:
 
     Notes
     -----
-    Frames are durable when `commit` has returned. Memory is at most two packs.
+    Frames are durable when `commit` has returned. Memory is a pack and a third.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class PackWriter:
     def place(self) -> tuple[bytes, int]:
         """Return pack and offset at which the next frame will stand."""
         if self._filling is not None and self._filling.state.size >= self._pack_bytes:
-            self._finish()
+            self.finish()
         state = self._open().state
         return state.pack, state.size
 
@@ -78,6 +80,8 @@ class PackWriter:
         pack.frames[row.offset] = frame
         pack.state.rows.append(row)
         self._table.add(row)
+        if pack.state.size >= min(_AHEAD_BYTES, self._pack_bytes):
+            self._wait()
 
     def frame(self, row: Row) -> bytes | None:
         """Return a frame that is not published yet; None for one to be read from the store."""
@@ -88,8 +92,7 @@ class PackWriter:
 
     def commit(self) -> None:
         """Publish what was written."""
-        if self._filling is not None:
-            self._finish()
+        self.finish()
         self._wait()
 
     def abandon(self) -> None:
@@ -106,18 +109,20 @@ class PackWriter:
         pack.state.size += len(data)
         self.written += len(data)
 
-    def _finish(self) -> None:
-        """End the pack, and begin to publish it."""
+    def finish(self) -> None:
+        """End the pack, and begin to publish it; `commit` waits for that."""
+        pack = self._filling
+        if pack is None:
+            return
         self._wait()
-        pack = self._open()
+        state = pack.state
+        self._write(pack, pack_end(self._keys.rows, state.pack, state.rows, offset=state.size))
         self._filling = None
         self._publishing = pack, self._workers.submit(self._publish, pack)
 
     def _publish(self, pack: _Pack) -> None:
-        with pack.file:
-            state = pack.state
-            self._write(pack, pack_end(self._keys.rows, state.pack, state.rows, offset=state.size))
-        self._table.packs[state.pack] = state
+        pack.file.commit()
+        self._table.packs[pack.state.pack] = pack.state
 
     def _wait(self) -> None:
         if self._publishing is not None:

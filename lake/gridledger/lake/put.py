@@ -21,7 +21,6 @@ from gridledger.lake.hooks import hooks_of
 from gridledger.lake.lake_keys import LakeKeys
 from gridledger.lake.manifest import Assembly, Gather, ManifestBlock, Part, Run
 from gridledger.lake.pack_writer import PackWriter
-from gridledger.lake.records import count_records
 from gridledger.lake.row import HOOK_BYTES, Row
 from gridledger.model.digest import Digest
 
@@ -45,7 +44,7 @@ class _Block:
     sha256: bytes
     hooks: bytes
     records: int
-    level: int = frames.LEVEL
+    level: int | None
     form: bytes | None = None
     """Of a row group that was taken apart, whose records this block holds."""
     payload_bytes: int = 0
@@ -71,6 +70,8 @@ class Put:
         Threads: digests, compression and sealing leave the interpreter's lock.
     read_block : callable
         Reads and opens a stored block by its row; None if it cannot be read.
+    level : int or None, default 1
+        Of compression; None stores blocks as they are.
     progress : callable, optional
         Called with the number of bytes that were cut.
     """
@@ -83,6 +84,7 @@ class Put:
         keys: LakeKeys,
         workers: Executor,
         read_block: Callable[[Row], bytes | None],
+        level: int | None = frames.LEVEL,
         progress: Callable[[int], None] | None = None,
     ) -> None:
         self._table = table
@@ -90,6 +92,7 @@ class Put:
         self._keys = keys
         self._workers = workers
         self._read_block = read_block
+        self._level = level
         self._progress = progress
         self._payload = hashlib.sha256()
         self._placed: dict[bytes, _Placed] = {}
@@ -105,10 +108,12 @@ class Put:
     def run(self, cut_blocks: Iterable[CutBlock]) -> None:
         """Store a payload's blocks; they are durable when the pack writer has committed."""
         digesting: deque[list[Future[list[_Block]]]] = deque()
+        hashing: Future[None] | None = None
         for batch in _batches(cut_blocks):
-            for block in batch:
-                self._payload.update(block.data)
-                self.size += len(block.data)
+            if hashing is not None:
+                hashing.result()
+            hashing = self._workers.submit(self._hash, batch)
+            self.size += sum(len(block.data) for block in batch)
             if self._progress is not None:
                 self._progress(self.size)
             digesting.append([self._workers.submit(self._digest, piece) for piece in _slices(batch)])
@@ -116,9 +121,15 @@ class Put:
                 self._resolve(digesting.popleft())
         while digesting:
             self._resolve(digesting.popleft())
+        if hashing is not None:
+            hashing.result()
         self._submit()
         while self._sealing:
             self._append()
+
+    def _hash(self, batch: list[CutBlock]) -> None:
+        for block in batch:
+            self._payload.update(block.data)
 
     @property
     def sha256(self) -> Digest:
@@ -153,13 +164,15 @@ class Put:
         return digested
 
     def _digested(self, data: bytes, kind: BlockKind) -> _Block:
+        hooks, records = hooks_of(self._keys.hook, kind, data)
         return _Block(
             data,
             kind,
             frames.look_up_key(data),
             hashlib.sha256(data).digest(),
-            hooks_of(self._keys.hook, kind, data),
-            count_records(kind, data) if kind.has_records else 0,
+            hooks,
+            records,
+            self._level,
         )
 
     def _resolve(self, futures: list[Future[list[_Block]]]) -> None:

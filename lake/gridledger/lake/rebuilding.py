@@ -40,7 +40,7 @@ def row_of(keys: LakeKeys, block: ManifestBlock, data: bytes) -> Row:
         block.size,
         block.kind,
         block.records,
-        hooks_of(keys.hook, block.kind, data),
+        hooks_of(keys.hook, block.kind, data)[0],
     )
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gridledger.lake.cell_block import count_cells, join_records, read_records
+from gridledger.lake.cell_block import join_records, read_records
 from gridledger.lake.frame import BlockKind
 
-__all__ = ["count_records", "join_like", "record_end", "record_ends", "split_records"]
+__all__ = ["join_like", "record_end", "record_ends", "split_records"]
 
 _LINE_FEED = 0x0A
 _QUOTE = b'"'
@@ -62,15 +62,6 @@ def record_ends(kind: BlockKind, data: bytes) -> npt.NDArray[np.int64]:
     if len(data) and (not len(ends) or ends[-1] != len(data)):
         ends = np.append(ends, len(data))
     return ends.astype(np.int64)
-
-
-def count_records(kind: BlockKind, data: bytes) -> int:
-    """Count the records of a block."""
-    if kind is BlockKind.CELLS:
-        return count_cells(data)
-    if kind is BlockKind.CSV and _QUOTE in data:
-        return len(record_ends(kind, data))
-    return data.count(b"\n") + (bool(data) and not data.endswith(b"\n"))
 
 
 def split_records(kind: BlockKind, data: bytes) -> list[bytes]:

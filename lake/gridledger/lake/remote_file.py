@@ -112,7 +112,7 @@ class RemoteFile(NewFile):
         except BaseException:
             self.abandon()
             raise
-        self._pieces = []
+        self._pieces, self._temporary = [], ""
 
     def abandon(self) -> None:
         with self._changed:
