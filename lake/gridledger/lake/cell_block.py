@@ -11,7 +11,6 @@ from gridledger.lake.varint import FieldReader, varint
 
 __all__ = [
     "CellShape",
-    "count_cells",
     "join_records",
     "read_records",
     "shapes_of",
@@ -63,13 +62,6 @@ def take_shapes(reader: FieldReader) -> list[CellShape]:
 def shapes_of(block: bytes) -> list[CellShape]:
     """Return the shapes of a cell block; raises Malformed."""
     return take_shapes(FieldReader(block))
-
-
-def count_cells(block: bytes) -> int:
-    """Return how many records a cell block holds; raises Malformed."""
-    reader = FieldReader(block)
-    take_shapes(reader)
-    return reader.number()
 
 
 def write_block(shapes: Sequence[CellShape], columns: Sequence[Sequence[bytes | None]]) -> bytes:

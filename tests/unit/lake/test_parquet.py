@@ -21,7 +21,7 @@ from tests.unit.lake.conftest import small_lake
 from tests.unit.lake.payloads import noise, register
 from tests.unit.lake.second_reader import read_version
 
-from gridledger.lake import Lake, check, stat
+from gridledger.lake import Lake, check
 from gridledger.lake.cell_block import CellShape, join_records, read_records, split_cells, write_block
 from gridledger.lake.errors import Malformed
 from gridledger.lake.manifest import Assembly, Gather, Run
@@ -67,9 +67,7 @@ def every_type(rows: int = 400) -> pa.Table:
 
 
 def put(lake: Lake, name: str, payload: bytes) -> int:
-    before = stat(lake).stored_bytes
-    lake.put(name, io.BytesIO(payload))
-    return stat(lake).stored_bytes - before
+    return lake.put(name, io.BytesIO(payload)).written
 
 
 def assemblies(lake: Lake, name: str) -> list[Assembly]:
