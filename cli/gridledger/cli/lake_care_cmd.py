@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridledger.cli.command import with_output
-from gridledger.cli.lake_option import config_option, with_lake
+from gridledger.cli.lake_option import config_option, directory_option, with_lake
 from gridledger.cli.output import Output, fields, table
+from gridledger.lake.hdfs import HdfsCluster
 from gridledger.lake.inspection import check as check_lake
 from gridledger.lake.lake import Lake
 from gridledger.lake.pruning import GRACE_S
@@ -30,15 +31,19 @@ _HOUR_S = 3600.0
 
 
 @click.command()
-@click.option("--store", required=True, help="Where it is to lie: a folder, or an address of HDFS.")
+@click.option("--store", help="A folder, or an address of HDFS; the HDFS of `lake up` by default.")
+@directory_option
 @config_option
 @with_output
-def init(output: Output, config: Path, store: str) -> None:
+def init(output: Output, config: Path, directory: Path, store: str | None) -> None:
     """Begin a lake: write its configuration and an owner key, and make it in the store.
 
     Who loses the owner key loses the lake; who has it reads all of it. Keep a copy apart from the store.
     """
-    address = store if "://" in store else str(Path(store).absolute())
+    if store is None:
+        address = f"{HdfsCluster.open(directory).url}/lake"
+    else:
+        address = store if "://" in store else str(Path(store).absolute())
     settings = LakeSettings.create(config, store=address)
     value: dict[str, FieldValue] = {
         "config": str(settings.source),

@@ -12,7 +12,7 @@ import click
 from gridledger.lake.lake import Lake
 from gridledger.lake.settings import DEFAULT_FILE, VARIABLE, LakeSettings
 
-__all__ = ["config_option", "with_lake"]
+__all__ = ["config_option", "directory_option", "with_lake"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,6 +25,17 @@ config_option = click.option(
     show_envvar=True,
     show_default=True,
     help="Configuration of the lake (TOML), as `lake init` writes it.",
+)
+
+directory_option = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".gridledger/lake"),
+    envvar="GRIDLEDGER_LAKE_DIR",
+    show_envvar=True,
+    show_default=True,
+    help="The folder of the lake's HDFS.",
 )
 
 

@@ -18,12 +18,12 @@ from gridledger.lake.hdfs.java import find_java, hadoop_jars
 from gridledger.lake.hdfs.status import DataNodeStatus, HdfsStatus, ask_namenode
 from gridledger.model.errors import ConfigError
 
-__all__ = ["HdfsCluster"]
+__all__ = ["NAMENODE", "START_SECONDS", "HdfsCluster"]
 
-_NAMENODE = "namenode"
+NAMENODE = "namenode"
 _MAIN = "org.apache.hadoop.hdfs.server"
 _FLAGS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true")
-_START_SECONDS = 120.0
+START_SECONDS = 120.0
 _FORMAT_SECONDS = 120.0
 _PASSED_ON = ("PATH", "HOME", "USER", "LANG", "TZ")
 
@@ -49,7 +49,9 @@ class HdfsCluster:
     description: ClusterDescription
 
     @classmethod
-    def create(cls, directory: Path, *, datanodes: int = 3, replication: int = 3) -> HdfsCluster:
+    def create(
+        cls, directory: Path, *, datanodes: int = 3, replication: int = 3, image: str | None = None
+    ) -> HdfsCluster:
         """Make a cluster's folder; nothing is started.
 
         Parameters
@@ -60,6 +62,8 @@ class HdfsCluster:
             1 to 20.
         replication : int, default 3
             Copies of a block, at most as many as DataNodes.
+        image : str, optional
+            Each process is to run in a container of this image, see `container_cluster`.
 
         Raises
         ------
@@ -75,9 +79,9 @@ class HdfsCluster:
         with folder_lock(directory):
             if (directory / FILE_NAME).exists():
                 raise ConfigError("holds a cluster already", key="dir", source=str(directory))
-            description = ClusterDescription.draw(datanodes=datanodes, replication=replication)
+            description = ClusterDescription.draw(datanodes=datanodes, replication=replication, image=image)
             description.write(directory)
-        return cls(directory=directory, description=description)
+        return _cluster(directory, description)
 
     @classmethod
     def open(cls, directory: Path) -> HdfsCluster:
@@ -89,7 +93,7 @@ class HdfsCluster:
             If there is none.
         """
         directory = directory.absolute()
-        return cls(directory=directory, description=ClusterDescription.read(directory))
+        return _cluster(directory, ClusterDescription.read(directory))
 
     @property
     def url(self) -> str:
@@ -124,11 +128,11 @@ class HdfsCluster:
             If a process ends, or is not ready within 120 s.
         """
         with folder_lock(self.directory):
-            for name in (_NAMENODE, *self.datanodes):
+            for name in (NAMENODE, *self.datanodes):
                 self._start(name)
-            self._process(_NAMENODE).wait_ready(self._is_ready, seconds=_START_SECONDS)
+            self._process(NAMENODE).wait_ready(self._is_ready, seconds=START_SECONDS)
             for name in self.datanodes:
-                self._process(name).wait_ready(self._is_ready, seconds=_START_SECONDS)
+                self._process(name).wait_ready(self._is_ready, seconds=START_SECONDS)
 
     def down(self) -> None:
         """Stop all processes; data stay, and `up` goes on with them."""
@@ -162,10 +166,10 @@ class HdfsCluster:
         return HdfsStatus(
             url=self.url,
             web_url=self.web_url,
-            namenode_pid=self._process(_NAMENODE).pid(),
+            namenode_pid=self._pid(NAMENODE),
             state=state,
             datanodes=tuple(
-                DataNodeStatus(name=name, pid=self._process(name).pid(), is_live=ports.transfer in live)
+                DataNodeStatus(name=name, pid=self._pid(name), is_live=ports.transfer in live)
                 for name, ports in zip(self.datanodes, self.description.datanodes, strict=True)
             ),
         )
@@ -191,7 +195,7 @@ class HdfsCluster:
         jars = hadoop_jars(java)
         command = [str(java), *_FLAGS, "-cp", os.pathsep.join(map(str, (configuration, *jars)))]
         command.append(f"-Dlog4j2.configurationFile={configuration / 'log4j2.properties'}")
-        if name == _NAMENODE:
+        if name == NAMENODE:
             write_namenode(configuration, self.description, data)
             command.append(f"{_MAIN}.namenode.NameNode")
             if not (data / "current" / "VERSION").exists():
@@ -203,7 +207,7 @@ class HdfsCluster:
         process.start(command, environment=_environment())
 
     def _format(self, command: list[str]) -> None:
-        log = self._process(_NAMENODE).log
+        log = self._process(NAMENODE).log
         ended = subprocess.run(
             [*command, "-format", "-nonInteractive"],
             cwd=self.directory,
@@ -214,10 +218,10 @@ class HdfsCluster:
             timeout=_FORMAT_SECONDS,
         )
         if ended.returncode != 0:
-            raise ComponentStopped(_NAMENODE, log=log, log_tail=(ended.stdout + ended.stderr)[-4096:])
+            raise ComponentStopped(NAMENODE, log=log, log_tail=(ended.stdout + ended.stderr)[-4096:])
 
     def _stop_all(self) -> None:
-        names = (*self.datanodes, _NAMENODE)
+        names = (*self.datanodes, NAMENODE)
         for name in names:
             self._process(name).request_stop()
         for name in names:
@@ -226,11 +230,22 @@ class HdfsCluster:
     def _process(self, name: str) -> ManagedProcess:
         return ManagedProcess(name=name, directory=self.directory)
 
+    def _pid(self, name: str) -> int | None:
+        return self._process(name).pid()
+
     def _known(self, name: str) -> str:
-        names = (_NAMENODE, *self.datanodes)
+        names = (NAMENODE, *self.datanodes)
         if name not in names:
             raise ConfigError(f"there are {', '.join(names)}", key="process", source="argument", value=name)
         return name
+
+
+def _cluster(directory: Path, description: ClusterDescription) -> HdfsCluster:
+    if description.image is None:
+        return HdfsCluster(directory=directory, description=description)
+    from gridledger.lake.hdfs.container_cluster import ContainerCluster
+
+    return ContainerCluster(directory=directory, description=description)
 
 
 def _environment() -> dict[str, str]:

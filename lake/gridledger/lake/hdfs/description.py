@@ -42,15 +42,18 @@ class ClusterDescription(Record):
         Copies of a block that is written without naming a number.
     datanodes : tuple of DataNodePorts
         `datanode1`, `datanode2`, …
+    image : str or None
+        Of the containers that they run in; None for processes of this machine.
     """
 
     rpc: int
     http: int
     replication: int
     datanodes: tuple[DataNodePorts, ...]
+    image: str | None = None
 
     @classmethod
-    def draw(cls, *, datanodes: int, replication: int) -> ClusterDescription:
+    def draw(cls, *, datanodes: int, replication: int, image: str | None = None) -> ClusterDescription:
         """Choose free ports."""
         ports = free_ports()
         return cls(
@@ -58,6 +61,7 @@ class ClusterDescription(Record):
             http=next(ports),
             replication=replication,
             datanodes=tuple(_draw_ports(ports) for _ in range(datanodes)),
+            image=image,
         )
 
     @classmethod
