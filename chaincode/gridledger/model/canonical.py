@@ -25,6 +25,7 @@ __all__ = [
     "Value",
     "WritableValue",
     "canonical_bytes",
+    "canonical_text",
     "parse_canonical",
 ]
 
@@ -115,6 +116,11 @@ def canonical_bytes(
     if len(data) > max_bytes:
         raise ModelError({"": f"{len(data)} bytes are more than {max_bytes}"}, subject="canonical JSON")
     return data
+
+
+def canonical_text(text: str) -> str:
+    """Return a string as it stands in canonical JSON, for writers of many similar values."""
+    return json.encoder.encode_basestring(text)
 
 
 def parse_canonical(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Value:

@@ -18,6 +18,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from gridledger.model.canonical import canonical_text
 from gridledger.model.digest import SALT_BYTES, Digest
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.integrity import MAX_SUPPLEMENTS, PeriodRoot
@@ -67,8 +68,18 @@ class DeliveredPeriod(ModelValue):
             yield "rows", "are not in the order of their keys, each once"
 
     def leaves(self) -> list[bytes]:
-        """Return the leaves in their order."""
-        return [row.leaf(self.field, self.period) for row in self.rows]
+        """Return the leaves in their order: those of `DeliveredRow.leaf`, what they share written once."""
+        text = canonical_text
+        head, tail = f'{{"field":{text(str(self.field))},"key":', f',"period":{text(str(self.period))}'
+        return [
+            row.salt
+            + (
+                f"{head}{text(row.key)}{tail}}}"
+                if row.value is None
+                else f'{head}{text(row.key)}{tail},"value":{text(row.value)}}}'
+            ).encode()
+            for row in self.rows
+        ]
 
     def root(self) -> PeriodRoot:
         """Return the root to which these rows lead."""

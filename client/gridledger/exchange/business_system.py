@@ -14,9 +14,11 @@ from typing import Self
 from gridledger.client import Connection
 from gridledger.exchange.deposits import Deposited, Deposits, DueField
 from gridledger.exchange.errors import SourceUnreadable
+from gridledger.exchange.field_source import FieldSource
 from gridledger.exchange.handoff import until_seen
-from gridledger.exchange.leaves import Alteration, PeriodParts, first_alteration, read_period
+from gridledger.exchange.leaves import Alteration, PeriodParts, first_alteration, read_period, salt_rows
 from gridledger.exchange.party import Party
+from gridledger.exchange.period_memory import PeriodMemory
 from gridledger.exchange.receivables import Receivables
 from gridledger.exchange.registrations import Registrations
 from gridledger.exchange.settings import BusinessSettings
@@ -67,6 +69,7 @@ class BusinessSystem:
         self.receivables = receivables
         self._database = database
         self.deposits = Deposits(party.ledger, database, vault, self._read)
+        self._memory = PeriodMemory()
         self._identifier: SystemIdentifier | None = None
 
     @classmethod
@@ -189,8 +192,23 @@ class BusinessSystem:
         SourceUnreadable
             See `read`.
         """
-        rows = await asyncio.to_thread(self._read, field, period, deposited_as)
-        return await asyncio.to_thread(self.deposits.parts, rows)
+        return await asyncio.to_thread(self.parts_now, field, period, deposited_as)
+
+    def parts_now(
+        self, field: FieldIdentifier, period: Period, deposited_as: FieldIdentifier | None = None
+    ) -> PeriodParts:
+        """Read as `read_parts` does, but blocking."""
+        rows = self._database.rows(self._source_of(field), field.device.own_code, period)
+        stamp = self.vault.deposits_stamp()
+        name = deposited_as or field
+        salts = self.vault.salts
+        return self._memory.parts(
+            name,
+            period,
+            rows,
+            stamp,
+            lambda: self.deposits.parts(salt_rows(rows, salts, name, period)),
+        )
 
     async def first_alteration(self, field: FieldIdentifier, period: Period) -> Alteration | None:
         """Find the first row of a field and period that is not what was deposited; None if all are."""
@@ -236,7 +254,11 @@ class BusinessSystem:
     def _read(
         self, field: FieldIdentifier, period: Period, deposited_as: FieldIdentifier | None = None
     ) -> DeliveredPeriod:
+        source = self._source_of(field)
+        return read_period(self._database, source, self.vault.salts, field, period, deposited_as)
+
+    def _source_of(self, field: FieldIdentifier) -> FieldSource:
         settings = self.settings.fields.get(field.name)
         if settings is None:
             raise SourceUnreadable("the settings have no such field", field=field.name)
-        return read_period(self._database, settings.source, self.vault.salts, field, period, deposited_as)
+        return settings.source

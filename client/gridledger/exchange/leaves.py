@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
-from gridledger.exchange.field_source import FieldSource
+from gridledger.exchange.field_source import FieldSource, SourceRow
 from gridledger.exchange.source import Database
 from gridledger.model.canonical import canonical_bytes
 from gridledger.model.delivery import DeliveredPeriod, DeliveredRow
 from gridledger.model.digest import SALT_BYTES
 from gridledger.model.identifier import FieldIdentifier
+from gridledger.model.integrity import PeriodRoot
 from gridledger.model.period import Period
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "first_alteration",
     "leaf_digests",
     "read_period",
+    "salt_rows",
     "split_period",
 ]
 
@@ -80,10 +83,16 @@ def read_period(
         See `Database.rows`.
     """
     rows = database.rows(source, field.device.own_code, period)
-    name = deposited_as or field
-    salt = salts.of(name, period)
+    return salt_rows(rows, salts, deposited_as or field, period)
+
+
+def salt_rows(
+    rows: Sequence[SourceRow], salts: Salts, field: FieldIdentifier, period: Period
+) -> DeliveredPeriod:
+    """Return rows of a field and period with their salts."""
+    salt = salts.of(field, period)
     return DeliveredPeriod(
-        field=name,
+        field=field,
         period=period,
         rows=tuple(DeliveredRow(key=row.key, value=row.value, salt=salt(row.key)) for row in rows),
     )
@@ -108,6 +117,11 @@ class PeriodParts:
     def all(self) -> tuple[DeliveredPeriod, ...]:
         """Return the parts in the order of an owner's statement."""
         return self.deposited if self.late is None else (*self.deposited, self.late)
+
+    @cached_property
+    def roots(self) -> tuple[PeriodRoot, ...]:
+        """The root of each part, in the same order."""
+        return tuple(part.root() for part in self.all())
 
 
 def split_period(period: DeliveredPeriod, deposits: Mapping[str, int], *, count: int) -> PeriodParts:

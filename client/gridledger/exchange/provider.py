@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from typing import Any
+from typing import Any, Final
 
 from gridledger.exchange.access_log import AccessLog
 from gridledger.exchange.business_system import BusinessSystem
@@ -37,26 +37,28 @@ from gridledger.exchange.messages import (
     DeliveryQuestion,
     OfferedContract,
 )
+from gridledger.exchange.owned_rows import OwnedRows
 from gridledger.exchange.party import require_caller
-from gridledger.exchange.receivables import Receivable
-from gridledger.exchange.vault import KeptDelivery
 from gridledger.model.delivery import DeliveredPeriod, Delivery
 from gridledger.model.errors import CryptoError
 from gridledger.model.exchange_refusals import NoHold, SignatureRefused
 from gridledger.model.identifier import FieldIdentifier
-from gridledger.model.integrity import MAX_ACTUAL_ROOTS, ActualRoots, FieldCheck, PeriodRoot, SignedRoots
+from gridledger.model.integrity import ActualRoots, SignedRoots
 from gridledger.model.paid_line import PaidLine
 from gridledger.model.resolution import SignedRequest
 from gridledger.model.signature import verify_signature
 from gridledger.model.states import Outcome
 from gridledger.model.trade import CountersignedContract
-from gridledger.web import Call, Limits, NotPaid, NotPermitted, RequestMalformed, Service, Undelivered
+from gridledger.web import Call, Limits, NotPaid, NotPermitted, RequestMalformed, Service
 from gridledger.web.access import log_access
 from gridledger.web.replay import ReplayStore
 
 __all__ = ["Provider"]
 
 Clock = Callable[[], float]
+
+_DELIVERED: Final = 1_000
+"""Deliveries that wait for their contract; of others the ledger is asked again."""
 
 
 async def _work() -> None:
@@ -83,6 +85,8 @@ class Provider:
         self._log = log
         self._ledger = owner.party.ledger
         self._clock = clock
+        self._rows = OwnedRows(owner, clock=clock)
+        self._delivered: dict[str, PaidLine] = {}
 
     def service(
         self,
@@ -180,17 +184,12 @@ class Provider:
             for check in field.checks
             if check.outcome is not Outcome.NOT_DEPOSITED
         ]
-        actual: list[PeriodRoot] = []
-        for field, check in wanted:
-            parts = await self._owner.read_parts(field, check.period, check.deposited_as)
-            if len(actual) + len(parts.all()) > MAX_ACTUAL_ROOTS:
-                break  # what does not fit stays unanswered, and is withheld
-            actual.extend(part.root() for part in parts.all())
+        actual = await asyncio.to_thread(self._rows.roots, wanted)
         self._note(call, resolution=signed.request.id, fields=[field for field, _ in wanted])
         roots = ActualRoots(
             request=signed.request.id,
             system=identifier if target is None else target.system,
-            roots=tuple(actual),
+            roots=actual,
             computed_ms=self._now_ms(),
         )
         return SignedRoots(roots=roots, signature=await self._owner.party.sign(roots))
@@ -215,7 +214,10 @@ class Provider:
         rows = sum(check.deposited_rows() for field in line.target.forwarded() for check in field.intact())
         if rows > MAX_WHOLE_ROWS:
             raise DeliveryTooLong("the delivery is read in pages", rows=rows, limit=MAX_WHOLE_ROWS)
-        delivery = await self._delivery(call.value, line)
+        delivery = await asyncio.to_thread(self._rows.delivery, call.value.asked, line)
+        self._delivered[line.order.id] = line
+        if len(self._delivered) > _DELIVERED:
+            del self._delivered[next(iter(self._delivered))]
         self._note_line(call, line, rows)
         return delivery
 
@@ -224,7 +226,9 @@ class Provider:
         question = call.value
         line = await self._payable_line(call, question.question)
         if await asyncio.to_thread(self._owner.vault.delivery, line.order.id) is None:
-            await self._delivery(question.question, line)  # what is signed for is the whole
+            await asyncio.to_thread(
+                self._rows.delivery, question.question.asked, line
+            )  # what is signed for is the whole
         left, after = question.rows, question.after
         wanted = [
             (field.field, check)
@@ -243,7 +247,8 @@ class Provider:
             if not left:
                 is_last = False
                 break
-            found, over = take_rows(await self._deposited(field, check), after, left)
+            deposited = await asyncio.to_thread(self._rows.deposited, field, check)
+            found, over = take_rows(deposited, after, left)
             periods.extend(found)
             left -= sum(len(one.rows) for one in found)
             if over:
@@ -271,41 +276,6 @@ class Provider:
             raise NotPaid("the hold ends too soon to deliver on it", left_ms=left_ms)
         return line
 
-    async def _delivery(self, question: DeliveryQuestion, line: PaidLine) -> Delivery:
-        """Read a whole delivery, and keep what is signed for it."""
-        periods: list[DeliveredPeriod] = []
-        for field in line.target.forwarded():
-            for check in field.intact():
-                periods.extend(await self._deposited(field.field, check))
-        delivery = Delivery(order=line.order.id, owner=line.target.system, periods=tuple(periods))
-        kept = KeptDelivery(
-            order=line.order.id,
-            content=delivery.digest(),
-            rows=delivery.rows(),
-            delivered_ms=self._now_ms(),
-        )
-        receivable = Receivable(
-            asked=question.asked,
-            content=kept.content,
-            rows=kept.rows,
-            delivered_ms=kept.delivered_ms,
-            deadline_ms=line.hold.deadline_ms,
-        )
-        await asyncio.to_thread(self._owner.vault.keep_delivery, kept)
-        await asyncio.to_thread(self._owner.receivables.keep, receivable)
-        return delivery
-
-    async def _deposited(self, field: FieldIdentifier, check: FieldCheck) -> tuple[DeliveredPeriod, ...]:
-        """Read the deposited rows of a period, and refuse what is not what the resolution was made on."""
-        expected = check.parts()
-        read = await self._owner.read_parts(field, check.period, check.deposited_as)
-        parts = read.deposited[: len(expected)]
-        if tuple(part.root().part() for part in parts) != expected:
-            raise Undelivered(
-                "the rows have changed since the resolution", field=str(field), period=str(check.period)
-            )
-        return parts
-
     async def countersign(self, call: Call[OfferedContract]) -> CountersignedContract:
         """Countersign a transaction contract that says what was delivered.
 
@@ -326,7 +296,7 @@ class Provider:
             fields=contract.fields,
             rows=contract.rows,
         )
-        line = await self._paid_line(contract.order)
+        line = self._just_delivered(contract.order) or await self._paid_line(contract.order)
         require_caller(call.caller, line.agent, "this contract")
         try:
             verify_signature(line.agent.public_key, contract.to_bytes(), call.value.signature)
@@ -341,6 +311,15 @@ class Provider:
         )
         await asyncio.to_thread(self._owner.receivables.keep_receipt, countersigned)
         return countersigned
+
+    def _just_delivered(self, order: str) -> PaidLine | None:
+        """Return the line of a delivery that was not countersigned yet, if its hold stands by its deadline.
+
+        Once an order: only its owner's countersignature ends a hold before that, so the ledger need not be
+        asked for what it said at the delivery.
+        """
+        line = self._delivered.pop(order, None)
+        return line if line is not None and self._now_ms() < line.hold.deadline_ms else None
 
     async def _paid_line(self, order: str) -> PaidLine:
         owner = await self._owner.identifier()

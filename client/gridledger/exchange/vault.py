@@ -27,7 +27,7 @@ from gridledger.model.integrity import PeriodRoot
 from gridledger.model.period import Period
 from gridledger.web.errors import ServiceUnavailable
 
-__all__ = ["DepositRun", "DepositState", "KeptDelivery", "KeptDeposit", "KeptLeaf", "Vault"]
+__all__ = ["DepositRun", "DepositState", "DepositsStamp", "KeptDelivery", "KeptDeposit", "KeptLeaf", "Vault"]
 
 _SECRET_BYTES: Final = 32
 _BUSY_S: Final = 10.0
@@ -54,6 +54,10 @@ CREATE TABLE IF NOT EXISTS deposit_run (
 _RUNS: Final = 1000
 """Runs of the schedule that are remembered."""
 _SELECT: Final = "SELECT field, period, supplement, root, rows, state, kept_ms FROM deposit "
+
+
+DepositsStamp = tuple[int, int]
+"""Other processes' changes of the file, and deposits changed here."""
 
 
 class DepositState(StrEnum):
@@ -154,6 +158,7 @@ class Vault:
                 f"cannot be opened: {error}", key="vault", source="provider", value=str(path)
             ) from error
         self.salts = Salts(secret)
+        self._deposit_changes = 0
         self._path = path
 
     @contextmanager
@@ -191,6 +196,7 @@ class Vault:
             The ledger has one of them, or a row's key is of another deposit of the period.
         """
         with self._lock, self._transaction():
+            self._deposit_changes += 1
             for root, digests in deposits:
                 name = (str(root.field), str(root.period))
                 self._remove(root)
@@ -208,6 +214,7 @@ class Vault:
             for root in taken
         ]
         with self._lock, self._transaction():
+            self._deposit_changes += 1
             self._connection.executemany(
                 "UPDATE deposit SET state = ? WHERE field = ? AND period = ? AND supplement = ?", rows
             )
@@ -257,6 +264,12 @@ class Vault:
                 (str(field), str(period), DepositState.DEPOSITED.value),
             ).fetchall()
         return {row: KeptLeaf(digest, supplement) for row, digest, supplement in found}
+
+    def deposits_stamp(self) -> DepositsStamp:
+        """Return what is another value once deposits were changed, here or by another process."""
+        with self._lock:
+            (elsewhere,) = self._connection.execute("PRAGMA data_version").fetchone()
+            return elsewhere, self._deposit_changes
 
     def keep_run(self, run: DepositRun) -> None:
         """Keep how a run of the schedule ended; the last 1,000 are remembered."""

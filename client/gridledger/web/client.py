@@ -103,12 +103,12 @@ class SignedClient:
             authorities, msp_id=msp_id, fingerprint=fingerprint, window=window, clock=clock
         )
         self._patience = patience or Patience()
-        self._http = httpx.AsyncClient(
-            transport=transport or KeptConnections(ssl.create_default_context(cafile=tls_root_certificate)),
-            timeout=httpx.Timeout(self._patience.deadline_s, connect=self._patience.connect_s),
-            trust_env=False,
-            follow_redirects=False,
+        self._transport = transport or KeptConnections(
+            ssl.create_default_context(cafile=tls_root_certificate)
         )
+        self._extensions = {
+            "timeout": httpx.Timeout(self._patience.deadline_s, connect=self._patience.connect_s).as_dict()
+        }
 
     async def __aenter__(self) -> Self:
         return self
@@ -120,7 +120,7 @@ class SignedClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._transport.aclose()
 
     async def health(self) -> Reply[Health]:
         """Ask whether the server works; its signature shows that it holds the key of `reply.signer`."""
@@ -192,13 +192,14 @@ class SignedClient:
     async def _attempt(
         self, method: str, path: str, body: bytes, gives: type[Given], query: Mapping[str, str] | None
     ) -> Reply[Given]:
-        request = self._http.build_request(
+        request = httpx.Request(
             method,
             self.url + path,
             content=body or None,
             params=query,
             headers={"accept": _JSON, "accept-encoding": "identity"}
             | ({"content-type": _JSON} if body else {}),
+            extensions=self._extensions,
         )
         message = RequestMessage(
             method=request.method, url=str(request.url), headers=HeaderLines.from_raw(request.headers.raw)
@@ -213,22 +214,25 @@ class SignedClient:
 
     async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         try:
-            response = await self._http.send(request, stream=True)
+            response = await self._transport.handle_async_request(request)
         except _NOT_SENT as error:
             raise ServiceUnavailable(f"{self.url} cannot be reached: {error}", url=self.url) from error
         except httpx.TransportError as error:
             raise self._unknown(error) from error
         limit = self._patience.reply_bytes
         body = bytearray()
+        stream = response.stream
+        if not isinstance(stream, httpx.AsyncByteStream):
+            raise TypeError("the transport is not asynchronous")
         try:
-            async for part in response.aiter_raw():
+            async for part in stream:
                 body += part
                 if len(body) > limit:
                     raise ReplyUnproven(f"the reply is longer than {limit} bytes", reason=Fault.MALFORMED)
         except httpx.TransportError as error:
             raise self._unknown(error) from error
         finally:
-            await response.aclose()
+            await stream.aclose()
         return response, bytes(body)
 
     def _verify(

@@ -41,6 +41,7 @@ def test_period_each_row_proves_itself(rows: list[DeliveredRow]) -> None:
     root = whole.root()
 
     assert root.rows == len(rows)
+    assert whole.leaves() == [row.leaf(FIELD, DAY) for row in whole.rows]
     for index, row in enumerate(whole.rows):
         assert whole.proof(index).proves(row.leaf(FIELD, DAY), root=root.root, size=root.rows)
 
