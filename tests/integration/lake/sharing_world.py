@@ -36,6 +36,7 @@ _WHO = {
     "administrator": ("org1", Role.PLATFORM_ADMINISTRATOR),
     "owner": ("org1", Role.BUSINESS_SYSTEM),
     "custodian": ("org2", Role.AGENT),
+    "aggregation-agent": ("org1", Role.AGENT),
     "marketing": ("org1", Role.DATA_APPLICATION),
     "distribution": ("org2", Role.DATA_APPLICATION),
     "dispatching": ("org2", Role.DATA_APPLICATION),
@@ -54,6 +55,10 @@ class SharingWorld:
 
     def ledger(self, name: str) -> LakeLedger:
         return LakeLedger(self.parties[name].network)
+
+    @staticmethod
+    def organisation(name: str) -> str:
+        return _WHO[name][0]
 
     async def even(self) -> None:
         """Wait until both organisations' peers have the same blocks."""
@@ -77,8 +82,12 @@ class SharingWorld:
             "--user",
             f"{self.prefix}-{party}",
         )
+        return await self.plain(*words, *who, code=code)
+
+    async def plain(self, *words: object, code: int = 0) -> Any:
+        """Call a command without an identity, and read its JSON."""
         results, errors = io.StringIO(), io.StringIO()
-        arguments = [str(word) for word in (*words, *who)] + ["--json"]
+        arguments = [*map(str, words), "--json"]
         found = await asyncio.to_thread(run, arguments, Output(stream=results, errors=errors))
         assert found == code, errors.getvalue()
         said: Any = json.loads(results.getvalue() or errors.getvalue())

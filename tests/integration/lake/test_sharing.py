@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,7 @@ async def test_three_platforms_share_a_dataset_by_commands(sharing: SharingWorld
     here = ("--config", config)
 
     # A custodian registers, and is approved by the platform of the root.
-    for name, file in keys.items():
-        said = await sharing(name, "custodian", "list", "--root", sharing.root)
-        assert said["custodians"] == []
+    for file in keys.values():
         SecretKey.generate().save(file)
     registered = await sharing(
         "custodian", "custodian", "register", "keeper", "--root", sharing.root, "--key", keys["custodian"]
@@ -156,3 +155,67 @@ async def test_three_platforms_share_a_dataset_by_commands(sharing: SharingWorld
     assert steps[:5] == ["refused", "admitted", "admitted", "granted", "granted"]
     assert steps[5:].count("opened") == 6
     assert "revoked" in steps
+
+
+async def test_remaining_commands_of_datasets_and_custodians(sharing: SharingWorld, tmp_path: Path) -> None:
+    config, lake_folder = tmp_path / "lake.toml", tmp_path / "lake"
+    LakeSettings.create(config, store=str(lake_folder))
+    put(config, tmp_path, FIRST)
+    owner, here = sharing.systems["owner"], ("--config", config)
+    dataset = f"{owner}/{NAME}.copy"
+    drawn = await sharing.plain("lake", "key", tmp_path / "second.key")
+    assert len(drawn["public_key"]) == 64
+
+    # A custodian is registered, refused, and registers again.
+    register = ("custodian", "register", "second", "--root", sharing.root, "--key", tmp_path / "second.key")
+    second = await sharing("aggregation-agent", *register)
+    removed = await sharing(
+        "administrator", "custodian", "reject", second["id"], "--root", sharing.root, "--reason", "unknown"
+    )
+    assert (removed["state"], removed["reason"]) == ("rejected", "unknown")
+    await sharing("aggregation-agent", *register)
+    await sharing("administrator", "custodian", "approve", second["id"], "--root", sharing.root)
+    moved = await sharing("administrator", "lake", "assign", sharing.systems["marketing"], "marketing")
+    assert moved["platform"] == "marketing"
+
+    # A dataset's life but for its payload.
+    await sharing("owner", "dataset", "register", dataset, "--title", "Copy")
+    described = await sharing("owner", "dataset", "describe", dataset, "--title", "A copy", "--label", "copy")
+    assert (await sharing("marketing", "dataset", "show", dataset)) == described
+    listed = (await sharing("marketing", "dataset", "list", owner))["datasets"]
+    assert described in listed
+    missing = await sharing(
+        "owner", "dataset", "version", dataset, "--custodian", second["id"], *here, code=61
+    )
+    assert missing["error"]["code"] == "GL-LAK-002"
+    rule = ("--platform", "marketing", "--role", ROLE, "--purpose", PURPOSE, "--longest", "12h")
+    await sharing("owner", "dataset", "admit", dataset, *rule, "--until", "2999-01-01")
+    (shown,) = await sharing("owner", "dataset", "policy", dataset)
+    assert (shown["platform"], shown["longest_ms"]) == ("marketing", 12 * 3_600_000)
+    closed = await sharing("owner", "dataset", "close", dataset)
+    assert (closed["version"], closed["rules"]) == (2, [])
+    withdrawn = await sharing("owner", "dataset", "withdraw", dataset, "--reason", "made by mistake")
+    assert withdrawn["reason"] == "made by mistake"
+    for words in (("dataset", "list"), ("lake", "requests")):
+        await sharing("owner", *words, code=2)
+
+    # The owner grants by hand what its agent would have granted.
+    by_hand = f"{owner}/{NAME}.by-hand"
+    settings = LakeSettings.from_file(config)
+    settings.open().put(f"{NAME}.by-hand", BytesIO(FIRST))
+    await sharing("owner", "dataset", "register", by_hand, "--title", "By hand")
+    await sharing("owner", "dataset", "version", by_hand, "--custodian", second["id"], *here)
+    keep = ("custodian", "watch", second["id"], "--key", tmp_path / "second.key", "--once")
+    (signed,) = await sharing("aggregation-agent", *keep, "--store", lake_folder.resolve().as_uri())
+    assert "code" not in signed
+    await sharing("owner", "dataset", "admit", by_hand, *rule)
+    asked = ("--application", sharing.systems["marketing"], "--for-user", USER, "--role", ROLE)
+    asked += ("--purpose", PURPOSE, "--for", "30m", "--key", tmp_path / "second.key")
+    decision = await sharing("marketing", "lake", "request", by_hand, *asked)
+    (granted,) = await sharing("owner", "lake", "grant", by_hand, decision["id"], *here)
+    assert granted["sealed"]["epoch"] == 1
+    mine = await sharing("marketing", "lake", "requests", "--application", sharing.systems["marketing"])
+    assert decision["id"] in [one["decision"]["id"] for one in mine["accesses"]]
+    target = tmp_path / "by-hand.csv"
+    await sharing("marketing", "lake", "open", decision["id"], target, "--key", tmp_path / "second.key")
+    assert target.read_bytes() == FIRST

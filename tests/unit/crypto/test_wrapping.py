@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from gridledger.crypto.dataset_key import DatasetKey
 from gridledger.crypto.errors import KeyMalformed, WrappingBroken
 from gridledger.crypto.secret_key import SecretKey
-from gridledger.crypto.wrapping import WRAPPED_BYTES, RecipientKey, RecipientSecret, unwrap, wrap
+from gridledger.crypto.wrapping import (
+    WRAPPED_BYTES,
+    RecipientKey,
+    RecipientSecret,
+    open_sealed,
+    seal_to,
+    unwrap,
+    wrap,
+)
 from gridledger.model.digest import Digest
 
 FILE = Path(__file__).parent / "vectors/hpke.json"
@@ -142,3 +150,25 @@ def test_rotated_key_has_nothing_of_the_one_before() -> None:
 def test_dataset_key_with_wrong_identifier_or_epoch_is_refused(dataset: bytes, epoch: int) -> None:
     with pytest.raises(KeyMalformed):
         DatasetKey(dataset=dataset, epoch=epoch, secret=SecretKey(bytes(32)))
+
+
+def test_text_of_any_length_is_sealed_to_its_recipient() -> None:
+    recipient = RecipientSecret.generate()
+    for text in (b"", b"datasets/1", bytes(5000)):
+        sealed = seal_to(text, recipient.public, info=b"here")
+        assert len(sealed) == len(text) + 48
+        assert open_sealed(sealed, recipient, info=b"here") == text
+
+
+def test_sealed_text_opens_for_nobody_else_and_nothing_else() -> None:
+    recipient = RecipientSecret.generate()
+    sealed = seal_to(b"datasets/1", recipient.public, info=b"here")
+    for other, info, data in (
+        (RecipientSecret.generate(), b"here", sealed),
+        (recipient, b"there", sealed),
+        (recipient, b"here", sealed[:-1]),
+        (recipient, b"here", b""),
+        (recipient, b"here", sealed[:32] + bytes([sealed[32] ^ 1]) + sealed[33:]),
+    ):
+        with pytest.raises(WrappingBroken):
+            open_sealed(data, other, info=info)

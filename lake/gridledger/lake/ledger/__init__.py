@@ -14,6 +14,7 @@ from gridledger.lake.ledger.location import LakeLocation
 from gridledger.lake.ledger.owned_lake import OwnedLake
 from gridledger.lake.ledger.owner_agent import OwnerAgent
 from gridledger.lake.ledger.publishing import publish_version
+from gridledger.lake.ledger.reader_settings import ReaderSettings
 from gridledger.lake.ledger.version_check import VersionCheck, VersionState, check_versions
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "LakeLocation",
     "OwnedLake",
     "OwnerAgent",
+    "ReaderSettings",
     "RecordSigner",
     "StoreOpener",
     "VersionCheck",

@@ -44,6 +44,14 @@ class GrantedVersion:
         """Close the store."""
         self.store.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
     async def __aenter__(self) -> Self:
         return self
 
