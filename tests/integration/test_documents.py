@@ -8,8 +8,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from tests.integration.commands import Commands, served
 from tests.integration.exchange import enrol
-from tests.integration.test_slice_cli import Commands, served
 
 from gridledger.client import Gateway
 from gridledger.model.roles import Role

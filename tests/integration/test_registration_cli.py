@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.integration.commands import PATIENCE_S, served
 from tests.integration.exchange import enrol
-from tests.integration.test_slice_cli import PATIENCE_S, served
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output

@@ -14,8 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.integration.commands import Commands
 from tests.integration.exchange import CHAINCODE, fund
-from tests.integration.test_slice_cli import Commands
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import json
 import sqlite3
-import sys
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
 
+from tests.integration.commands import Commands, served
 from tests.integration.exchange import enrol
 from tests.integration.trade_commands import trade_by_commands
 
-from gridledger.cli.main import run
-from gridledger.cli.output import Output
 from gridledger.exchange.demo.made import made_enterprise
 from gridledger.model.roles import Role
 from gridledger.network import Network
@@ -31,58 +25,6 @@ ROLES = {
     "cli-monitoring": ("org2", Role.BUSINESS_SYSTEM),
     "cli-lifecycle": ("org2", Role.DATA_APPLICATION),
 }
-PATIENCE_S = 10.0
-
-
-class Commands:
-    """Calls commands in threads, as one identity or another, and reads their JSON."""
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-
-    async def __call__(self, *words: object, code: int = 0) -> Any:
-        results, errors = io.StringIO(), io.StringIO()
-        arguments = [str(word) for word in words] + ["--json"]
-        output = Output(stream=results, errors=errors)
-        found = await asyncio.to_thread(run, arguments, output)
-        assert found == code, errors.getvalue()
-        return json.loads(results.getvalue() or errors.getvalue())
-
-    async def by(self, user: str, *words: object, code: int = 0) -> Any:
-        organisation, _ = ROLES[user]
-        identity = ("--dir", self._network.directory, "--org", organisation, "--user", user)
-        return await self(*words, *identity, code=code)
-
-    async def until(self, user: str, *words: object) -> Any:
-        """Repeat a query until this organisation's peer has what another's has."""
-        organisation, _ = ROLES[user]
-        identity = ("--dir", self._network.directory, "--org", organisation, "--user", user, "--json")
-        until = asyncio.get_running_loop().time() + PATIENCE_S
-        while True:
-            results = io.StringIO()
-            output = Output(stream=results, errors=io.StringIO())
-            arguments = [str(word) for word in (*words, *identity)]
-            if await asyncio.to_thread(run, arguments, output) == 0:
-                return json.loads(results.getvalue())
-            assert asyncio.get_running_loop().time() < until, words
-            await asyncio.sleep(0.1)
-
-
-@asynccontextmanager
-async def served(config: Path) -> AsyncIterator[str]:
-    """Serve a system by `gridledger provider serve`."""
-    program = Path(sys.executable).with_name("gridledger")
-    process: Process = await asyncio.create_subprocess_exec(
-        program, "provider", "serve", "--config", config, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), 30)
-        assert line.startswith(b"ready "), line
-        yield line.decode().split()[1]
-    finally:
-        process.terminate()
-        assert await asyncio.wait_for(process.wait(), 30) == 0
 
 
 async def labelled(call: Commands, system: str, folder: Path) -> None:
@@ -111,7 +53,7 @@ async def watched(call: Commands, config: Path, order: str) -> None:
 async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path) -> None:
     for user, (organisation, role) in ROLES.items():
         await asyncio.to_thread(enrol, exchange_network, organisation, user, role)
-    call = Commands(exchange_network)
+    call = Commands(exchange_network, ROLES)
     made = made_enterprise("lifecycle").enterprise
     who = ("--enterprise", made.name, "--code", made.code, "--region", made.region, "--root", ROOT)
     await call.by("cli-aggregation", "system", "establish", "--name", "Aggregation", *who)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.integration.test_slice_cli import Commands
+    from tests.integration.commands import Commands
 
 __all__ = ["trade_by_commands"]
 

@@ -28,87 +28,58 @@ def group() -> None:
     """Show the logs, in the order of the chain."""
 
 
-def _show(
-    output: Output,
-    model: ReadModel,
-    log: Log,
-    system: str | None,
-    subject: str | None,
-    size: int,
-    bookmark: str,
-    as_csv: bool,
-) -> None:
-    query = LogQuery(log=log, system=system, subject=subject, size=size, bookmark=bookmark)
-    page = read_log(model, query)
-    columns = ("block", "subject", "event", "before", "after", "msp_id", "actor")
-    headings = {name: name.replace("_", " ") for name in columns}
-    show_table(output, page.lines, headings, as_csv=as_csv, bookmark=page.bookmark)
+def _log_command(name: str, log: Log, of_system: str, of_subject: str, text: str) -> click.Command:
+    @click.command(name, help=text)
+    @click.option("--system", help=of_system)
+    @click.option("--subject", help=of_subject)
+    @_SIZE
+    @_BOOKMARK
+    @with_csv
+    @with_output
+    @with_model
+    def command(
+        model: ReadModel,
+        output: Output,
+        /,
+        system: str | None,
+        subject: str | None,
+        size: int,
+        bookmark: str,
+        as_csv: bool,
+    ) -> None:
+        query = LogQuery(log=log, system=system, subject=subject, size=size, bookmark=bookmark)
+        page = read_log(model, query)
+        columns = ("block", "subject", "event", "before", "after", "msp_id", "actor")
+        headings = {name: name.replace("_", " ") for name in columns}
+        show_table(output, page.lines, headings, as_csv=as_csv, bookmark=page.bookmark)
+
+    return command
 
 
-@group.command()
-@click.option("--system", help="Lines of one system.")
-@click.option("--subject", help="Lines of one field or device.")
-@_SIZE
-@_BOOKMARK
-@with_csv
-@with_output
-@with_model
-def metadata(
-    model: ReadModel,
-    output: Output,
-    /,
-    system: str | None,
-    subject: str | None,
-    size: int,
-    bookmark: str,
-    as_csv: bool,
-) -> None:
-    """Show every change of a device's or field's metadata and of charging standards."""
-    _show(output, model, Log.METADATA, system, subject, size, bookmark, as_csv)
-
-
-@group.command()
-@click.option("--system", help="Lines of one system, or of a root's open applications.")
-@click.option("--subject", help="Lines of one system, application or user.")
-@_SIZE
-@_BOOKMARK
-@with_csv
-@with_output
-@with_model
-def registration(
-    model: ReadModel,
-    output: Output,
-    /,
-    system: str | None,
-    subject: str | None,
-    size: int,
-    bookmark: str,
-    as_csv: bool,
-) -> None:
-    """Show applications, systems and users, and what became of them."""
-    _show(output, model, Log.REGISTRATION, system, subject, size, bookmark, as_csv)
-
-
-@group.command()
-@click.option("--system", help="Lines of one system.")
-@click.option("--subject", help="Lines of one identifier.")
-@_SIZE
-@_BOOKMARK
-@with_csv
-@with_output
-@with_model
-def allocation(
-    model: ReadModel,
-    output: Output,
-    /,
-    system: str | None,
-    subject: str | None,
-    size: int,
-    bookmark: str,
-    as_csv: bool,
-) -> None:
-    """Show identifiers that were given out, and each state of their life."""
-    _show(output, model, Log.ALLOCATION, system, subject, size, bookmark, as_csv)
+for _command in (
+    _log_command(
+        "metadata",
+        Log.METADATA,
+        "Lines of one system.",
+        "Lines of one field or device.",
+        "Show every change of a device's or field's metadata and of charging standards.",
+    ),
+    _log_command(
+        "registration",
+        Log.REGISTRATION,
+        "Lines of one system, or of a root's open applications.",
+        "Lines of one system, application or user.",
+        "Show applications, systems and users, and what became of them.",
+    ),
+    _log_command(
+        "allocation",
+        Log.ALLOCATION,
+        "Lines of one system.",
+        "Lines of one identifier.",
+        "Show identifiers that were given out, and each state of their life.",
+    ),
+):
+    group.add_command(_command)
 
 
 @group.command()

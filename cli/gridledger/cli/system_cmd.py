@@ -96,15 +96,23 @@ def establish(
 @click.argument("name", type=click.Choice([system.name for system in SYSTEMS]))
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--root", required=True, help="The root, such as 88.1042.")
+@click.option(
+    "--modules",
+    type=click.IntRange(0, 1000),
+    default=0,
+    show_default=True,
+    help="Modules of the plant beside its inverter.",
+)
 @with_party
 @with_output
-def example(output: Output, party: PartyChoice, name: str, folder: Path, root: str) -> None:
+def example(output: Output, party: PartyChoice, name: str, folder: Path, root: str, modules: int) -> None:
     """Write a business system to try things with, in a new FOLDER.
 
     It gets a database of plant R27, a connection, a configuration, and an enterprise register; the last two
     hold made enterprises and prices.
     """
-    config = set_up_system(system_named(name), folder, root, party.connection(), party.authorities())
+    connection, authorities = party.connection(), party.authorities()
+    config = set_up_system(system_named(name), folder, root, connection, authorities, modules=modules)
     register = folder / "register.json"
     write_register(register, [*(one.name for one in SYSTEMS), APPLICATION])
     output.show({"config": str(config), "register": str(register)}, fields)

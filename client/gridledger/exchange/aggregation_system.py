@@ -128,14 +128,15 @@ class AggregationSystem:
             What the ledger says why.
         """
         ledger = self.party.ledger
-        bookmark = ""
-        while True:
-            page = await ledger.ratings(system, bookmark)
-            if page.ratings:
-                await ledger.fold_ratings(system, page.ratings)
-            bookmark = page.bookmark
-            if not bookmark:
-                break
+        for prefix in (system, *((await ledger.system(system)).former or ())):
+            bookmark = ""
+            while True:
+                page = await ledger.ratings(prefix, bookmark)
+                if page.ratings:
+                    await ledger.fold_ratings(system, page.ratings)
+                bookmark = page.bookmark
+                if not bookmark:
+                    break
         standing = await ledger.credit(system)
         if standing.credit < LEAST_CREDIT and (await ledger.system(system)).state is IdentifierState.ACTIVE:
             await ledger.deregister_system(system, reason)
@@ -247,11 +248,11 @@ class AggregationSystem:
 
 def _check_answer(signed: SignedRequest, owner: System, answer: SignedRoots) -> None:
     """Refuse what the contract would refuse, so that one owner cannot stop the resolution of the others."""
-    roots = answer.roots
+    roots, names = answer.roots, (owner.identifier, *(owner.former or ()))
     if (
         roots.request != signed.request.id
         or roots.system != owner.identifier
-        or any(root.field.system != owner.identifier for root in roots.roots)
+        or any(root.field.system not in names for root in roots.roots)
     ):
         raise RemoteFailure(f"{owner.identifier} signed roots of something else")
     verify_signature(owner.agent.public_key, roots.to_bytes(), answer.signature)

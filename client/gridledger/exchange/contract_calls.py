@@ -78,7 +78,9 @@ class ContractCalls:
         CallCancelled
             It was cancelled.
         """
-        row = await self._ask(Call | None, _LEDGER, "ReadCall", call_key)  # type: ignore[arg-type]
+        row: Call | None = decode_argument(
+            Call | None, await self._contracts[_LEDGER].evaluate("ReadCall", call_key)
+        )
         if row is None:
             raise NotFound("call", call_key)
         if row.state is not CallState.DONE:

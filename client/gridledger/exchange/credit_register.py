@@ -10,14 +10,12 @@ Source: CN112508707B, [0016], [0017].
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from gridledger.model.errors import ConfigError
-from gridledger.model.fieldtype import problems_of
+from gridledger.exchange.register_file import RegisterFile, read_register
 from gridledger.model.system import Enterprise
 
 __all__ = ["CreditRegister", "FileCreditRegister"]
@@ -31,10 +29,7 @@ class CreditRegister(Protocol):
         ...
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    made: bool
+class _File(RegisterFile):
     credits: dict[str, Annotated[int, Field(ge=0, le=100)]]
 
 
@@ -52,13 +47,7 @@ class FileCreditRegister:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            read = _File.model_validate(json.loads(path.read_text("utf-8")))
-        except (OSError, ValueError) as error:
-            problems = problems_of(error) if isinstance(error, ValidationError) else {"": str(error)}
-            raise ConfigError(
-                f"is no credit register: {'; '.join(problems.values())}", key="credits", source=str(path)
-            ) from error
+        read = read_register(_File, path, key="credits", what="credit register")
         self.made = read.made
         """Whether the data are made, and not of a rating agency."""
         self._credits = read.credits

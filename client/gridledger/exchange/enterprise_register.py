@@ -7,14 +7,12 @@ National registers stand behind `EnterpriseRegister`; what ships is one of a JSO
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from gridledger.model.errors import ConfigError
-from gridledger.model.fieldtype import problems_of
+from gridledger.exchange.register_file import RegisterFile, read_register
 from gridledger.model.system import Enterprise
 
 __all__ = ["EnterpriseRegister", "FileRegister"]
@@ -37,10 +35,7 @@ class _Entry(BaseModel):
     credit: Annotated[int, Field(ge=0, le=100)]
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    made: bool
+class _File(RegisterFile):
     enterprises: list[_Entry]
 
 
@@ -58,13 +53,7 @@ class FileRegister:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            read = _File.model_validate(json.loads(path.read_text("utf-8")))
-        except (OSError, ValueError) as error:
-            problems = problems_of(error) if isinstance(error, ValidationError) else {"": str(error)}
-            raise ConfigError(
-                f"is no register: {'; '.join(problems.values())}", key="register", source=str(path)
-            ) from error
+        read = read_register(_File, path, key="register", what="register")
         self.made = read.made
         """Whether the data are made, and not of a national register."""
         self._entries = {entry.code: entry for entry in read.enterprises}

@@ -1,0 +1,100 @@
+"""Rows of docs/sources: functions, commands and tests that they name exist, and a test runs each command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+
+from gridledger.chaincode import GridLedger
+from gridledger.cli.main import cli
+
+TESTS = Path(__file__).parents[2]
+DOCUMENT = TESTS.parent / "docs/sources/CN112508707B.md"
+_FUNCTIONS = {one.full_name for functions in GridLedger().contracts.values() for one in functions}
+_CALLED_ELSEWHERE = {
+    "integration/test_slice_cli.py": ("integration/trade_commands.py", "integration/commands.py"),
+    "integration/test_five_by_commands.py": ("integration/commands.py",),
+}
+"""Modules that a test's commands stand in besides its own."""
+
+
+class Row(NamedTuple):
+    """A row: what of the source, and what shows it."""
+
+    number: int
+    where: str
+    functions: tuple[str, ...]
+    commands: tuple[tuple[str, ...], ...]
+    tests: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.where} line {self.number}"
+
+
+def rows() -> Iterator[Row]:
+    text = DOCUMENT.read_text("utf-8")
+    names = dict(re.findall(r"`(\w+)` is `([\w/]+\.py)`", text))
+    for number, line in enumerate(text.splitlines(), 1):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("| ") or len(cells) != 5 or cells[0] in ("claim", "paragraph"):
+            continue
+        where, _, service, commands, tests = cells
+        yield Row(
+            number=number,
+            where=where,
+            functions=tuple(re.findall(r"`([a-z]+:[A-Z][A-Za-z]+)`", service)),
+            commands=tuple(tuple(one.split()) for one in re.findall(r"`([^`]+)`", commands)),
+            tests=tuple(names.get(one.strip(), one.strip()) for one in tests.split(",")),
+        )
+
+
+ROWS = list(rows())
+
+
+def source_of(test: str) -> str:
+    path = TESTS / test
+    assert path.exists(), f"there is no {test}"
+    files = sorted(path.glob("*.py")) if path.is_dir() else [path]
+    files += [TESTS / one for one in _CALLED_ELSEWHERE.get(test, ())]
+    return "\n".join(file.read_text("utf-8") for file in files)
+
+
+def words_of(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the group and the command's name; refuse a command that there is not."""
+    node: click.Command = cli
+    context = click.Context(cli)
+    found: list[str] = []
+    for word in command:
+        if not isinstance(node, click.Group):
+            break
+        below = node.get_command(context, word)
+        assert below is not None, f"there is no gridledger {' '.join(command)}"
+        found.append(word)
+        node = below
+    options = {option for parameter in node.params for option in parameter.opts}
+    assert {word for word in command if word.startswith("--")} <= options
+    return tuple(found)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_row_names_functions_that_exist(row: Row) -> None:
+    assert set(row.functions) <= _FUNCTIONS
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_row_names_tests_that_run_its_commands(row: Row) -> None:
+    source = "\n".join(source_of(test) for test in row.tests)
+    for command in row.commands:
+        words = r",\s*".join(f'"{word}"' for word in words_of(command))
+        options = [f'"{word}"' for word in command if word.startswith("--")]
+        assert re.search(words, source), f"no test of the row runs {' '.join(command)}"
+        assert all(option in source for option in options), f"no test gives {' '.join(command)}"
+
+
+def test_document_has_rows() -> None:
+    assert len(ROWS) > 50
