@@ -27,7 +27,7 @@ from gridledger.model.device import (
 from gridledger.model.exchange_refusals import NotAKeyDevice
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.refusals import AccessDenied, AlreadyExists, Conflict, LimitExceeded
-from gridledger.model.states import CandidateState, Doubt
+from gridledger.model.states import CandidateState, Doubt, IdentifierState
 from gridledger.shim import Context
 
 __all__ = ["decide_candidate", "deposit_associations", "propose_candidate"]
@@ -56,7 +56,11 @@ async def deposit_associations(
     found = await ctx.get_many([device_key(device) for device in wanted])
     devices = {device.identifier: device for device in found if device is not None}
     groups = {
-        identity: [devices[one] for one in row.devices if one in devices] if row is not None else []
+        identity: [
+            devices[one]
+            for one in (row.devices if row is not None else ())
+            if one in devices and devices[one].state is not IdentifierState.REVOKED
+        ]
         for identity, row in zip(distinct, rows, strict=True)
     }
     candidates = await _candidates(ctx, root, groups.values())
@@ -114,9 +118,11 @@ async def propose_candidate(
         raise AccessDenied(f"both devices stand below {root}")
     if by != root and by not in pair.systems():
         raise AccessDenied(f"{by} owns none of the devices")
-    if await ctx.get(candidate_key(root, pair)) is not None:
-        raise AlreadyExists("association candidate", f"{pair.first} {pair.second}")
     devices = [await ctx.require(device_key(one)) for one in (pair.first, pair.second)]
+    names = _pairs(*devices)
+    for name, row in zip(names, await ctx.get_many([candidate_key(root, one) for one in names]), strict=True):
+        if row is not None:
+            raise AlreadyExists("association candidate", f"{name.first} {name.second}")
     if sum(entry.identity in device.known_as for device in devices) != 1:
         raise Conflict(f"one of both devices declares {entry.identity}, and the other does not")
     candidate = _new_candidate(root, entry, Doubt.SIMILAR, await ctx.now_ms())
@@ -195,18 +201,27 @@ async def _declare(ctx: Context, root: SystemIdentifier, candidate: AssociationC
 async def _candidates(
     ctx: Context, root: SystemIdentifier, groups: Iterable[Sequence[Device]]
 ) -> dict[DevicePair, AssociationCandidate]:
-    """Return the candidates that stand for pairs in doubt."""
-    pairs = list(
-        dict.fromkeys(
-            DevicePair.of(one.identifier, other.identifier)
-            for group in groups
-            for number, one in enumerate(group)
-            for other in group[:number]
-            if _contradict(one, other)
-        )
-    )
-    rows = await ctx.get_many([candidate_key(root, pair) for pair in pairs])
-    return {pair: row for pair, row in zip(pairs, rows, strict=True) if row is not None}
+    """Return the candidates that stand for pairs in doubt, under the names that devices had, too."""
+    doubted = {
+        DevicePair.of(one.identifier, other.identifier): _pairs(one, other)
+        for group in groups
+        for number, one in enumerate(group)
+        for other in group[:number]
+        if _contradict(one, other)
+    }
+    wanted = [(pair, name) for pair, names in doubted.items() for name in names]
+    rows = await ctx.get_many([candidate_key(root, name) for _, name in wanted])
+    found: dict[DevicePair, AssociationCandidate] = {}
+    for (pair, _), row in zip(wanted, rows, strict=True):
+        if row is not None:
+            found.setdefault(pair, row)  # the newest names come first
+    return found
+
+
+def _pairs(one: Device, other: Device) -> list[DevicePair]:
+    """Return the pair under all names that both devices have and had, the present ones first."""
+    mine, theirs = ((device.identifier, *reversed(device.former or ())) for device in (one, other))
+    return [DevicePair.of(name, counterpart) for name in mine for counterpart in theirs]
 
 
 def _admit(

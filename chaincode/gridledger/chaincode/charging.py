@@ -28,15 +28,18 @@ async def fee_of(
 ) -> Fee | None:
     """Return what the schedule of a root asks for; None where it asks for nothing."""
     schedule = await ctx.get(fee_schedule_key(root))
-    if schedule is None or not schedule.rate(key.kind) or not count:
+    if schedule is None or not count:
         return None
     now_ms = await ctx.now_ms()
+    rate = schedule.rate_at(key.kind, now_ms)
+    if not rate:
+        return None
     return Fee(
         key=key,
         payer=payer,
         root=root,
         count=count,
-        amount_milliyuan=multiply_amount(schedule.rate(key.kind), count),
+        amount_milliyuan=multiply_amount(rate, count),
         schedule_version=schedule.version,
         incurred_ms=now_ms,
         due_ms=now_ms + FEE_TERM_MS,

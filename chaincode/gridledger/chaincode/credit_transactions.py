@@ -90,7 +90,7 @@ class CreditTransactions(Contract):
     async def fold_ratings(
         self, ctx: Context, system: SystemIdentifier, ratings: tuple[RatingKey, ...]
     ) -> CreditStanding:
-        """Count up to 500 ratings of a system into its credit; each is counted once."""
+        """Count up to 500 ratings of a system into its credit, of its former prefixes, too; each once."""
         if not ratings:
             raise BadArgument({"ratings": "there are none"})
         if len(ratings) > MAX_FOLDED:
@@ -98,8 +98,16 @@ class CreditTransactions(Contract):
         if len({(one.order, one.rater) for one in ratings}) != len(ratings):
             raise BadArgument({"ratings": "one stands twice"})
         present = await self._below(ctx, system)
-        keys = [rating_delta_key(system, one.order, one.rater) for one in ratings]
-        rows = await ctx.get_many(keys)
+        prefixes = (system, *(present.former or ()))
+        named = [rating_delta_key(one, name.order, name.rater) for name in ratings for one in prefixes]
+        found = dict(zip(named, await ctx.get_many(named), strict=True))
+        keys = [
+            next(
+                (key for key in named[start : start + len(prefixes)] if found[key] is not None), named[start]
+            )
+            for start in range(0, len(named), len(prefixes))
+        ]
+        rows = [found[key] for key in keys]
         standing = await self._standing(ctx, present)
         count, total = standing.ratings, standing.total
         for name, key, row in zip(ratings, keys, rows, strict=True):

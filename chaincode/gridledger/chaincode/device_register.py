@@ -17,6 +17,7 @@ from gridledger.model.catalogue import LEAST_SYSTEMS
 from gridledger.model.coding_rule import CodingRule
 from gridledger.model.device import (
     MAX_DEVICES_AN_IDENTITY,
+    MAX_DEVICES_OF_ONE,
     CommonIdentity,
     DeclaredIdentity,
     Device,
@@ -156,6 +157,11 @@ def _new_device(
         raise AlreadyExists("device", str(identifier))
     check_code(rule, entry.kind, entry.own_code)
     for identity in entry.identities:
+        own = sum(one.system == identifier.system for one in members[identity])
+        if own >= MAX_DEVICES_OF_ONE:
+            raise LimitExceeded(
+                f"devices of {identifier.system} as {identity}", limit=MAX_DEVICES_OF_ONE, actual=own + 1
+            )
         if len(members[identity]) >= MAX_DEVICES_AN_IDENTITY:
             raise LimitExceeded(
                 f"devices of {identity}", limit=MAX_DEVICES_AN_IDENTITY, actual=MAX_DEVICES_AN_IDENTITY + 1

@@ -5,6 +5,8 @@ Source: CN112508707B, [0066].
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gridledger.chaincode.batch import check_batch
 from gridledger.chaincode.charging import receive_fee, take_fees
 from gridledger.chaincode.journal import Journal
@@ -12,7 +14,7 @@ from gridledger.chaincode.ledger_key import account_key, fee_schedule_key, fees_
 from gridledger.chaincode.money import spend_notes
 from gridledger.chaincode.permission import acting_system, require_platform
 from gridledger.model.events import Event
-from gridledger.model.fee import MAX_FEES, FeeKey, FeeRate, FeeSchedule
+from gridledger.model.fee import FEE_NOTICE_MS, MAX_FEES, FeeKey, FeeRate, FeeSchedule
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.money import add_amounts
 from gridledger.model.notice import FeesPaid
@@ -34,15 +36,24 @@ class FeeTransactions(Contract):
 
     @transaction(roles=(Role.PLATFORM_ADMINISTRATOR,))
     async def set_fees(self, ctx: Context, root: SystemIdentifier, rates: tuple[FeeRate, ...]) -> FeeSchedule:
-        """Set the fees below a root; they count from the next registration or resolution on."""
+        """Set the fees below a root; they count from the next registration or resolution on.
+
+        A rise counts after seven days, so that nobody owes what it could not know of when it called. What a
+        root sets first counts at once.
+        """
         await require_platform(ctx, root)
         earlier = await ctx.get(fee_schedule_key(root))
+        now_ms = await ctx.now_ms()
         schedule = FeeSchedule(
             root=root,
             version=1 if earlier is None else earlier.version + 1,
             rates=rates,
-            set_ms=await ctx.now_ms(),
+            set_ms=now_ms,
         )
+        if earlier is not None:
+            present = earlier.rates_at(now_ms)
+            if any(rate.amount_milliyuan > earlier.rate_at(rate.kind, now_ms) for rate in rates):
+                schedule = replace(schedule, earlier=present, rises_ms=now_ms + FEE_NOTICE_MS)
         await ctx.put(fee_schedule_key(root), schedule)
         ctx.emit(Event.FEES_SET, schedule)
         return schedule

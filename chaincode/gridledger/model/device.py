@@ -49,6 +49,8 @@ MAX_BATCH_ITEMS = 2000
 MAX_FIELDS_A_DEVICE = 256
 MAX_IDENTITIES_A_DEVICE = 8
 MAX_DEVICES_AN_IDENTITY = 64
+MAX_DEVICES_OF_ONE = 16
+"""Devices of one system that declare the same identity: nobody fills it so that others find no place."""
 MAX_MOVES = 8
 """Times that an identifier may move, so that following is bounded."""
 

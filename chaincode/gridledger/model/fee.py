@@ -16,6 +16,7 @@ from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.record import ModelValue, Record, record, value
 
 __all__ = [
+    "FEE_NOTICE_MS",
     "FEE_TERM_MS",
     "MAX_FEES",
     "Fee",
@@ -27,6 +28,9 @@ __all__ = [
 
 FEE_TERM_MS = 30 * 24 * 3600 * 1000
 """Time in which a fee is to be paid; afterwards the platform collects it."""
+
+FEE_NOTICE_MS = 7 * 24 * 3600 * 1000
+"""Time between a rise of a fee and the first call that it counts for."""
 
 MAX_FEES = 256
 """Fees that one call settles."""
@@ -69,15 +73,36 @@ class FeeSchedule(Record):
     version: int
     rates: tuple[FeeRate, ...]
     set_ms: int
+    earlier: tuple[FeeRate, ...] | None = None
+    """What counts until a rise does."""
+    rises_ms: int | None = None
+    """When a rise begins to count; None where nothing rose."""
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
-        kinds = [rate.kind.value for rate in self.rates]
-        if kinds != sorted(set(kinds)):
-            yield "rates", "are not in the order of their kinds, each once"
+        for name, rates in (("rates", self.rates), ("earlier", self.earlier or ())):
+            kinds = [rate.kind.value for rate in rates]
+            if kinds != sorted(set(kinds)):
+                yield name, "are not in the order of their kinds, each once"
 
     def rate(self, kind: FeeKind) -> int:
-        """Return what one of a kind costs, in milli-yuan."""
-        return next((rate.amount_milliyuan for rate in self.rates if rate.kind is kind), 0)
+        """Return the most that one of a kind costs by this schedule, in milli-yuan."""
+        return max(_rate(self.rates, kind), _rate(self.earlier or (), kind))
+
+    def rate_at(self, kind: FeeKind, now_ms: int) -> int:
+        """Return what one of a kind costs at a moment, in milli-yuan: a rise counts after its notice."""
+        rate = _rate(self.rates, kind)
+        if self.rises_ms is None or now_ms >= self.rises_ms:
+            return rate
+        return min(rate, _rate(self.earlier or (), kind))
+
+    def rates_at(self, now_ms: int) -> tuple[FeeRate, ...]:
+        """Return what counts at a moment."""
+        found = ((kind, self.rate_at(kind, now_ms)) for kind in sorted(FeeKind, key=lambda kind: kind.value))
+        return tuple(FeeRate(kind=kind, amount_milliyuan=rate) for kind, rate in found if rate)
+
+
+def _rate(rates: tuple[FeeRate, ...], kind: FeeKind) -> int:
+    return next((rate.amount_milliyuan for rate in rates if rate.kind is kind), 0)
 
 
 @value

@@ -7,7 +7,8 @@ hexadecimal digits.
 
 A code is neither trimmed, folded nor normalised: the owner gets back exactly what it wrote. An escape of a
 character that stands for itself, lower-case hexadecimal and bytes that are not UTF-8 are refused: one code,
-one spelling, compared byte by byte. `.` and `..` are no own codes, because URLs cannot carry them.
+one spelling, compared byte by byte. `.` and `..` are no own codes, because URLs cannot carry them, and no code
+has U+0000 or U+10FFFF, which part the ledger's keys.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ MAX_OWN_CODE_BYTES = 128
 
 _NO_CODES = ("", ".", "..")
 _MARKS = "-._~!$&'()*+,;=:@"
+_KEY_MARKS = ("\0", "\U0010ffff")
 _PLAIN = f"[A-Za-z0-9{re.escape(_MARKS)}]"
 _plain = re.compile(f"{_PLAIN}{{1,{MAX_OWN_CODE_BYTES}}}")
 
@@ -38,7 +40,7 @@ def escape_own_code(own_code: str) -> str:
     Parameters
     ----------
     own_code : str
-        1 to 128 bytes of UTF-8: any Unicode but lone surrogates, not `.` or `..`.
+        1 to 128 bytes of UTF-8: any Unicode but lone surrogates, U+0000 and U+10FFFF, not `.` or `..`.
 
     Raises
     ------
@@ -58,6 +60,8 @@ def escape_own_code(own_code: str) -> str:
         data = own_code.encode("utf-8")
     except UnicodeEncodeError as error:
         raise _malformed("the own code has a lone surrogate") from error
+    if any(mark in own_code for mark in _KEY_MARKS):
+        raise _malformed("the own code has U+0000 or U+10FFFF, which part keys")
     if len(data) > MAX_OWN_CODE_BYTES:
         problem = f"the own code's {len(data)} bytes are more than {MAX_OWN_CODE_BYTES}"
         raise _malformed(problem)

@@ -33,6 +33,8 @@ def group() -> None:
 def set_(output: Output, party: PartyChoice, root: str, rates: tuple[str, ...]) -> None:
     """Set the fees below ROOT, as its platform administrator; what is not named is free.
 
+    Rises count after seven days, but for the first schedule of a root.
+
     Kinds: system-registration, device-registration, field-registration, resolution, agreed-query.
     """
     parsed = sorted((_rate(text) for text in rates), key=lambda rate: rate.kind.value)

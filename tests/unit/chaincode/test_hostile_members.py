@@ -11,18 +11,20 @@ from tests.unit.chaincode.scene import METER, PLANT, PRICES, ROLE, ROOT, TOTAL, 
 from tests.unit.chaincode.trading import agree, agreed_entry, balance, claim_evidence, placed
 
 from gridledger.model.agreement import AgreementUse
+from gridledger.model.association import CandidateEntry, DevicePair
 from gridledger.model.catalogue import PublicationEntry, Selector
 from gridledger.model.catalogue_refusals import WithdrawnByOwner
 from gridledger.model.change import DeviceChange, DeviceMove, FieldChange, SystemChange
 from gridledger.model.claim import DECIDE_MS, ClaimDecision
-from gridledger.model.device import DeclaredIdentity, DeviceEntry, StandardEntry
+from gridledger.model.credit import RatingKey
+from gridledger.model.device import MAX_DEVICES_OF_ONE, DeclaredIdentity, DeviceEntry, StandardEntry
 from gridledger.model.digest import Digest
 from gridledger.model.exchange_refusals import NoHold
-from gridledger.model.fee import FeeKey, FeeKind, FeeRate
+from gridledger.model.fee import FEE_NOTICE_MS, FeeKey, FeeKind, FeeRate
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.lifecycle import Validity
 from gridledger.model.period import Frequency
-from gridledger.model.refusals import AccessDenied, AlreadyExists, Conflict
+from gridledger.model.refusals import AccessDenied, AlreadyExists, Conflict, LimitExceeded, NotFound
 from gridledger.model.registry_refusals import IdentifierMoved
 from gridledger.model.resolution import RuleEntry
 from gridledger.model.rights import RightsEntry, Withdrawal
@@ -340,3 +342,106 @@ async def test_overdue_fees_are_collected_from_an_owner_that_never_folds(scene: 
     await scene.administrator.once("trade:PayFees", system, (fee,), (folded.key,))
 
     assert (await balance(scene, OWNER))["notes"] == [PRICE - 1_000]
+
+
+async def test_fee_that_rises_counts_after_a_week_so_that_nobody_owes_what_it_could_not_know(
+    scene: Scene,
+) -> None:
+    kind = FeeKind.RESOLUTION
+    for amount in (100, 10**12):
+        rates = (FeeRate(kind=kind, amount_milliyuan=amount),)
+        schedule = await scene.administrator.submit("trade:SetFees", ROOT, rates)
+    assert schedule.rises_ms == schedule.set_ms + FEE_NOTICE_MS
+
+    assert (await scene.resolve()).fee_milliyuan == 100
+    again = (FeeRate(kind=kind, amount_milliyuan=10**12),)
+    await scene.administrator.submit("trade:SetFees", ROOT, again)  # setting it again shortens nothing
+    assert (await scene.resolve()).fee_milliyuan == 100
+    lower = (FeeRate(kind=kind, amount_milliyuan=50),)
+    await scene.administrator.submit("trade:SetFees", ROOT, lower)
+    assert (await scene.resolve()).fee_milliyuan == 50
+    risen = await scene.administrator.submit("trade:SetFees", ROOT, (replace(lower[0], amount_milliyuan=60),))
+    await at(scene, risen.rises_ms)
+    assert (await scene.resolve()).fee_milliyuan == 60
+
+
+async def test_ratings_from_before_a_change_of_prefix_are_counted(scene: Scene) -> None:
+    order, old = await placed(scene), scene.systems[OWNER]
+    contract = scene.countersign(scene.contract(order, OWNER), OWNER)
+    await scene.owners[OWNER].once("trade:DepositContracts", (contract,))
+    await scene.application.submit("registry:RateSystem", order.id, old, 0)
+    new = await change_prefix(scene)
+    key = RatingKey(order=order.id, rater=scene.systems["lifecycle"])
+
+    folded = await scene.aggregation.submit("registry:FoldRatings", new, (key,))
+
+    assert (folded.system, folded.ratings, folded.total) == (new, 1, 0)
+    with pytest.raises(NotFound):
+        await scene.aggregation.submit("registry:FoldRatings", new, (key,))
+
+
+# --- common identities
+
+
+async def test_one_system_does_not_fill_a_common_identity(scene: Scene) -> None:
+    serial = DeclaredIdentity(scheme="serial", value="X22")
+    entries = tuple(
+        DeviceEntry(own_code=f"squat-{number}", name="meter", kind="meter", identities=(serial,))
+        for number in range(MAX_DEVICES_OF_ONE + 1)
+    )
+    results = await scene.owners[OWNER].once("registry:RegisterDevices", scene.systems[OWNER], entries)
+    assert [one.code for one in results] == [None] * MAX_DEVICES_OF_ONE + [LimitExceeded.code]
+
+    (other,) = await scene.owners["maintenance"].once(
+        "registry:RegisterDevices", scene.systems["maintenance"], entries[:1]
+    )
+    assert other.accepted
+
+
+async def test_own_code_that_would_part_keys_is_refused_alone(scene: Scene) -> None:
+    codes = ("good", "a\0b", "c\U0010ffff", "also good")
+    entries = tuple(DeviceEntry(own_code=code, name="meter", kind="meter") for code in codes)
+    results = await scene.owners[OWNER].once("registry:RegisterDevices", scene.systems[OWNER], entries)
+    assert [one.accepted for one in results] == [True, False, False, True]
+
+
+async def test_revoked_device_leaves_the_association_catalogue_when_it_is_deposited_again(
+    scene: Scene,
+) -> None:
+    device = scene.device(OWNER)
+    revoked = DeviceChange(device=device, state=IdentifierState.REVOKED)
+    await scene.owners[OWNER].submit("registry:ChangeDevices", scene.systems[OWNER], (revoked,))
+
+    await scene.aggregation.submit("catalogue:DepositAssociations", ROOT, (PLANT,))
+
+    association = await scene.application.ask("catalogue:GetAssociation", ROOT, PLANT)
+    assert device not in [member.device for member in association.members]
+    assert len(association.members) == 2
+
+
+async def test_word_of_both_owners_about_a_doubt_outlives_a_rename(scene: Scene) -> None:
+    contradicting = {OWNER: "A1", "maintenance": "B2"}
+    devices = {}
+    for name, value in contradicting.items():
+        serial = DeclaredIdentity(scheme="serial", value=value)
+        plant = DeclaredIdentity(scheme="plant", value="R99")
+        entry = DeviceEntry(own_code="doubt", name="meter", kind="meter", identities=(plant, serial))
+        (result,) = await scene.owners[name].once("registry:RegisterDevices", scene.systems[name], (entry,))
+        assert result.accepted, result
+        devices[name] = scene.systems[name].device("doubt")
+    await scene.aggregation.submit("catalogue:DepositAssociations", ROOT, (plant,))
+    pair = DevicePair.of(*devices.values())
+    for name in contradicting:
+        await scene.owners[name].submit("catalogue:ConfirmAssociation", ROOT, scene.systems[name], pair)
+    system = scene.systems[OWNER]
+    move = DeviceMove(device=devices[OWNER], to=system.device("no doubt"))
+    await scene.owners[OWNER].once("registry:MoveDevices", system, (move,))
+
+    (result,) = await scene.aggregation.submit("catalogue:DepositAssociations", ROOT, (plant,))
+
+    assert result.accepted, result
+    association = await scene.application.ask("catalogue:GetAssociation", ROOT, plant)
+    assert {member.device for member in association.members} == {move.to, devices["maintenance"]}
+    entry = CandidateEntry(devices=DevicePair.of(move.to, devices["maintenance"]), identity=serial)
+    with pytest.raises(AlreadyExists):
+        await scene.aggregation.submit("catalogue:ProposeAssociation", ROOT, ROOT, entry)
