@@ -152,8 +152,8 @@ class DeviceIdentifier(TextScalar):
     system : SystemIdentifier
         The owner.
     own_code : str
-        What the owner calls the device: 1 to 128 bytes of UTF-8, any Unicode but lone surrogates, not `.` or
-        `..`.
+        What the owner calls the device: 1 to 128 bytes of UTF-8, any Unicode but lone surrogates, U+0000
+        and U+10FFFF, not `.` or `..`.
 
     Raises
     ------

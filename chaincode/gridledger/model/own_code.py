@@ -7,7 +7,7 @@ hexadecimal digits.
 
 A code is neither trimmed, folded nor normalised: the owner gets back exactly what it wrote. An escape of a
 character that stands for itself, lower-case hexadecimal and bytes that are not UTF-8 are refused: one code,
-one spelling, compared byte by byte. `.` and `..` are no own codes, because URLs cannot carry them, and no code
+one spelling, compared byte by byte. `.` and `..` are no own codes, because URLs cannot carry them. No code
 has U+0000 or U+10FFFF, which part the ledger's keys.
 """
 

@@ -32,9 +32,9 @@ RESOLVER = "https://resolver.example"
 KINDS = {"system": SystemIdentifier, "device": DeviceIdentifier, "field": FieldIdentifier}
 
 systems = st.from_regex(r"[0-9A-Z]{1,5}(\.[0-9A-Z]{1,5}){1,5}", fullmatch=True).map(SystemIdentifier)
-own_codes = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=32).filter(
-    lambda code: code not in (".", "..")
-)
+own_codes = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0\U0010ffff"), min_size=1, max_size=32
+).filter(lambda code: code not in (".", ".."))
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", fullmatch=True)
 devices = st.builds(DeviceIdentifier, systems, own_codes)
 fields = st.builds(FieldIdentifier, devices, names)

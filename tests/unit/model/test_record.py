@@ -79,7 +79,11 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 readings = st.builds(Reading, at_ms=st.integers(0, MAX_INTEGER), raw=st.binary(max_size=8))
 meters = st.builds(
     Meter,
-    device=texts.filter(lambda code: code not in ("", ".", "..")).map(DEVICE.system.device),
+    device=st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0\U0010ffff"), min_size=1, max_size=10
+    )
+    .filter(lambda code: code not in (".", ".."))
+    .map(DEVICE.system.device),
     name=texts,
     phase=st.sampled_from(Phase),
     readings=st.lists(readings, max_size=3).map(tuple),
