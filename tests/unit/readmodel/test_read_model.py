@@ -14,9 +14,18 @@ from tests.unit.readmodel.conftest import Watched
 
 from gridledger.chaincode.ledger_key import system_key
 from gridledger.client.write_set import KeyWrite
-from gridledger.exchange.readmodel import ChainDiffers, ReadModel, ReadModelUnusable, Wanted, find_fields
+from gridledger.exchange.readmodel import (
+    ChainDiffers,
+    LedgerBlock,
+    ReadModel,
+    ReadModelUnusable,
+    Wanted,
+    find_fields,
+)
 from gridledger.exchange.readmodel.index import Index
 from gridledger.exchange.readmodel.schema import SCHEMA_VERSION
+from gridledger.model.change import FieldChange
+from gridledger.model.states import IdentifierState
 from gridledger.model.system import SystemKind
 
 MODEL = {"channel": "energy", "chaincode": "gridledger"}
@@ -68,6 +77,30 @@ async def test_replay_from_block_0_makes_the_same_model(watched: Watched, tmp_pa
         watched.chain.feed(again)
         assert content(again) == content(watched.model)
         assert len(content(again)["sale"]) == 4
+
+
+async def test_however_the_chain_is_cut_into_blocks_the_model_is_the_same(
+    watched: Watched, tmp_path: Path
+) -> None:
+    scene = watched.scene
+    field, *_ = scene.fields()["monitoring"]
+    for state in (IdentifierState.SUSPENDED, IdentifierState.ACTIVE):
+        change = FieldChange(field=field, state=state)
+        await scene.owners["monitoring"].submit("registry:ChangeFields", field.system, (change,))
+    watched.chain.feed(watched.model)
+    blocks = watched.chain.blocks
+    whole = LedgerBlock(
+        number=0,
+        hash=blocks[-1].hash,
+        previous_hash=b"",
+        transactions=tuple(one for block in blocks for one in block.transactions),
+    )
+    with ReadModel.feed(tmp_path / "whole.db", **MODEL) as model:
+        model.take(whole)
+        found, wanted = content(model), content(watched.model)
+    del found["progress"], wanted["progress"]
+    assert found == wanted
+    assert len(wanted["entry"]) > 20
 
 
 def test_block_that_fails_in_the_middle_leaves_nothing(

@@ -10,11 +10,13 @@ transaction that takes the change.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
+
+from pydantic_core import to_json
 
 from gridledger.exchange.readmodel.words import Token, index_tokens, token, viewer_token
 from gridledger.model.device import ChargingStandard, Device, RegisteredField
@@ -22,8 +24,9 @@ from gridledger.model.states import IdentifierState
 
 __all__ = ["Index", "application_viewer", "owner_viewer", "platform_viewer"]
 
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ACTIVE = IdentifierState.ACTIVE.value
+
+_Prices: TypeAlias = "list[tuple[int, int | None, int]]"
 
 
 def owner_viewer(system: str) -> str:
@@ -66,14 +69,28 @@ class Index:
         self._devices: dict[str, None] = {}
         self._systems: dict[str, _System | None] = {}
         self._published: dict[tuple[str, str], list[str]] = {}
+        # What the block has brought need not be read from the tables again.
+        self._new_fields: dict[str, RegisteredField] = {}
+        self._new_standards: dict[str, ChargingStandard] = {}
+        self._new_devices: dict[str, Device] = {}
+        self._hits: dict[str, list[tuple[str, int]]] = {"device": [], "field": []}
+        self._tokens: dict[str, list[tuple[int, str]]] = {"device": [], "field": []}
+        self._seeing: list[tuple[int, str, str]] = []
 
-    def field_changed(self, field: str) -> None:
-        """Note that a field, or its charging standard, has changed."""
+    def field_changed(self, field: str, record: RegisteredField) -> None:
+        """Note that a field has changed."""
         self._fields[field] = None
+        self._new_fields[field] = record
 
-    def device_changed(self, device: str) -> None:
+    def standard_changed(self, field: str, record: ChargingStandard) -> None:
+        """Note that a field's charging standard has changed."""
+        self._fields[field] = None
+        self._new_standards[field] = record
+
+    def device_changed(self, device: str, record: Device) -> None:
         """Note that a device has changed, and so what finds its fields."""
         self._devices[device] = None
+        self._new_devices[device] = record
 
     def selector_changed(self, system: str, name: str) -> None:
         """Note that the applications have changed to which a system's fields of a name are published."""
@@ -97,6 +114,7 @@ class Index:
             "DELETE FROM field_index WHERE rowid = (SELECT id FROM field WHERE identifier = ?)", (field,)
         )
         self._fields.pop(field, None)
+        self._new_fields.pop(field, None)
         self._devices[field.rpartition("#")[0]] = None
 
     def remove_device(self, device: str) -> None:
@@ -105,6 +123,7 @@ class Index:
         self._connection.execute(f"DELETE FROM device_index WHERE rowid = {key}", (device,))  # noqa: S608
         self._connection.execute(f"DELETE FROM device_viewer WHERE device = {key}", (device,))  # noqa: S608
         self._devices.pop(device, None)
+        self._new_devices.pop(device, None)
 
     def write(self) -> None:
         """Write the tokens of what has changed, device by device."""
@@ -112,10 +131,19 @@ class Index:
         for field in self._fields:
             changed.setdefault(field.rpartition("#")[0], set()).add(field)
         for device, fields in changed.items():
-            self._write_device(device, None if device in self._devices else fields)
+            self._find_device(device, None if device in self._devices else fields)
+        many = self._connection.executemany
+        for table, hits in self._hits.items():
+            many(f"UPDATE {table} SET hit = ? WHERE id = ?", hits)  # noqa: S608
+            many(
+                f"INSERT OR REPLACE INTO {table}_index (rowid, tokens) VALUES (?, ?)",  # noqa: S608
+                self._tokens[table],
+            )
+        many("DELETE FROM device_viewer WHERE device = ?", [(row,) for _, row in self._hits["device"]])
+        many("INSERT INTO device_viewer VALUES (?, ?, ?)", self._seeing)
 
-    def _write_device(self, identifier: str, changed: set[str] | None) -> None:
-        """Write a device and those of its fields that have changed, all with None."""
+    def _find_device(self, identifier: str, changed: set[str] | None) -> None:
+        """Say what finds a device and those of its fields that have changed, all with None."""
         row = self._connection.execute(
             "SELECT id, system, state, record FROM device WHERE identifier = ?", (identifier,)
         ).fetchone()
@@ -124,36 +152,43 @@ class Index:
             # Its record could not be read, and stands in the table of those.
             return
         device_id, _, state, record = row
-        device = Device.from_bytes(record.encode())
+        device = self._new_devices.get(identifier) or Device.from_bytes(record.encode())
         about = _about(device, system)
         seeing: dict[str, str] = {}
         active = state == _ACTIVE and system.state == _ACTIVE
         fields = self._connection.execute(
-            "SELECT field.id, identifier, state, field.record, standard.record FROM field"
+            "SELECT field.id, identifier, name, state, field.record, standard.record FROM field"
             " LEFT JOIN standard ON standard.field = identifier WHERE device = ? ORDER BY name",
             (identifier,),
         ).fetchall()
-        for field_id, field, field_state, field_record, standard in fields:
-            found = RegisteredField.from_bytes(field_record.encode())
-            viewers = self._viewers(found, system) if active and field_state == _ACTIVE else []
+        hit = _device_hit(device, system)
+        for field_id, field, name, field_state, field_record, standard in fields:
+            seen = active and field_state == _ACTIVE
+            applications = self._applications(system.identifier, name) if seen else []
+            is_changed = changed is None or field in changed
+            if not (applications or is_changed):
+                continue
+            found = self._new_fields.get(field) or RegisteredField.from_bytes(field_record.encode())
+            viewers = [application_viewer(one, role) for one in applications for role in found.metadata.roles]
             for viewer in viewers:
                 seeing.setdefault(viewer, field)
-            if changed is None or field in changed:
-                self._write_field(field_id, found, standard, device, system, [*about, *viewers])
-        self._connection.execute("DELETE FROM device_viewer WHERE device = ?", (device_id,))
-        self._connection.executemany(
-            "INSERT INTO device_viewer VALUES (?, ?, ?)",
-            [(device_id, viewer, field) for viewer, field in seeing.items()],
-        )
-        self._put("device", device_id, {*about, *seeing}, _device_hit(device, system))
+            if is_changed:
+                prices = self._prices(field, standard)
+                self._find_field(field_id, found, prices, hit, [*about, *viewers])
+        self._seeing += [(device_id, viewer, field) for viewer, field in seeing.items()]
+        self._put("device", device_id, {*about, *seeing}, hit)
 
-    def _write_field(
+    def _prices(self, field: str, standard: str | None) -> _Prices:
+        if standard is None:
+            return []
+        return _prices(self._new_standards.get(field) or ChargingStandard.from_bytes(standard.encode()))
+
+    def _find_field(
         self,
         field_id: int,
         field: RegisteredField,
-        standard: str | None,
-        device: Device,
-        system: _System,
+        prices: _Prices,
+        device: Mapping[str, object],
         tokens: list[str],
     ) -> None:
         metadata = field.metadata
@@ -169,22 +204,14 @@ class Index:
             "data_type": metadata.data_type,
             "frequency": metadata.frequency.value,
             "state": field.state.value,
-            "prices": [] if standard is None else _prices(ChargingStandard.from_bytes(standard.encode())),
-            "device": _device_hit(device, system),
+            "prices": prices,
+            "device": device,
         }
         self._put("field", field_id, {*tokens, *told, *exact}, hit)
 
-    def _viewers(self, field: RegisteredField, system: _System) -> list[str]:
-        applications = self._applications(system.identifier, field.identifier.name)
-        return [application_viewer(one, role) for one in applications for role in field.metadata.roles]
-
     def _put(self, table: str, row: int, tokens: set[str], hit: Mapping[str, object]) -> None:
-        text = _encoder.encode(hit)
-        self._connection.execute(f"UPDATE {table} SET hit = ? WHERE id = ?", (text, row))  # noqa: S608
-        self._connection.execute(
-            f"INSERT OR REPLACE INTO {table}_index (rowid, tokens) VALUES (?, ?)",  # noqa: S608
-            (row, " ".join(sorted(tokens))),
-        )
+        self._hits[table].append((to_json(hit).decode(), row))
+        self._tokens[table].append((row, " ".join(sorted(tokens))))
 
     def _system(self, identifier: str) -> _System | None:
         if identifier not in self._systems:
@@ -232,7 +259,7 @@ def _about(device: Device, system: _System) -> list[str]:
     ]
 
 
-def _prices(standard: ChargingStandard) -> list[tuple[int, int | None, int]]:
+def _prices(standard: ChargingStandard) -> _Prices:
     """Return beginning, end and price of a charging standard's terms, the last first."""
     terms = (standard, standard.earlier)
     return [(one.valid_from_ms, one.valid_until_ms, one.price_milliyuan) for one in terms if one is not None]

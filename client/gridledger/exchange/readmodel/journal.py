@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import TypeAlias
+
+from pydantic_core import to_json
 
 from gridledger.exchange.readmodel.ledger_block import LedgerTransaction
 from gridledger.model.canonical import Value
@@ -14,7 +15,6 @@ from gridledger.model.canonical import Value
 __all__ = ["Journal", "Log", "Members"]
 
 _NONE = object()
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 Members: TypeAlias = Mapping[str, Value]
 
@@ -36,7 +36,7 @@ class Log(StrEnum):
 
 
 class Journal:
-    """Writes entries of the logs.
+    """Writes entries of the logs, a block's at once.
 
     Parameters
     ----------
@@ -46,6 +46,7 @@ class Journal:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._rows: list[tuple[str | int, ...]] = []
 
     def enter(
         self,
@@ -87,12 +88,17 @@ class Journal:
             transaction.msp_id,
             transaction.actor,
         )
-        self._connection.execute(
+        self._rows.append(row)
+
+    def write(self) -> None:
+        """Write what was entered, in its order."""
+        self._connection.executemany(
             "INSERT INTO entry"
             " (log, subject, system, event, before, after, block, tx_id, time_ms, msp_id, actor)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
+            self._rows,
         )
+        self._rows.clear()
 
 
 def _pick(members: Members, names: Collection[str]) -> dict[str, Value]:
@@ -101,4 +107,4 @@ def _pick(members: Members, names: Collection[str]) -> dict[str, Value]:
 
 
 def _text(members: Members) -> str:
-    return _encoder.encode(members)
+    return to_json(members).decode()

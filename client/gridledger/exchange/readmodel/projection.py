@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from gridledger.client.write_set import KeyWrite
+from gridledger.exchange.readmodel.earlier import EarlierRecords, RecordTable
 from gridledger.exchange.readmodel.index import Index
 from gridledger.exchange.readmodel.journal import Journal
 from gridledger.exchange.readmodel.ledger_block import LedgerBlock, LedgerTransaction
@@ -20,12 +22,18 @@ from gridledger.model.catalogue import Publication
 from gridledger.model.device import ChargingStandard, Device, RegisteredField
 from gridledger.model.errors import ModelError
 from gridledger.model.keys import KeyPrefix
+from gridledger.model.own_code import escape_own_code
 from gridledger.model.resolution import Resolution
 from gridledger.model.system import ApplicationUser, System, SystemApplication
 from gridledger.model.trade import Order, Settlement
 
 __all__ = ["Projection"]
 
+_TABLES: Final[Mapping[str, RecordTable]] = {
+    KeyPrefix.DEVICE: RecordTable.DEVICE,
+    KeyPrefix.FIELD: RecordTable.FIELD,
+    KeyPrefix.CHARGING_STANDARD: RecordTable.STANDARD,
+}
 _logger = logging.getLogger(__name__)
 
 
@@ -41,7 +49,9 @@ class Projection:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._index = Index(connection)
-        register = Register(connection, Journal(connection), self._index)
+        self._journal = Journal(connection)
+        self._earlier = EarlierRecords(connection)
+        register = Register(connection, self._journal, self._index, self._earlier)
         use = Use(connection)
         self._takers: dict[str, Callable[[LedgerTransaction, tuple[str, ...], bytes], None]] = {
             KeyPrefix.SYSTEM: lambda one, _, data: register.system(one, System.from_bytes(data)),
@@ -76,10 +86,23 @@ class Projection:
         A record that cannot be read (of a newer chaincode) is logged, entered in the table `unread`, and left
         out; the rest of its block is taken.
         """
+        self._read_ahead(block)
         for transaction in block.transactions:
             for write in transaction.writes:
                 self._take(transaction, write)
+        self._journal.write()
         self._index.write()
+
+    def _read_ahead(self, block: LedgerBlock) -> None:
+        """Read at once what the model has of what the block writes."""
+        wanted: dict[RecordTable, list[str]] = {table: [] for table in RecordTable}
+        for transaction in block.transactions:
+            for write in transaction.writes:
+                prefix, *parts = write.parts
+                if prefix in _TABLES and len(parts) > 1:
+                    wanted[_TABLES[prefix]].append(_identifier(parts))
+        for table, identifiers in wanted.items():
+            self._earlier.read_ahead(table, identifiers)
 
     def _take(self, transaction: LedgerTransaction, write: KeyWrite) -> None:
         prefix, *parts = write.parts
@@ -99,3 +122,12 @@ class Projection:
             "INSERT INTO unread (block, tx_id, key, problem) VALUES (?, ?, ?, ?)",
             (transaction.block, transaction.tx_id, key, error.message),
         )
+
+
+def _identifier(parts: Sequence[str]) -> str:
+    """Return the identifier that a key's parts are of; for a key that is none's, what finds nothing."""
+    system, own_code, *name = parts
+    try:
+        return "#".join((f"{system}/{escape_own_code(own_code)}", *name))
+    except ModelError:
+        return ""

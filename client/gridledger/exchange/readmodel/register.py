@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from typing import Final
 
+from pydantic_core import from_json
+
+from gridledger.exchange.readmodel.earlier import EarlierRecords, RecordTable
 from gridledger.exchange.readmodel.index import Index
 from gridledger.exchange.readmodel.journal import Journal, Log, Members
 from gridledger.exchange.readmodel.ledger_block import LedgerTransaction
@@ -37,10 +39,15 @@ class Register:
     journal : Journal
     index : Index
         Told what has to be found anew.
+    earlier : EarlierRecords
+        Asked what there was.
     """
 
-    def __init__(self, connection: sqlite3.Connection, journal: Journal, index: Index) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, journal: Journal, index: Index, earlier: EarlierRecords
+    ) -> None:
         self._connection = connection
+        self._earlier = earlier
         self._journal = journal
         self._index = index
 
@@ -105,22 +112,23 @@ class Register:
     def device(self, transaction: LedgerTransaction, device: Device) -> None:
         """Take a device, new or changed."""
         identifier, system = str(device.identifier), str(device.identifier.system)
-        before = self._record("SELECT record FROM device WHERE identifier = ?", identifier)
+        text = _text(device)
+        before = _members(self._earlier.replace(RecordTable.DEVICE, identifier, text))
         self._connection.execute(
             "INSERT INTO device (identifier, system, state, record) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (identifier) DO UPDATE SET state = excluded.state, record = excluded.record",
-            (identifier, system, device.state.value, _text(device)),
+            (identifier, system, device.state.value, text),
         )
         after = device.to_value()
         self._log_life(transaction, identifier, system, before, after)
         self._enter(Log.METADATA, transaction, identifier, system, before, after)
-        self._index.device_changed(identifier)
+        self._index.device_changed(identifier, device)
 
     def remove_device(self, transaction: LedgerTransaction, parts: tuple[str, ...]) -> None:
         """Take away a device whose key was deleted."""
         system, own_code = parts
         identifier = str(SystemIdentifier(system).device(own_code))
-        before = self._record("SELECT record FROM device WHERE identifier = ?", identifier)
+        before = _members(self._earlier.replace(RecordTable.DEVICE, identifier, None))
         self._index.remove_device(identifier)
         self._connection.execute("DELETE FROM device WHERE identifier = ?", (identifier,))
         self._log_life(transaction, identifier, system, before, _NOTHING)
@@ -128,7 +136,8 @@ class Register:
     def field(self, transaction: LedgerTransaction, field: RegisteredField) -> None:
         """Take a field, new or changed."""
         identifier, system = str(field.identifier), str(field.identifier.system)
-        before = self._record("SELECT record FROM field WHERE identifier = ?", identifier)
+        text = _text(field)
+        before = _members(self._earlier.replace(RecordTable.FIELD, identifier, text))
         self._connection.execute(
             "INSERT INTO field (identifier, device, system, name, state, allocated_ms, record)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -140,7 +149,7 @@ class Register:
                 field.identifier.name,
                 field.state.value,
                 field.registered_ms,
-                _text(field),
+                text,
             ),
         )
         if field.moved_to is not None:
@@ -150,13 +159,13 @@ class Register:
         after = field.to_value()
         self._log_life(transaction, identifier, system, before, after)
         self._enter(Log.METADATA, transaction, identifier, system, before, after)
-        self._index.field_changed(identifier)
+        self._index.field_changed(identifier, field)
 
     def remove_field(self, transaction: LedgerTransaction, parts: tuple[str, ...]) -> None:
         """Take away a field whose key was deleted."""
         system, own_code, name = parts
         identifier = str(SystemIdentifier(system).device(own_code).field(name))
-        before = self._record("SELECT record FROM field WHERE identifier = ?", identifier)
+        before = _members(self._earlier.replace(RecordTable.FIELD, identifier, None))
         self._index.remove_field(identifier)
         self._connection.execute("DELETE FROM field WHERE identifier = ?", (identifier,))
         self._log_life(transaction, identifier, system, before, _NOTHING)
@@ -164,13 +173,12 @@ class Register:
     def standard(self, transaction: LedgerTransaction, standard: ChargingStandard) -> None:
         """Take a charging standard."""
         identifier = str(standard.field)
-        before = self._record("SELECT record FROM standard WHERE field = ?", identifier)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO standard VALUES (?, ?)", (identifier, _text(standard))
-        )
+        text = _text(standard)
+        before = _members(self._earlier.replace(RecordTable.STANDARD, identifier, text))
+        self._connection.execute("INSERT OR REPLACE INTO standard VALUES (?, ?)", (identifier, text))
         system = str(standard.field.system)
         self._enter(Log.METADATA, transaction, identifier, system, before, standard.to_value())
-        self._index.field_changed(identifier)
+        self._index.standard_changed(identifier, standard)
 
     def publication(self, publication: Publication) -> None:
         """Take what of a system is published to a data application now."""
@@ -223,13 +231,17 @@ class Register:
 
     def _record(self, statement: str, *keys: str) -> Members:
         row = self._connection.execute(statement, keys).fetchone()
-        if row is None:
-            return _NOTHING
-        found: dict[str, Value] = json.loads(row[0])
-        return found
+        return _members(None if row is None else row[0])
 
     def _user(self, application: str, name: str) -> Members:
         return self._record("SELECT record FROM user WHERE application = ? AND name = ?", application, name)
+
+
+def _members(record: str | None) -> Members:
+    if record is None:
+        return _NOTHING
+    found: dict[str, Value] = from_json(record)
+    return found
 
 
 def _told(record: Members, left_out: frozenset[str] = _UNTOLD) -> Members:
