@@ -16,9 +16,8 @@ from typing import Any
 from fsspec.spec import AbstractFileSystem
 
 from gridledger.lake.dataset_path import SCHEME, DatasetPath
-from gridledger.lake.errors import PayloadNotFound
-from gridledger.lake.listing import ListedVersion, list_datasets, list_versions
-from gridledger.lake.settings import LakeSettings
+from gridledger.lake.dataset_source import DatasetFile, open_source
+from gridledger.lake.errors import LakeError, NotGranted, PayloadNotFound
 from gridledger.lake.version_file import SharedVersionFile
 from gridledger.lake.version_reader import VersionReader
 
@@ -33,13 +32,14 @@ def open_dataset(url: str, *, config: str | Path | None = None) -> io.BufferedRe
     url : str
         `gridledger://NAME` or `gridledger://NAME@VERSION`; the scheme may be left out.
     config : path, optional
-        Configuration of the lake (`gridledger.lake.settings`); the variable GRIDLEDGER_LAKE, else
+        Configuration of an owner's lake or of an application's reader (`gridledger.lake.dataset_source`); the
+        variable GRIDLEDGER_LAKE, else
         `.gridledger/lake.toml`, unless given.
 
     Returns
     -------
     io.BufferedReader
-        Every block is verified when it is read. Closing it closes its store.
+        Every block is verified when it is read. Closing it closes its connections.
 
     Raises
     ------
@@ -47,23 +47,24 @@ def open_dataset(url: str, *, config: str | Path | None = None) -> io.BufferedRe
         There is no configuration, or it is wrong.
     PayloadNotFound
         There is no such dataset or version.
+    NotGranted
+        It is another's, and no grant of it holds.
     """
-    lake = LakeSettings.chosen(Path(config) if config is not None else None).open()
+    source = open_source(Path(config) if config is not None else None)
     try:
-        path = DatasetPath.parse(url)
-        return lake.reader(path.name, path.version).open(closing=lake.store)
+        return source.reader(DatasetPath.parse(url)).open(closing=source)
     except BaseException:
-        lake.store.close()
+        source.close()
         raise
 
 
 class LakeFileSystem(AbstractFileSystem):  # type: ignore[misc]
-    """A lake's datasets as an fsspec file system; nothing is written through it.
+    """A lake's datasets, or those granted, as an fsspec file system; nothing is written through it.
 
     Parameters
     ----------
     config : str, optional
-        Path of the lake's configuration; chosen as in `open_dataset` unless given.
+        Path of the configuration; chosen as in `open_dataset` unless given.
 
     Notes
     -----
@@ -78,7 +79,7 @@ class LakeFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def __init__(self, config: str | None = None, **storage_options: Any) -> None:
         super().__init__(config=config, **storage_options)
-        self._lake = LakeSettings.chosen(Path(config) if config is not None else None).open()
+        self._source = open_source(Path(config) if config is not None else None)
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
@@ -86,15 +87,17 @@ class LakeFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return stripped.lstrip("/")
 
     def _reader(self, path: str) -> VersionReader:
-        named = DatasetPath.parse(self._strip_protocol(path))
-        return self._lake.reader(named.name, named.version)
+        try:
+            return self._source.reader(DatasetPath.parse(self._strip_protocol(path)))
+        except PayloadNotFound as error:
+            raise FileNotFoundError(path) from error
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
         """List a folder of names."""
         folder = self._strip_protocol(path).rstrip("/")
         inside = f"{folder}/" if folder else ""
         found: dict[str, dict[str, Any]] = {}
-        for one in list_datasets(self._lake):
+        for one in self._source.files():
             if one.name == folder:
                 found[one.name] = _described(one, one.name)
             elif one.name.startswith(inside):
@@ -108,18 +111,18 @@ class LakeFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def info(self, path: str, **_: Any) -> dict[str, Any]:
         """Describe a version, or a folder of names."""
         stripped = self._strip_protocol(path).rstrip("/")
+        problem: LakeError | None = None
         if stripped:
-            named = DatasetPath.parse(stripped)
             try:
-                versions = {one.version: one for one in list_versions(self._lake, named.name)}
-            except PayloadNotFound:
-                versions = {}
-            wanted = max(versions, default=0) if named.version is None else named.version
-            if wanted in versions:
-                return _described(versions[wanted], stripped)
-        if not stripped or any(one.name.startswith(f"{stripped}/") for one in list_datasets(self._lake)):
+                return _described(self._source.file(DatasetPath.parse(stripped)), stripped)
+            except (PayloadNotFound, NotGranted) as error:
+                problem = error
+        inside = f"{stripped}/" if stripped else ""
+        if not stripped or any(one.name.startswith(inside) for one in self._source.files()):
             return _folder(stripped)
-        raise FileNotFoundError(path)
+        if isinstance(problem, NotGranted):
+            raise problem
+        raise FileNotFoundError(path) from problem
 
     def modified(self, path: str) -> datetime:
         """Return when a version was written."""
@@ -135,30 +138,24 @@ class LakeFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def _open(self, path: str, mode: str = "rb", **_: Any) -> SharedVersionFile:
         if mode != "rb":
             raise PermissionError(f"{path}: a dataset is put with gridledger lake put, not written in place")
-        try:
-            return SharedVersionFile(self._reader(path))
-        except PayloadNotFound as error:
-            raise FileNotFoundError(path) from error
+        return SharedVersionFile(self._reader(path))
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
         """Read a range of bytes; negative places count from the end."""
-        try:
-            reader = self._reader(path)
-        except PayloadNotFound as error:
-            raise FileNotFoundError(path) from error
+        reader = self._reader(path)
         first, last, _step = slice(start, end).indices(reader.size)
         return reader.read(first, max(0, last - first))
 
 
-def _described(one: ListedVersion, name: str) -> dict[str, Any]:
+def _described(one: DatasetFile, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "size": one.size,
         "type": "file",
         "version": one.version,
-        "format": one.format.value,
+        "format": None if one.format is None else one.format.value,
         "records": one.records,
-        "sha256": str(one.sha256),
+        "sha256": None if one.sha256 is None else str(one.sha256),
         "root": str(one.root),
         "modified": datetime.fromtimestamp(one.modified_ms / 1000, UTC),
     }

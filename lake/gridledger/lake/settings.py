@@ -12,7 +12,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gridledger.crypto.secret_key import SecretKey
 from gridledger.host.durable_file import write_file
@@ -21,7 +21,7 @@ from gridledger.lake.store import Store
 from gridledger.lake.store_address import open_store
 from gridledger.model.errors import ConfigError
 
-__all__ = ["DEFAULT_FILE", "VARIABLE", "LakeSettings"]
+__all__ = ["DEFAULT_FILE", "VARIABLE", "LakeSettings", "chosen_file", "read_document"]
 
 DEFAULT_FILE: Final = Path(".gridledger/lake.toml")
 """Where the file is looked for unless told."""
@@ -29,6 +29,30 @@ VARIABLE: Final = "GRIDLEDGER_LAKE"
 """Names the file where no argument does."""
 _KEYS = {"store": "store", "owner_key": "owner.key"}
 _HEAD = "# A data lake: see gridledger.lake.settings.\n"
+
+
+def chosen_file(path: Path | None = None) -> Path:
+    """Return the file that an argument names, else the variable GRIDLEDGER_LAKE, else the default."""
+    named = os.environ.get(VARIABLE)
+    return path or (Path(named) if named else DEFAULT_FILE)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read a configuration file as it stands.
+
+    Raises
+    ------
+    ConfigError
+        There is none, or it is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "there is none: gridledger lake init makes one", key="config", source=str(path)
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", key="config", source=str(path)) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,28 +67,9 @@ class LakeSettings:
     """File of the owner key."""
 
     @classmethod
-    def chosen(cls, path: Path | None = None) -> LakeSettings:
-        """Read the file that an argument names, else the variable GRIDLEDGER_LAKE, else the default.
-
-        Raises
-        ------
-        ConfigError
-            There is none, or anything in it is missing, unknown or wrong.
-        """
-        named = os.environ.get(VARIABLE)
-        return cls.from_file(path or (Path(named) if named else DEFAULT_FILE))
-
-    @classmethod
     def from_file(cls, path: Path) -> LakeSettings:
         """Read a file; raises ConfigError."""
-        try:
-            document = tomllib.loads(path.read_text("utf-8"))
-        except FileNotFoundError as error:
-            raise ConfigError(
-                "there is none: gridledger lake init makes one", key="config", source=str(path)
-            ) from error
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"cannot be read: {error}", key="config", source=str(path)) from error
+        document = read_document(path)
         wrong = sorted({*document} ^ {*_KEYS}) or sorted(
             key for key, value in document.items() if not (isinstance(value, str) and value)
         )

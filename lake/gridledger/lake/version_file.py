@@ -6,14 +6,19 @@ import io
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from gridledger.lake.store import Store
-
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["Readable", "SharedVersionFile", "VersionFile"]
+__all__ = ["Closeable", "Readable", "SharedVersionFile", "VersionFile"]
 
 _AT_ONCE = 1 << 16
+
+
+class Closeable(Protocol):
+    """What is closed with a file."""
+
+    def close(self) -> None:
+        """Give back connections."""
 
 
 class Readable(Protocol):
@@ -34,11 +39,11 @@ class VersionFile(io.RawIOBase):
     ----------
     reader : Readable
         The version.
-    closing : Store, optional
+    closing : Closeable, optional
         Closed with the file.
     """
 
-    def __init__(self, reader: Readable, closing: Store | None = None) -> None:
+    def __init__(self, reader: Readable, closing: Closeable | None = None) -> None:
         super().__init__()
         self._reader = reader
         self._closing = closing

@@ -16,7 +16,7 @@ from gridledger.lake.order import read_order
 from gridledger.lake.paths import pack_path
 from gridledger.lake.records import split_records
 from gridledger.lake.store import Store
-from gridledger.lake.version_file import VersionFile
+from gridledger.lake.version_file import Closeable, VersionFile
 
 __all__ = ["VersionReader", "open_block"]
 
@@ -182,8 +182,12 @@ class VersionReader:
             while waiting:
                 yield from self._taken(waiting.popleft())
 
-    def open(self, *, closing: Store | None = None) -> io.BufferedReader:
-        """Return a file object that reads and seeks; with `closing`, a store that is closed with it."""
+    def again(self) -> VersionReader:
+        """Return another reader of the same version, for another thread."""
+        return VersionReader(self._store, self.manifest, renew=self._renew)
+
+    def open(self, *, closing: Closeable | None = None) -> io.BufferedReader:
+        """Return a file object that reads and seeks; with `closing`, what is closed with it."""
         return io.BufferedReader(VersionFile(self, closing), buffer_size=1 << 16)
 
     def _taken(self, waiting: Future[list[bytes]] | _Made) -> Iterator[bytes]:
