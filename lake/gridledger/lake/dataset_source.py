@@ -1,7 +1,7 @@
 """Where datasets are read from by name: an owner's lake, or what was granted to an application.
 
-One configuration file says which: an owner's (gridledger.lake.settings) or that of an application's reader, which
-names the application (gridledger.lake.ledger.reader_settings).
+One configuration file says which: an owner's (gridledger.lake.settings) or that of an application's reader
+(gridledger.lake.ledger.reader_settings).
 """
 
 from __future__ import annotations
