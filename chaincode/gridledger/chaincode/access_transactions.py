@@ -28,10 +28,10 @@ from gridledger.chaincode.lake_key import (
     sharing_policy_key,
 )
 from gridledger.chaincode.ledger_key import system_key, user_key
-from gridledger.chaincode.permission import acting_system, require_platform
+from gridledger.chaincode.permission import acting_system, is_agent, require_platform
 from gridledger.model.dataset import DatasetIdentifier, VersionNumber
 from gridledger.model.events import Event
-from gridledger.model.exchange_refusals import Expired
+from gridledger.model.exchange_refusals import Expired, NotTheAgent
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.lake_page import Access, AccessLogPage, AccessPage
 from gridledger.model.lake_refusals import AccessOver, KeyOutdated, NotHandedOver, VersionNotStored
@@ -171,7 +171,9 @@ class AccessTransactions(Contract):
         check_batch(requests, limit=MAX_GRANTS, what="requests")
         if len(set(requests)) != len(requests):
             raise BadArgument({"requests": "one stands twice"})
-        await acting_system(ctx, dataset.system, SystemKind.BUSINESS_SYSTEM)
+        owner = await ctx.require(system_key(dataset.system))
+        if not is_agent(ctx, owner.agent):  # One that is suspended may still take back.
+            raise NotTheAgent(str(dataset.system))
         head = await ctx.require(dataset_head_key(dataset))
         now_ms = await ctx.now_ms()
         decisions = await ctx.get_many([access_key(request) for request in requests])
@@ -208,6 +210,7 @@ class AccessTransactions(Contract):
         _require_right(decision, grant, now_ms)
         if grant is None:
             raise NotHandedOver(request)
+        await _require_unchanged(ctx, decision)
         head = await ctx.require(dataset_head_key(dataset))
         chosen = head.number if number is None else number
         version = await ctx.require(dataset_version_key(dataset, chosen))
@@ -278,6 +281,17 @@ def _require_right(decision: AccessDecision, grant: Grant | None, now_ms: int) -
     if now_ms >= decision.valid_until_ms:
         raise AccessOver(decision.id, "has run out")
     return decision.valid_until_ms
+
+
+async def _require_unchanged(ctx: Context, decision: AccessDecision) -> None:
+    """Refuse to open for a user that has lost the role, or an application that has changed its platform."""
+    request = decision.request
+    user = await ctx.get(user_key(request.application, request.user))
+    if user is None or request.user_role not in user.roles:
+        raise AccessOver(decision.id, f"was for a user with the role {request.user_role}")
+    membership = await ctx.get(membership_key(request.application))
+    if membership is None or membership.platform is not decision.platform:
+        raise AccessOver(decision.id, "was for an application of another power platform")
 
 
 def _ungranted(decision: AccessDecision) -> Grant:

@@ -65,6 +65,7 @@ SealedText = Annotated[bytes, Field(min_length=_SEAL_BYTES + 1, max_length=2048)
 CustodianId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 VersionNumber = Annotated[int, Field(ge=1, le=10**9)]
 Epoch = Annotated[int, Field(ge=1, le=10**9)]
+LeastEpoch = Annotated[int, Field(ge=1, le=10**9 + 1)]
 Count = Annotated[int, Field(ge=0, le=2**48)]
 Unit = Annotated[str, StringConstraints(max_length=32)]
 
@@ -253,7 +254,7 @@ class DatasetHead(Record):
 
     number: VersionNumber
     statement: Digest
-    least_epoch: Epoch
+    least_epoch: LeastEpoch
     """Keys of earlier epochs were granted to somebody who lost the right: nothing is sealed with them."""
 
 

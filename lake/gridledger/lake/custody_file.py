@@ -7,6 +7,7 @@ frame            varint place of its pack ‖ varint offset ‖ varint length �
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ from gridledger.model.merkle import merkle_root
 __all__ = ["CheckedFrames", "Frame", "check_frames", "read_custody", "write_custody"]
 
 _MAGIC: Final = b"GLCUST01"
-_BODY_LIMIT: Final = 1 << 30
+_BODY_LIMIT: Final = 1 << 28
+"""Some six million frames; a custodian reads it whole."""
 _path = re.compile(rf"{CUSTODY}/[0-9a-f]{{32}}/[1-9][0-9]{{0,17}}")
 _IDENTIFIER_BYTES: Final = 32
 _SHORTEST_FRAME: Final = 3 + _IDENTIFIER_BYTES
@@ -98,7 +100,7 @@ def check_frames(store: Store, frames: Sequence[Frame]) -> CheckedFrames:
     Raises
     ------
     PayloadCorrupt
-        A frame is another one, or its pack ends early.
+        A frame is another one, its pack ends early, or frames overlap: bytes would be read again and again.
     PayloadNotFound
         A pack is gone.
 
@@ -106,6 +108,7 @@ def check_frames(store: Store, frames: Sequence[Frame]) -> CheckedFrames:
     -----
     No key is needed, and nothing is learned but sizes. Neighbouring frames are read at once.
     """
+    _refuse_overlaps(frames)
     stored = 0
     for group in _neighbours(frames):
         first, last = group[0], group[-1]
@@ -126,6 +129,13 @@ def check_frames(store: Store, frames: Sequence[Frame]) -> CheckedFrames:
             stored += frame.length
     root = merkle_root(frame.identifier for frame in frames)
     return CheckedFrames(root=root, blocks=len(frames), stored_bytes=stored)
+
+
+def _refuse_overlaps(frames: Sequence[Frame]) -> None:
+    ordered = sorted(frames, key=lambda frame: (frame.pack, frame.offset))
+    for one, two in itertools.pairwise(ordered):
+        if one.pack == two.pack and one.offset + one.length > two.offset:
+            raise PayloadCorrupt(pack_path(two.pack), "frames overlap", offset=two.offset)
 
 
 def _neighbours(frames: Sequence[Frame]) -> Iterator[list[Frame]]:

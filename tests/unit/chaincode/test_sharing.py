@@ -12,9 +12,10 @@ from tests.unit.chaincode.scene import Scene
 from tests.unit.chaincode.sharing_scene import DAY_MS, ROLE, SharingScene
 
 from gridledger.chaincode.access_deciding import judge
+from gridledger.model.change import SystemChange
 from gridledger.model.dataset import DatasetIdentifier
 from gridledger.model.errors import ContractError
-from gridledger.model.exchange_refusals import Expired, NotTheAgent
+from gridledger.model.exchange_refusals import Expired, NotActive, NotTheAgent
 from gridledger.model.lake_refusals import AccessOver, KeyOutdated, NotHandedOver, VersionNotStored
 from gridledger.model.lifecycle import Validity
 from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, Conflict, NotFound
@@ -27,6 +28,7 @@ from gridledger.model.sharing import (
     PowerPlatform,
     SharingPolicy,
 )
+from gridledger.model.states import IdentifierState
 from gridledger.model.system import SystemKind
 
 MARKETING, DISTRIBUTION, DISPATCHING = PowerPlatform
@@ -233,6 +235,31 @@ async def test_withdrawn_dataset_is_granted_to_nobody_new(shared: SharingScene) 
         await shared.grant(waiting)
     # Who has the right keeps it when somebody else loses it.
     assert (await shared.grant(granted, epoch=2)).holds(shared.scene.peer.time_ms)
+
+
+async def test_suspended_owner_may_take_back_and_nothing_else(shared: SharingScene) -> None:
+    decision = await shared.ask(DISPATCHING)
+    await shared.grant(decision)
+    change = SystemChange(state=IdentifierState.SUSPENDED, reason="under review")
+    await shared.scene.auditor.submit("registry:ChangeSystem", shared.dataset.system, change)
+    assert (await shared.ask(DISPATCHING)).problems == (AccessProblem.OWNER_NOT_ACTIVE,)
+    with pytest.raises(NotActive):
+        await shared.grant(decision)
+    await shared.owner.submit("lake:RevokeAccess", shared.dataset, (decision.id,), "before it is too late")
+
+
+async def test_lost_role_or_other_platform_opens_nothing(shared: SharingScene) -> None:
+    application, system = shared.applications[DISPATCHING], shared.system(DISPATCHING)
+    decision = await shared.ask(DISPATCHING)
+    await shared.grant(decision)
+    await shared.scene.administrator.submit("lake:AssignPlatform", system, MARKETING)
+    with pytest.raises(AccessOver):
+        await application.submit("lake:OpenVersion", decision.id, None)
+    await shared.scene.administrator.submit("lake:AssignPlatform", system, DISPATCHING)
+    await application.submit("lake:OpenVersion", decision.id, None)
+    await application.submit("registry:RegisterUser", system, "worker-1", ("auditor",))
+    with pytest.raises(AccessOver):
+        await application.submit("lake:OpenVersion", decision.id, None)
 
 
 async def test_requests_are_listed_by_dataset_and_application(shared: SharingScene) -> None:

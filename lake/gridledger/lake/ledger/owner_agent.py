@@ -100,10 +100,12 @@ class OwnerAgent(EventFollower):
     async def grant(self, dataset: DatasetIdentifier, requests: Sequence[str]) -> tuple[Grant, ...]:
         """Hand key and location over for requests that hold none yet; what was granted stays as it is.
 
+        Requests that were refused or revoked, or have run out, are left out.
+
         Raises
         ------
-        ContractError
-            Nothing was handed over: a request was refused or revoked, or has run out.
+        AccessOver
+            All of them were, or have.
         PayloadNotFound
             The lake has no such dataset.
         """
@@ -183,8 +185,22 @@ class OwnerAgent(EventFollower):
             sealed = hand_over(decision, recipient, key, folder)
             entries.append(GrantEntry(request=decision.id, sealed=sealed))
         for start in range(0, len(entries), MAX_GRANTS):
-            deposited += await self._ledger.deposit_grants(dataset, entries[start : start + MAX_GRANTS])
+            deposited += await self._deposit_batch(dataset, entries[start : start + MAX_GRANTS])
         return tuple(deposited)
+
+    async def _deposit_batch(
+        self, dataset: DatasetIdentifier, entries: Sequence[GrantEntry]
+    ) -> tuple[Grant, ...]:
+        """Deposit grants; those that have run out or were revoked meanwhile do not stop the others."""
+        left = list(entries)
+        while True:
+            try:
+                return await self._ledger.deposit_grants(dataset, left)
+            except AccessOver as error:
+                rest = [entry for entry in left if entry.request != error.fields["request"]]
+                if not rest or len(rest) == len(left):
+                    raise
+                left = rest
 
     async def _key(self, dataset: DatasetIdentifier) -> DatasetKey:
         return await patiently(lambda: asyncio.to_thread(self._owned.lake.dataset_key, dataset.name))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+import zstandard
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.unit.chaincode.scene import Scene
 from tests.unit.lake.ledger.sharing_lake import ADDRESS, SharingLake, other_secret
 from tests.unit.lake.payloads import meter_csv
@@ -15,6 +18,7 @@ from tests.unit.lake.payloads import meter_csv
 from gridledger.chaincode import GridLedger
 from gridledger.crypto.errors import SealBroken
 from gridledger.crypto.secret_key import SecretKey
+from gridledger.crypto.wrapping import open_sealed
 from gridledger.lake import LocalStore
 from gridledger.lake.custody_file import check_frames, read_custody
 from gridledger.lake.errors import NotGranted, PayloadCorrupt, PayloadNotFound
@@ -24,6 +28,7 @@ from gridledger.lake.ledger.location import open_custody, take_over
 from gridledger.lake.paths import custody_path
 from gridledger.model.dataset import VersionStatement
 from gridledger.model.lake_refusals import AccessOver, KeyOutdated, VersionOutOfTurn
+from gridledger.model.merkle import merkle_root
 from gridledger.model.sharing import PowerPlatform
 from gridledger.shim.testing import MemoryPeer
 
@@ -117,6 +122,24 @@ async def test_custodian_computes_the_root_itself(shared: SharingLake) -> None:
     swapped = [*frames]
     swapped[0], swapped[1] = swapped[1], swapped[0]
     assert check_frames(shared.lake.store, swapped).root != statement.root
+
+
+async def test_frames_that_overlap_are_not_read(shared: SharingLake) -> None:
+    proposed = await shared.publish(FIRST)
+    custody = open_custody(proposed.statement, shared.custodian_secret)
+    frames = read_custody(shared.lake.store, custody.location.path, custody.key)
+    for overlapping in (frames[0], replace(frames[0], offset=frames[0].offset + 1)):
+        with pytest.raises(PayloadCorrupt):
+            check_frames(shared.lake.store, [*frames, overlapping])
+
+
+async def test_grants_that_fail_do_not_stop_the_others(shared: SharingLake) -> None:
+    await shared.store(FIRST)
+    refused, waiting = await shared.ask(MARKETING), await shared.ask(DISPATCHING)
+    grants = await shared.owner_agent().grant(shared.sharing.dataset, (refused.id, waiting.id))
+    assert [grant.request for grant in grants] == [waiting.id]
+    with pytest.raises(AccessOver):
+        await shared.owner_agent().grant(shared.sharing.dataset, (refused.id,))
 
 
 @pytest.mark.parametrize("place", [0, 7, 8, 30, -1])
@@ -313,6 +336,43 @@ async def test_payload_that_the_owner_replaced_is_told_from_the_ledgers(shared: 
     with pytest.raises(PayloadCorrupt) as caught:
         await shared.open(DISPATCHING, decision)
     assert caught.value.fields["actual"] == str(manifest.root)
+
+
+async def test_sealed_texts_are_those_of_the_document(shared: SharingLake) -> None:
+    """Open location and custody file with nothing but what LAYOUT.md, 3.1 and 3.9, says."""
+    statement = (await shared.publish(FIRST)).statement
+    key = shared.lake.dataset_key(shared.sharing.dataset.name).secret.reveal()
+    number = (1).to_bytes(8, "big")
+
+    def opened(secret: bytes, sealed: bytes, associated: bytes) -> bytes:
+        return AESGCM(secret).decrypt(sealed[:12], sealed[12:], associated)
+
+    location = json.loads(opened(key, statement.location, b"gridledger/location/1\0" + number))
+    dataset = shared.lake.keys.dataset(shared.sharing.dataset.name).hex()
+    assert location == {"path": f"datasets/{dataset}/1", "schema": "lake-location/1", "store": ADDRESS}
+    info = b"gridledger/custody/1\0" + statement.root.raw + number + str(statement.dataset).encode()
+    text = open_sealed(statement.custody, shared.custodian_secret, info=info)
+    path = json.loads(text[32:])["path"]
+    data = (shared.folder / path).read_bytes()
+    assert data[:8] == b"GLCUST01"
+    packed = opened(text[:32], data[8:], b"GLCUST01" + path.encode())
+    body = packed[1:] if packed[:1] == b"\0" else zstandard.ZstdDecompressor().decompress(packed[1:])
+    packs = body[0]
+    assert packs < 128
+    assert {body[1 + 16 * place :][:16].hex() for place in range(packs)} <= {
+        file.stem for file in (shared.folder / "packs").iterdir()
+    }
+    leaves = []
+    place = 1 + 16 * packs
+    place += 1 + (body[place] > 127)  # the number of frames: one byte or two
+    while place < len(body):
+        for _ in range(3):
+            while body[place] > 127:
+                place += 1
+            place += 1
+        leaves.append(body[place : place + 32])
+        place += 32
+    assert merkle_root(leaves) == statement.root
 
 
 async def test_location_of_a_version_is_bound_to_its_number_and_key(shared: SharingLake) -> None:
