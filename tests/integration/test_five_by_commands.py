@@ -25,6 +25,7 @@ MODULES = 2
 PLANT = "plant=R27"
 LABEL = "SGI499-17-0027"
 """The manufacturer's own code of the inverter, whose label is scanned."""
+NEW_METER = "MTR-27"
 RESOLVER = ("--resolver", "https://id.example")
 AT_ROOT = ("--root", ROOT)
 AGGREGATION, AUDITOR, ADMINISTRATOR = "five-aggregation", "five-auditor", "five-administrator"
@@ -184,6 +185,18 @@ async def moved(plant: Plant) -> None:
     assert await call("field", "deposit", *plant.at("production")) == []
 
 
+async def renamed(plant: Plant) -> None:
+    """Give the meter another own code, on the ledger, in its owner's database and in its configuration."""
+    meter = f"{plant.systems['monitoring']}/{METER}"
+    (result,) = await plant.call("device", "rename", meter, NEW_METER, *plant.at("monitoring"))
+    assert result["identifier"] == f"{plant.systems['monitoring']}/{NEW_METER}"
+    with closing(sqlite3.connect(plant.folder / "monitoring" / "data.db")) as database, database:
+        database.execute("UPDATE reading SET meter = ?", (NEW_METER,))
+    config = plant.configs["monitoring"]
+    config.write_text(config.read_text("utf-8").replace(METER, NEW_METER), "utf-8")
+    assert await plant.call("field", "deposit", *plant.at("monitoring")) == []
+
+
 async def test_five_systems_by_commands_alone(exchange_network: Network, tmp_path: Path) -> None:
     for user, (organisation, role) in ROLES.items():
         await asyncio.to_thread(enrol, exchange_network, organisation, user, role)
@@ -213,8 +226,9 @@ async def test_five_systems_by_commands_alone(exchange_network: Network, tmp_pat
 
         await disputed(plant, label)
         await moved(plant)
+        await renamed(plant)
 
-        # The label has the former prefix; agreements, deposits and the owner's server have followed.
+        # The label has the former prefix; deposits and owners' servers have followed.
         lines = await plant.resolved(label, USER, USER_ROLE, "maintenance")
         assert owners_of(lines) == set(plant.systems.values())
         assert {one["withheld"] for one in lines} == {""}
@@ -225,7 +239,7 @@ async def test_five_systems_by_commands_alone(exchange_network: Network, tmp_pat
 
         # A row that came after the deposit of its day is deposited as a supplement.
         with closing(sqlite3.connect(tmp_path / "monitoring" / "data.db")) as database, database:
-            database.execute(f"INSERT INTO reading VALUES ('{METER}', '2018-09-14T23:59', 1, 1, 1)")
+            database.execute("INSERT INTO reading VALUES (?, '2018-09-14T23:59', 1, 1, 1)", (NEW_METER,))
         late = await call("field", "deposit", "--late", *plant.at("monitoring"))
         assert [one.get("code") for one in late] == [None] * 3
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from gridledger.cli.change_command import DEVICES
 from gridledger.cli.command import with_output
-from gridledger.cli.device_change_cmd import change_all
 from gridledger.cli.moment_option import validity_of, with_validity
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import PartyChoice, with_party
@@ -160,7 +160,7 @@ def change_devices(
         DeviceChange(device=DeviceIdentifier.parse(one), state=IdentifierState(state), reason=reason)
         for one in devices
     ]
-    show_items(output, party.run(lambda one: change_all(one, changes)))
+    show_items(output, party.run(lambda one: DEVICES.submit(one, changes)))
 
 
 commands: tuple[click.Command, ...] = (

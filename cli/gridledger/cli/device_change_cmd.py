@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from itertools import groupby
 
 import click
 
+from gridledger.cli.change_command import DEVICES, state_commands, validity_command
 from gridledger.cli.command import with_output
-from gridledger.cli.moment_option import validity_of, with_validity
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import ConfigChoice, PartyChoice, with_config, with_party
 from gridledger.cli.record_view import show_items, show_records
 from gridledger.exchange.business_system import BusinessSystem
 from gridledger.exchange.party import Party
-from gridledger.model.change import DeviceChange, DeviceMove
+from gridledger.model.change import DeviceMove
 from gridledger.model.device import MAX_BATCH_ITEMS, Device, ItemResult, ObjectClass
 from gridledger.model.identifier import DeviceIdentifier, SystemIdentifier
 from gridledger.model.states import IdentifierState
 
-__all__ = ["change_all", "commands"]
-
-
-async def change_all(party: Party, changes: Iterable[DeviceChange]) -> list[ItemResult]:
-    """Submit changes, a call for each system."""
-    results: list[ItemResult] = []
-    for system, part in groupby(changes, key=lambda change: change.device.system):
-        results += await party.ledger.change_devices(system, list(part))
-    return results
-
-
-def _state_command(name: str, state: IdentifierState, text: str) -> click.Command:
-    @click.command(name, help=text)
-    @click.argument("devices", nargs=-1, required=True)
-    @click.option("--reason", help="Why; it stands on the ledger.")
-    @with_config
-    @with_output
-    def command(output: Output, config: ConfigChoice, devices: tuple[str, ...], reason: str | None) -> None:
-        changes = [
-            DeviceChange(device=DeviceIdentifier.parse(one), state=state, reason=reason) for one in devices
-        ]
-        show_items(output, config.run(lambda one: change_all(one.party, changes)))
-
-    return command
+__all__ = ["commands"]
 
 
 @click.command()
@@ -110,24 +85,6 @@ def _calls(devices: list[Device]) -> Iterable[list[Device]]:
 
 
 @click.command()
-@click.argument("devices", nargs=-1, required=True)
-@with_validity
-@with_config
-@with_output
-def validity(
-    output: Output,
-    config: ConfigChoice,
-    devices: tuple[str, ...],
-    begin: datetime | None,
-    until: datetime | None,
-) -> None:
-    """Set when devices are valid; without --from and --until always."""
-    span = validity_of(begin, until)
-    changes = [DeviceChange(device=DeviceIdentifier.parse(one), validity=span) for one in devices]
-    show_items(output, config.run(lambda one: change_all(one.party, changes)))
-
-
-@click.command()
 @click.argument("device")
 @click.option("--name", help="Another name.")
 @click.option("--description", help="Another description.")
@@ -143,10 +100,7 @@ def describe(
     region: str | None,
 ) -> None:
     """Change the description of a device."""
-    change = DeviceChange(
-        device=DeviceIdentifier.parse(device), name=name, description=description, region=region
-    )
-    show_items(output, config.run(lambda one: change_all(one.party, [change])))
+    DEVICES.run(output, config, [device], name=name, description=description, region=region)
 
 
 @click.command()
@@ -194,18 +148,25 @@ def results(output: Output, config: ConfigChoice, call_key: str) -> None:
 commands: tuple[click.Command, ...] = (
     rename,
     move,
-    validity,
+    validity_command(DEVICES),
     describe,
     history,
     objects,
     results,
-    _state_command(
-        "register-planned", IdentifierState.REGISTERED, "Say that planned devices are described now."
+    *state_commands(
+        DEVICES,
+        {
+            "register-planned": (
+                IdentifierState.REGISTERED,
+                "Say that planned devices are described now.",
+            ),
+            "allocate": (
+                IdentifierState.ALLOCATED,
+                "Say that devices have their labels; auditors approve them.",
+            ),
+            "suspend": (IdentifierState.SUSPENDED, "Suspend devices: they resolve no more."),
+            "resume": (IdentifierState.ACTIVE, "Make devices active that their owner suspended."),
+            "revoke": (IdentifierState.REVOKED, "Revoke devices for good."),
+        },
     ),
-    _state_command(
-        "allocate", IdentifierState.ALLOCATED, "Say that devices have their labels; auditors approve them."
-    ),
-    _state_command("suspend", IdentifierState.SUSPENDED, "Suspend devices: they resolve no more."),
-    _state_command("resume", IdentifierState.ACTIVE, "Make devices active that their owner suspended."),
-    _state_command("revoke", IdentifierState.REVOKED, "Revoke devices for good."),
 )
