@@ -65,7 +65,7 @@ def sampling_values(
 
 
 def _candidates(key: bytes, data: bytes, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Tell of each record whether it may be sampled: about one in eight, by two of its last bytes."""
+    """Tell of each record whether it is sampled first: about one in eight is, by two of its last bytes."""
     octets = np.frombuffer(data, np.uint8)
     mixed = octets.take(ends - 2, mode="wrap") * _LAST + octets.take(ends - 4, mode="wrap") * _SECOND
     lengths = np.diff(ends, prepend=0)
@@ -102,23 +102,31 @@ def hooks_of(key: bytes, kind: BlockKind, data: bytes) -> tuple[bytes, int]:
     if not len(ends):
         return b"", 0
     number = len(ends)
-    wanted = max(_FEWEST, -(-len(ends) // _SPARSENESS))
-    chosen = np.flatnonzero(_candidates(key, data, ends))
     starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
-    if len(chosen) < 4 * wanted:
-        chosen = np.arange(len(ends))
-    starts, ends = starts[chosen], ends[chosen]
-    values = sampling_values(key, data, starts, ends)
-    # Equal records are sampled once: among a few more than wanted there are enough that differ, mostly.
+    wanted = max(_FEWEST, -(-number // _SPARSENESS))
+    is_candidate = _candidates(key, data, ends)
+    hooks: list[bytes] = []
+    # Which record comes before which is the same in every block, whatever else stands in it.
+    for among in (is_candidate, ~is_candidate):
+        places = np.flatnonzero(among)
+        if len(hooks) < wanted and len(places):
+            values = sampling_values(key, data, starts[places], ends[places])
+            places = places[_smallest(values, wanted - len(hooks))]
+            hooks += [
+                hashlib.blake2b(data[start:end], key=key, digest_size=HOOK_BYTES).digest()
+                for start, end in zip(starts[places].tolist(), ends[places].tolist(), strict=True)
+            ]
+    return b"".join(hooks), number
+
+
+def _smallest(values: npt.NDArray[np.uint64], wanted: int) -> npt.NDArray[np.int64]:
+    """Return the places of the smallest values in their order, of equal ones the first."""
+    # Among a few more than wanted there are enough that differ, mostly.
     few = min(len(values), 4 * wanted)
-    smallest = np.argpartition(values, few - 1)[:few]
+    smallest = np.sort(np.argpartition(values, few - 1)[:few])
     distinct, places = np.unique(values[smallest], return_index=True)
     if len(distinct) < wanted and few < len(values):
         distinct, places = np.unique(values, return_index=True)
         smallest = np.arange(len(values))
-    picked = smallest[places[:wanted]]
-    hooks = b"".join(
-        hashlib.blake2b(data[start:end], key=key, digest_size=HOOK_BYTES).digest()
-        for start, end in zip(starts[picked].tolist(), ends[picked].tolist(), strict=True)
-    )
-    return hooks, number
+    chosen: npt.NDArray[np.int64] = smallest[places[:wanted]]
+    return chosen

@@ -152,10 +152,9 @@ def test_hooks_are_those_of_the_layout(start: int, numbers: list[int]) -> None:
     hooks, found = hooks_of(KEY, BlockKind.LINES, data)
     assert found == len(records)
     number = max(16, -(-len(records) // 128))
-    candidates = [record for record in records if is_candidate(KEY, record)]
-    if len(candidates) < 4 * number:
-        candidates = records
-    distinct = sorted(set(candidates), key=lambda record: second_sampling(KEY, record))
+    distinct = sorted(
+        set(records), key=lambda record: (not is_candidate(KEY, record), second_sampling(KEY, record))
+    )
     wanted = distinct[:number]
     assert hooks == b"".join(hashlib.blake2b(record, key=KEY, digest_size=8).digest() for record in wanted)
 
