@@ -1,0 +1,127 @@
+"""Mean shift: as scikit-learn finds it, whatever the order, nothing small missed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from sklearn.cluster import MeanShift
+from sklearn.metrics import adjusted_rand_score
+
+from gridledger.lake.index import Floats, estimate_bandwidth, mean_shift
+from gridledger.lake.index import mean_shift as package  # the function hides the module of its name
+from gridledger.model.errors import ModelError
+
+pytestmark = pytest.mark.xdist_group("numba")
+
+POINTS = arrays.arrays(
+    np.float64,
+    st.tuples(st.integers(1, 80), st.integers(1, 3)),
+    elements=st.integers(-40, 40).map(lambda value: value / 8),
+)
+
+
+def blobs(seed: int, *, clusters: int, dimensions: int, spread: float = 6.0) -> Floats:
+    """Return clusters of uneven size and width that overlap."""
+    random = np.random.default_rng(seed)
+    parts = [
+        random.normal(
+            random.uniform(-spread, spread, dimensions),
+            random.uniform(0.3, 1.6),
+            (int(random.integers(6, 60)), dimensions),
+        )
+        for _ in range(clusters)
+    ]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize(
+    ("seed", "clusters", "dimensions", "bandwidth"),
+    [(0, 5, 1, 0.8), (1, 13, 2, 1.2), (2, 9, 2, 1.0), (3, 7, 3, 1.5), (4, 6, 8, 3.0), (5, 3, 16, 5.0)],
+)
+def test_uneven_and_overlapping_clusters_are_those_of_scikit_learn(
+    seed: int, clusters: int, dimensions: int, bandwidth: float
+) -> None:
+    points = blobs(seed, clusters=clusters, dimensions=dimensions)
+    theirs = MeanShift(bandwidth=bandwidth).fit(points)
+    ours = mean_shift(points, bandwidth)
+    assert len(ours.modes) == len(theirs.cluster_centers_)
+    assert adjusted_rand_score(theirs.labels_, ours.labels) >= 0.9999
+
+
+def test_one_point_is_one_cluster() -> None:
+    found = mean_shift(np.array([[3.0, 4.0]]), 1.0)
+    assert found.modes.tolist() == [[3.0, 4.0]]
+    assert found.labels.tolist() == [0]
+    assert found.counts.tolist() == [1]
+
+
+def test_equal_points_are_one_cluster() -> None:
+    found = mean_shift(np.full((1000, 5), 0.1), 0.5)
+    assert len(found.modes) == 1
+    assert np.allclose(found.modes, 0.1)
+    assert found.counts.tolist() == [1000]
+
+
+@settings(max_examples=40)
+@given(POINTS, st.randoms(use_true_random=False))
+def test_order_and_repeats_of_points_change_nothing_but_counts(points: Floats, random: object) -> None:
+    order = np.random.default_rng(0).permutation(len(points))
+    first, second = mean_shift(points, 1.0), mean_shift(points[order], 1.0)
+    assert np.array_equal(first.modes, second.modes)
+    assert np.array_equal(first.labels[order], second.labels)
+
+
+@settings(max_examples=40)
+@given(POINTS, st.integers(-64, 64))
+def test_moved_points_have_moved_modes(points: Floats, offset: int) -> None:
+    first, second = mean_shift(points, 1.0625), mean_shift(points + offset, 1.0625)
+    assert np.allclose(first.modes + offset, second.modes)
+    assert adjusted_rand_score(first.labels, second.labels) == 1.0
+
+
+def test_with_a_sample_of_the_seeds_no_small_group_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(7)
+    large = [random.normal(centre, 0.5, (4000, 3)) for centre in ((0, 0, 0), (6, 0, 0), (0, 7, 0))]
+    small = [random.normal(centre, 0.1, (3, 3)) for centre in ((20, 20, 20), (-9, 3, 3))]
+    points = np.concatenate([*large, *small])
+    whole = mean_shift(points, 1.5)
+    module = __import__("sys").modules[package.__module__]
+    monkeypatch.setattr(module, "_ALL_SEEDS", 100)
+    monkeypatch.setattr(module, "_SAMPLE", 1000)
+    sampled = mean_shift(points, 1.5)
+    assert len(sampled.modes) == 5
+    assert sorted(sampled.counts.tolist())[:2] == [3, 3]
+    assert adjusted_rand_score(whole.labels, sampled.labels) >= 0.9999
+
+
+@pytest.mark.parametrize(
+    "points",
+    [[], [[]], [1.0, 2.0], [[float("nan")]], [[float("inf")]], [[1e160]], [["a"]], [[1.0], [1.0, 2.0]]],
+    ids=["none", "no dimension", "one axis", "nan", "infinite", "too far", "text", "ragged"],
+)
+def test_what_is_no_table_of_numbers_is_refused(points: object) -> None:
+    with pytest.raises(ModelError):
+        mean_shift(points, 1.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bandwidth", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_bandwidth_that_is_no_length_is_refused(bandwidth: float) -> None:
+    with pytest.raises(ModelError, match="bandwidth"):
+        mean_shift(np.zeros((3, 2)), bandwidth)
+
+
+def test_an_estimated_bandwidth_separates_blobs_whatever_their_order() -> None:
+    random = np.random.default_rng(3)
+    centres = [(0, 0), (10, 0), (0, 10), (10, 10)]
+    points = np.concatenate([random.normal(centre, 0.5, (1000, 2)) for centre in centres])
+    bandwidth = estimate_bandwidth(points, share=0.2)
+    assert bandwidth == estimate_bandwidth(points[::-1], share=0.2)
+    assert len(mean_shift(points, bandwidth).modes) == 4
+
+
+def test_a_bandwidth_of_equal_points_is_not_estimated() -> None:
+    with pytest.raises(ModelError, match="too much alike"):
+        estimate_bandwidth(np.zeros((10, 2)))
