@@ -20,7 +20,16 @@ _HEADER = """# Benchmarks
 Each section is what its `make` target wrote last. Pairs that are compared ran in one run, by turns: ratios
 hold where absolute figures depend on the machine. Three reference times of the same run stand beside them.
 """
-_ORDER = ("bench-client", "bench-shim", "bench-batch", "bench-devnet", "bench-search")
+_ORDER = (
+    "bench-client",
+    "bench-shim",
+    "bench-batch",
+    "bench-devnet",
+    "bench-queries",
+    "bench-search",
+    "bench-registration",
+    "bench-payments",
+)
 _COMPARE = {">=": operator.ge, "<=": operator.le}
 
 

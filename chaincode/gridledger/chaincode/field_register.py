@@ -24,6 +24,7 @@ from gridledger.model.device import (
     PriceTerm,
     RegisteredField,
     StandardEntry,
+    state_for_fields,
 )
 from gridledger.model.errors import ContractError, ModelError
 from gridledger.model.exchange_refusals import NotActive, NotTheAgent
@@ -152,7 +153,11 @@ def _new_field(
     if len(present) >= MAX_FIELDS_A_DEVICE:
         raise LimitExceeded("fields of a device", limit=MAX_FIELDS_A_DEVICE, actual=len(present) + 1)
     return RegisteredField(
-        identifier=identifier, metadata=entry.metadata, state=IdentifierState.ACTIVE, registered_ms=now_ms
+        identifier=identifier,
+        metadata=entry.metadata,
+        state=IdentifierState.ACTIVE,
+        registered_ms=now_ms,
+        device_state=state_for_fields(device),
     )
 
 

@@ -12,12 +12,18 @@ from typing import Any, TypeVar
 from gridledger.chaincode.batch import accepted, refused
 from gridledger.chaincode.ledger_key import device_key, field_key
 from gridledger.model.change import DeviceChange, FieldChange, SystemChange
-from gridledger.model.device import Device, ItemResult, RegisteredField
+from gridledger.model.device import (
+    MAX_BATCH_ITEMS,
+    Device,
+    ItemResult,
+    RegisteredField,
+    state_for_fields,
+)
 from gridledger.model.errors import ContractError
 from gridledger.model.exchange_refusals import NotTheAgent
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.lifecycle import Actor, Validity, may_change
-from gridledger.model.refusals import AccessDenied, AlreadyExists, Conflict, NotFound
+from gridledger.model.refusals import AccessDenied, AlreadyExists, Conflict, LimitExceeded, NotFound
 from gridledger.model.registry_refusals import IdentifierMoved, TransitionRefused
 from gridledger.model.states import IdentifierState
 from gridledger.model.system import System
@@ -32,10 +38,18 @@ _Change = DeviceChange | FieldChange | SystemChange
 async def change_devices(
     ctx: Context, system: SystemIdentifier, actor: Actor, changes: Sequence[DeviceChange]
 ) -> tuple[tuple[ItemResult, ...], tuple[DeviceIdentifier, ...]]:
-    """Change devices of a system; a result per item, and those that were changed."""
+    """Change devices of a system; a result per item, and those that were changed.
+
+    Notes
+    -----
+    Fields say whether their device is suspended or revoked, so that a search reads no device for each field
+    that it shows. A device whose fields have to say something else counts with them as that many items.
+    """
     found = await ctx.get_many([device_key(change.device) for change in changes])
     results: list[ItemResult] = []
     done: dict[DeviceIdentifier, None] = {}
+    told: list[Device] = []
+    room = MAX_BATCH_ITEMS
     for change, device in zip(changes, found, strict=True):
         name = str(change.device)
         try:
@@ -49,13 +63,30 @@ async def change_devices(
                 raise AlreadyExists("change", name)
             words = {"name": change.name, "description": change.description, "region": change.region}
             changed = _described(_changed(device, change, actor), words, actor)
+            tells = state_for_fields(changed) is not state_for_fields(device)
+            needed = 1 + (len(changed.fields) if tells else 0)
+            if needed > room:
+                raise LimitExceeded("devices and fields", limit=MAX_BATCH_ITEMS, actual=MAX_BATCH_ITEMS + 1)
         except ContractError as error:
             results.append(refused(name, error))
             continue
+        room -= needed
+        if tells:
+            told.append(changed)
         done[change.device] = None
         await ctx.put(device_key(change.device), changed)
         results.append(accepted(name))
+    await _tell_fields(ctx, told)
     return tuple(results), tuple(done)
+
+
+async def _tell_fields(ctx: Context, devices: Sequence[Device]) -> None:
+    """Write the state of devices into their fields."""
+    states = {one.identifier.field(name): state_for_fields(one) for one in devices for name in one.fields}
+    fields = await ctx.get_many([field_key(field) for field in states])
+    for field, state in zip(fields, states.values(), strict=True):
+        if field is not None:
+            await ctx.put(field_key(field.identifier), field.changed(device_state=state))
 
 
 async def change_fields(

@@ -41,11 +41,13 @@ __all__ = [
     "PriceTerm",
     "RegisteredField",
     "StandardEntry",
+    "state_for_fields",
 ]
 
 MAX_BATCH_ITEMS = 2000
 """Items a call; the national identifier nodes take as many."""
 
+_OUT_OF_FORCE = frozenset({IdentifierState.SUSPENDED, IdentifierState.REVOKED})
 MAX_FIELDS_A_DEVICE = 256
 MAX_IDENTITIES_A_DEVICE = 8
 MAX_DEVICES_AN_IDENTITY = 64
@@ -254,10 +256,12 @@ class RegisteredField(Record):
     """Why its state was changed last."""
     moved_to: FieldIdentifier | None = None
     """What it is called now; it is revoked here then."""
+    device_state: IdentifierState | None = None
+    """That of its device, where it is suspended or revoked: who reads the field need not read that, too."""
 
     def is_in_force(self, now_ms: int) -> bool:
-        """Tell whether it is active and valid at a moment: only then it resolves."""
-        return _is_in_force(self.state, self.validity, now_ms)
+        """Tell whether it is active and valid at a moment, and its device not suspended: then it resolves."""
+        return self.device_state is None and _is_in_force(self.state, self.validity, now_ms)
 
 
 @value
@@ -338,6 +342,11 @@ class ItemResult(ModelValue):
     def accepted(self) -> bool:
         """Whether the item was accepted."""
         return self.code is None
+
+
+def state_for_fields(device: Device) -> IdentifierState | None:
+    """Return what a device's fields say of its state: nothing unless it is suspended or revoked."""
+    return device.state if device.state in _OUT_OF_FORCE else None
 
 
 def _is_in_force(state: IdentifierState, validity: Validity | None, now_ms: int) -> bool:

@@ -10,6 +10,7 @@ from tests.unit.chaincode.party import Party
 from tests.unit.chaincode.scene import ROLE, ROOT, Scene, field_entry
 
 from gridledger.chaincode.ledger_key import device_key, field_key, system_key
+from gridledger.model.change import DeviceChange
 from gridledger.model.errors import ContractError
 from gridledger.model.exchange_refusals import NotActive, NotTheAgent
 from gridledger.model.identifier import FieldIdentifier
@@ -69,6 +70,51 @@ async def test_suspended_is_not_seen_by_applications(scene: Scene, what: str) ->
     state["", key.to_text()] = replace(record, state=IdentifierState.SUSPENDED).to_bytes()
     assert await seen(scene.application, worker(scene), (field,)) == []
     assert await seen(scene.aggregation, Viewer(system=ROOT), (field,)) == ["ac_power"]
+
+
+async def test_fields_of_a_suspended_device_are_not_seen_by_applications(scene: Scene) -> None:
+    device = scene.device("monitoring")
+    field, found = device.field("ac_power"), FoundDevice(device=device, field=device.field("ac_power"))
+    owner = scene.owners["monitoring"]
+
+    async def put_in(state: IdentifierState) -> None:
+        one = DeviceChange(device=device, state=state)
+        (result,) = await owner.submit("registry:ChangeDevices", device.system, (one,))
+        assert result.accepted
+
+    await put_in(IdentifierState.SUSPENDED)
+    state = CountedState(scene.peer.ledger.state)
+    scene.peer.ledger.state = state
+    assert await seen(scene.application, worker(scene), (field,)) == []
+    assert 0 < state.reads <= 3 + 3
+    assert await seen_devices(scene.application, worker(scene), (found,)) == []
+    assert await seen(owner, Viewer(system=device.system), (field,)) == ["ac_power"]
+    (late,) = await owner.once(
+        "registry:RegisterFields", device.system, (field_entry(device.own_code, "late", Frequency.DAY),)
+    )
+    assert late.accepted
+    row = await owner.ask("registry:GetField", device.field("late"))
+    assert (row.state, row.device_state) == (IdentifierState.ACTIVE, IdentifierState.SUSPENDED)
+
+    await put_in(IdentifierState.ACTIVE)
+    assert await seen(scene.application, worker(scene), (field,)) == ["ac_power"]
+    assert (await owner.ask("registry:GetField", device.field("late"))).device_state is None
+
+    await put_in(IdentifierState.SUSPENDED)
+    await put_in(IdentifierState.REVOKED)
+    assert await seen(scene.application, worker(scene), (field,)) == []
+
+
+async def test_devices_that_take_too_many_fields_along_are_refused_one_by_one(scene: Scene) -> None:
+    owner, device = scene.owners["monitoring"], scene.device("monitoring")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gridledger.chaincode.identifier_changes.MAX_BATCH_ITEMS", 2)
+        for change, code in (
+            (DeviceChange(device=device, state=IdentifierState.SUSPENDED), LimitExceeded.code),
+            (DeviceChange(device=device, name="Meter 7"), None),
+        ):
+            (result,) = await owner.submit("registry:ChangeDevices", device.system, (change,))
+            assert result.code == code
 
 
 async def test_owner_sees_its_own_alone_and_the_platform_all(scene: Scene) -> None:

@@ -21,7 +21,17 @@ from gridledger.model.system import ApplicationUser, System, SystemApplication
 __all__ = ["Register"]
 
 _NOTHING: Final[Members] = {}
-_LIFE: Final = ("state", "evidence", "validity", "suspended_by", "limited_by", "reason", "former", "moved_to")
+_LIFE: Final = (
+    "state",
+    "evidence",
+    "validity",
+    "suspended_by",
+    "limited_by",
+    "reason",
+    "former",
+    "moved_to",
+    "device_state",
+)
 """What the log of allocation tells of an identifier's life; the rest of a record is metadata."""
 
 _UNTOLD: Final = frozenset(
