@@ -18,10 +18,17 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 __all__ = ["CellRefused", "cell_text", "moment_text", "number_text"]
+
+_WRITTEN: Final = frozenset(("number", "time", "date"))
+"""Types of fields whose text may be written otherwise than it stands."""
+_KEPT_CELLS: Final = 65_536
+_KEPT_LENGTH: Final = 64
+"""Cells up to this length are not written again: some 15 MB of them at most."""
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _MOMENT: Final = re.compile(
@@ -58,6 +65,8 @@ def cell_text(cell: object, data_type: str = "text") -> str | None:
     """
     if cell is None:
         return None
+    if isinstance(cell, str):
+        return _typed(cell, data_type)
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, int | float | Decimal):
@@ -70,14 +79,20 @@ def cell_text(cell: object, data_type: str = "text") -> str | None:
         return cell.isoformat()
     if isinstance(cell, UUID):
         return str(cell)
-    if isinstance(cell, str):
-        return _typed(cell, data_type)
     raise CellRefused(f"is {type(cell).__name__}, not text, a number or a time")
 
 
 def number_text(number: float | Decimal) -> str:
     """Write a number without exponent, and without zeros at the end of a fraction."""
-    exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+    return _float_text(number) if isinstance(number, float) else _exact_text(Decimal(number))
+
+
+@lru_cache(maxsize=_KEPT_CELLS)
+def _float_text(number: float) -> str:
+    return _exact_text(Decimal(repr(number)))
+
+
+def _exact_text(exact: Decimal) -> str:
     if not exact.is_finite():
         return "NaN" if exact.is_nan() else ("-Infinity" if exact < 0 else "Infinity")
     text = format(exact, "f")
@@ -99,6 +114,13 @@ def moment_text(moment: datetime) -> str:
 
 
 def _typed(text: str, data_type: str) -> str:
+    """Return text as it is hashed; an owner reads the same moments and readings again and again."""
+    if data_type not in _WRITTEN:
+        return text
+    return _kept_text(text, data_type) if len(text) <= _KEPT_LENGTH else _written_text(text, data_type)
+
+
+def _written_text(text: str, data_type: str) -> str:
     if data_type == "number" and _NUMBER.fullmatch(text):
         return number_text(Decimal(text))
     if data_type == "time" and _MOMENT.fullmatch(text):
@@ -109,6 +131,9 @@ def _typed(text: str, data_type: str) -> str:
     if data_type == "date" and len(text) > len("2018-09-14") and _DATE.match(text) and _is_midnight(text):
         return text[: len("2018-09-14")]
     return text
+
+
+_kept_text = lru_cache(maxsize=_KEPT_CELLS)(_written_text)
 
 
 def _is_midnight(text: str) -> bool:

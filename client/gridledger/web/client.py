@@ -37,6 +37,8 @@ __all__ = ["Reply", "SignedClient"]
 _JSON: Final = "application/json"
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """What httpx raises before a byte of the request has left."""
+_ADDRESSES: Final = 100
+"""Paths whose parsed addresses are kept."""
 _IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
 
 Given = TypeVar("Given", bound=Payload)
@@ -106,6 +108,7 @@ class SignedClient:
         self._transport = transport or KeptConnections(
             ssl.create_default_context(cafile=tls_root_certificate)
         )
+        self._addresses: dict[str, httpx.URL] = {}
         self._extensions = {
             "timeout": httpx.Timeout(self._patience.deadline_s, connect=self._patience.connect_s).as_dict()
         }
@@ -194,7 +197,7 @@ class SignedClient:
     ) -> Reply[Given]:
         request = httpx.Request(
             method,
-            self.url + path,
+            self._address(path),
             content=body or None,
             params=query,
             headers={"accept": _JSON, "accept-encoding": "identity"}
@@ -211,6 +214,15 @@ class SignedClient:
         if response.status_code != 200:
             raise read_problem(response.status_code, reply_body)
         return Reply(value=gives.from_bytes(reply_body), signer=verified.caller, evidence=evidence)
+
+    def _address(self, path: str) -> httpx.URL:
+        """Return the address of a path; most are called again and again."""
+        address = self._addresses.get(path)
+        if address is None:
+            address = httpx.URL(self.url + path)
+            if len(self._addresses) < _ADDRESSES:
+                self._addresses[path] = address
+        return address
 
     async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         try:
