@@ -16,7 +16,7 @@ from gridledger.cli.main import run
 from gridledger.cli.output import Output
 from gridledger.exchange.association_agent import AssociationAgent
 from gridledger.exchange.handoff import until_seen
-from gridledger.model.change import FieldChange
+from gridledger.model.change import DeviceChange, FieldChange
 from gridledger.model.device import DeclaredIdentity, DeviceApproval
 from gridledger.model.digest import Digest
 from gridledger.model.identifier import SystemIdentifier
@@ -178,3 +178,11 @@ async def test_catalogue_by_commands_alone(small: SmallScene, call: Commands, tm
     assert "plant=P1" in {item["item"] for item in await call("aggregation", *watch)}
     (conflict,) = (await call("two", "catalogue", "conflicts", "--root", ROOT))["conflicts"]
     assert conflict["settled_ms"] > conflict["found_ms"]
+
+    # The whole device is given up: it leaves the catalogue.
+    revoked = DeviceChange(device=two, state=IdentifierState.REVOKED, reason="it is the other's")
+    (result,) = await small.parties["two"].ledger.change_devices(systems["two"], [revoked])
+    assert result.accepted, result.message
+    assert "plant=P1" in {item["item"] for item in await call("aggregation", *watch)}
+    members = await call("aggregation", "catalogue", "show", "plant=P1", "--root", ROOT)
+    assert str(two) not in [member["device"] for member in members]

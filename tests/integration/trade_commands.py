@@ -22,6 +22,9 @@ async def trade_by_commands(
     fees = ("resolution=0.1", "agreed-query=0.05", "device-registration=0.01")
     await call.by("cli-administrator", "fee", "set", ROOT, *fees)
     assert len(await call.until(APPLICATION, "fee", "show", ROOT)) == 3
+    await call.by("cli-administrator", "fee", "set", ROOT, *fees, "system-registration=5")
+    (risen,) = [one for one in await call.by("cli-administrator", "fee", "show", ROOT) if "rises_ms" in one]
+    assert (risen["kind"], risen["before_milliyuan"]) == ("system-registration", 0)
     fields = {
         "construction": f"{systems['construction']}/R27#dc_size",
         "monitoring": f"{systems['monitoring']}/2050.15.003.BLK01.PAD01.MTR01#ac_power",

@@ -7,11 +7,11 @@ import click
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import PartyChoice, with_party
-from gridledger.cli.record_view import show_record, show_records
+from gridledger.cli.record_view import show_record, show_records, show_rows
 from gridledger.exchange.party import Party
 from gridledger.exchange.payment import pay_fees
 from gridledger.exchange.statement import fees_owed
-from gridledger.model.errors import ModelError
+from gridledger.model.errors import FieldValue, ModelError
 from gridledger.model.fee import Fee, FeeKind, FeeRate
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.money import parse_yuan
@@ -46,9 +46,19 @@ def set_(output: Output, party: PartyChoice, root: str, rates: tuple[str, ...]) 
 @with_party
 @with_output
 def show(output: Output, party: PartyChoice, root: str) -> None:
-    """Show the fees below ROOT."""
+    """Show the fees below ROOT, and from when on those count that rise."""
     schedule = party.run(lambda one: one.ledger.fee_schedule(SystemIdentifier(root)))
-    show_records(output, schedule.rates, ("kind", "amount_milliyuan"))
+    before = {rate.kind: rate.amount_milliyuan for rate in schedule.earlier or ()}
+    rows: list[FieldValue] = []
+    for rate in schedule.rates:
+        shown: dict[str, FieldValue] = {"kind": rate.kind.value, "amount_milliyuan": rate.amount_milliyuan}
+        if schedule.rises_ms is not None and rate.amount_milliyuan > before.get(rate.kind, 0):
+            shown |= {"rises_ms": schedule.rises_ms, "before_milliyuan": before.get(rate.kind, 0)}
+        rows.append(shown)
+    columns = ["kind", "amount_milliyuan"] + ["before_milliyuan", "rises_ms"] * (
+        schedule.rises_ms is not None
+    )
+    show_rows(output, rows, columns)
 
 
 @group.command()

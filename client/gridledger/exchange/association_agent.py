@@ -15,7 +15,7 @@ from gridledger.model.association import AssociationCandidate
 from gridledger.model.device import DeclaredIdentity, Device, ItemResult
 from gridledger.model.events import Event
 from gridledger.model.identifier import SystemIdentifier
-from gridledger.model.notice import DevicesRegistered, FieldsChanged, FieldsRegistered
+from gridledger.model.notice import DevicesChanged, DevicesRegistered, FieldsChanged, FieldsRegistered
 from gridledger.model.refusals import AlreadyExists, NotFound
 from gridledger.model.states import CandidateState
 
@@ -133,15 +133,21 @@ class AssociationAgent:
         return ()
 
     async def _touched_by(self, transaction: BlockTransaction) -> tuple[DeclaredIdentity, ...]:
-        """Return the identities of key devices whose fields a transaction has changed, such as revoked."""
+        """Return the identities of key devices that were changed, such as revoked, or whose fields were."""
         event = self._event_of(transaction)
-        if event is None or event.event_name != Event.FIELDS_CHANGED:
+        notice: FieldsChanged | DevicesChanged
+        if event is not None and event.event_name == Event.FIELDS_CHANGED:
+            notice = FieldsChanged.from_bytes(event.payload)
+            devices = dict.fromkeys(field.device for field in notice.fields)
+        elif event is not None and event.event_name == Event.DEVICES_CHANGED:
+            notice = DevicesChanged.from_bytes(event.payload)
+            devices = dict.fromkeys(notice.devices)
+        else:
             return ()
-        notice = FieldsChanged.from_bytes(event.payload)
         if notice.system.parent != self._root:
             return ()
         identities: dict[DeclaredIdentity, None] = {}
-        for device in dict.fromkeys(field.device for field in notice.fields):
+        for device in devices:
             found = await self._party.ledger.device(device)
             identities.update(dict.fromkeys(found.known_as))
         known = [identity for identity in identities if await self._is_associated(identity)]

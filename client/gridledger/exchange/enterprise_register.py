@@ -59,6 +59,7 @@ class FileRegister:
         self._entries = {entry.code: entry for entry in read.enterprises}
 
     async def credit(self, enterprise: Enterprise) -> int | None:
-        """Return the first credit of an enterprise that is known by this code and name."""
+        """Return the first credit of an enterprise that is known by this code, name and region."""
         entry = self._entries.get(enterprise.code)
-        return entry.credit if entry is not None and entry.name == enterprise.name else None
+        known = entry is not None and (entry.name, entry.region) == (enterprise.name, enterprise.region)
+        return entry.credit if entry is not None and known else None

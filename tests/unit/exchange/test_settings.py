@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,6 @@ from gridledger.exchange.enterprise_register import FileRegister
 from gridledger.exchange.settings import BusinessSettings, parse_identity
 from gridledger.model.errors import ConfigError, ModelError
 from gridledger.model.period import Frequency
-from gridledger.model.system import Enterprise
 
 
 @pytest.fixture
@@ -96,15 +96,15 @@ def test_made_things_say_so_and_repeat() -> None:
     assert made_price("monitoring", "ac_power") == "2.35"
 
 
-async def test_register_knows_made_enterprises_by_code_and_name(tmp_path: Path) -> None:
+async def test_register_knows_made_enterprises_by_all_details(tmp_path: Path) -> None:
     write_register(tmp_path / "register.json", ["monitoring"])
     register = FileRegister(tmp_path / "register.json")
     known = made_enterprise("monitoring")
 
     assert register.made
     assert await register.credit(known.enterprise) == known.credit
-    other = Enterprise(name="another", code=known.enterprise.code, region="x")
-    assert await register.credit(other) is None
+    for details in ({"name": "another"}, {"region": "another"}, {"code": "91330700AAAAAAAAA1"}):
+        assert await register.credit(replace(known.enterprise, **details)) is None
     assert await register.credit(made_enterprise("construction").enterprise) is None
 
 
