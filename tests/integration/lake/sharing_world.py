@@ -37,6 +37,7 @@ _WHO = {
     "owner": ("org1", Role.BUSINESS_SYSTEM),
     "custodian": ("org2", Role.AGENT),
     "aggregation-agent": ("org1", Role.AGENT),
+    "marketing-agent": ("org1", Role.AGENT),
     "marketing": ("org1", Role.DATA_APPLICATION),
     "distribution": ("org2", Role.DATA_APPLICATION),
     "dispatching": ("org2", Role.DATA_APPLICATION),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
@@ -14,9 +16,12 @@ from gridledger.crypto.secret_key import SecretKey
 from gridledger.crypto.wrapping import RecipientSecret
 from gridledger.lake.errors import NotGranted
 from gridledger.lake.granted import granted_reader
+from gridledger.lake.ledger import CustodianAgent, OwnedLake, OwnerAgent, publish_version
 from gridledger.lake.ledger.location import take_over
 from gridledger.lake.settings import LakeSettings
 from gridledger.lake.store_address import open_store
+from gridledger.model.dataset import CustodianEntry, DatasetEntry, DatasetIdentifier
+from gridledger.model.sharing import AccessDecision, AccessRequest, PolicyRule, PowerPlatform
 from gridledger.network import Network
 
 NAME = "charging/stations.csv"
@@ -64,7 +69,17 @@ async def test_three_platforms_share_a_dataset_by_commands(sharing: SharingWorld
         "owner", "dataset", "register", dataset, "--title", "Charging stations", "--label", "charging"
     )
     proposed = await sharing(
-        "owner", "dataset", "version", dataset, "--custodian", custodian, "--unit", "kWh", *here
+        "owner",
+        "dataset",
+        "version",
+        dataset,
+        "--custodian",
+        custodian,
+        "--unit",
+        "kWh",
+        "--wait",
+        0.1,
+        *here,
     )
     assert "receipt" not in proposed
     keep = ("custodian", "watch", custodian, "--key", keys["custodian"], "--store", address, "--once")
@@ -219,3 +234,54 @@ async def test_remaining_commands_of_datasets_and_custodians(sharing: SharingWor
     target = tmp_path / "by-hand.csv"
     await sharing("marketing", "lake", "open", decision["id"], target, "--key", tmp_path / "second.key")
     assert target.read_bytes() == FIRST
+
+
+async def test_many_ask_at_once_while_a_version_is_stored(sharing: SharingWorld, tmp_path: Path) -> None:
+    config, lake_folder = tmp_path / "lake.toml", tmp_path / "lake"
+    LakeSettings.create(config, store=str(lake_folder))
+    address = lake_folder.resolve().as_uri()
+    secret = RecipientSecret.generate()
+    keeper, owner, reader = (sharing.ledger(name) for name in ("marketing-agent", "owner", "marketing"))
+    entry = CustodianEntry(name="third", sealing_key=secret.public.raw)
+    custodian = (await keeper.register_custodian(sharing.root, entry)).id
+    await sharing.ledger("administrator").approve_custodian(sharing.root, custodian)
+    dataset = DatasetIdentifier(sharing.systems["owner"], "many.csv")
+    await owner.register_dataset(DatasetEntry(identifier=dataset, title="Many", description=""))
+    rule = PolicyRule(
+        platform=PowerPlatform.MARKETING, roles=(ROLE,), purposes=(PURPOSE,), longest_ms=3_600_000
+    )
+    await owner.set_sharing_policy(dataset, (rule,))
+    lake = LakeSettings.from_file(config).open()
+    with lake.store:
+        owned = OwnedLake(lake=lake, address=address)
+        agent = CustodianAgent(
+            keeper, custodian, secret, sharing.parties["marketing-agent"].sign, {address: lake.store}
+        )
+
+        async def store(payload: bytes) -> None:
+            await asyncio.to_thread(lake.put, "many.csv", BytesIO(payload))
+            proposed = await publish_version(owner, owned, dataset, custodian)
+            await keeper.deposit_receipt(await agent.check(proposed))
+
+        async def ask(number: int) -> AccessDecision:
+            request = AccessRequest(
+                dataset=dataset,
+                application=sharing.systems["marketing"],
+                user=USER,
+                user_role=ROLE,
+                purpose=PURPOSE,
+                wanted_ms=60_000,
+                recipient=secret.public.raw,
+                made_ms=time.time_ns() // 1_000_000,
+                nonce=f"nonce-of-request-{number:04}",
+            )
+            return await reader.request_access(request)
+
+        await store(FIRST)
+        *decisions, _ = await asyncio.gather(*(ask(number) for number in range(20)), store(SECOND))
+        assert all(decision is not None and decision.is_admitted for decision in decisions)
+        grants = await OwnerAgent(owner, dataset.system, owned).grant(
+            dataset, [decision.id for decision in decisions if decision is not None]
+        )
+        assert len(grants) == 20
+    assert (await owner.head(dataset)).number == 2

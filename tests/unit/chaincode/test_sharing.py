@@ -271,6 +271,21 @@ async def test_requests_are_listed_by_dataset_and_application(shared: SharingSce
         assert [access.decision.id for access in page.accesses] == [first.id]
 
 
+async def test_requests_come_in_pages(shared: SharingScene) -> None:
+    asked = []
+    for count in range(101):
+        if count % 50 == 0:
+            await shared.scene.agent.submit("ledger:RenewTimeMark")
+        asked.append((await shared.ask(DISPATCHING)).id)
+    found: list[str] = []
+    bookmark, pages = "", 0
+    while pages == 0 or bookmark:
+        page = await shared.owner.ask("lake:ListAccesses", shared.dataset, bookmark)
+        found += [access.decision.id for access in page.accesses]
+        bookmark, pages = page.bookmark, pages + 1
+    assert (found, pages) == (asked, 2)
+
+
 async def test_policy_has_versions(shared: SharingScene) -> None:
     policy: SharingPolicy = await shared.owner.submit("lake:SetSharingPolicy", shared.dataset, ())
     assert (policy.version, policy.rules) == (2, ())
