@@ -117,11 +117,18 @@ class _Components:
 
     def __init__(self) -> None:
         self.schemas: dict[str, Any] = {}
+        self._found: dict[object, dict[str, Any]] = {}
         self._sources: dict[str, Any] = {}
 
     def schema_of(self, annotation: object) -> dict[str, Any]:
-        """Return the schema of an argument's or a result's type."""
+        """Return the schema of an argument's or a result's type; many functions take the same ones."""
         inner, _ = split_optional(annotation)
+        found = self._found.get(inner)
+        if found is None:
+            found = self._found[inner] = self._describe(inner)
+        return found
+
+    def _describe(self, inner: object) -> dict[str, Any]:
         if inner is bytes:
             return {"type": "string", "format": "binary"}
         schema = json_schema(inner)

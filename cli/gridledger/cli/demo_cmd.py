@@ -7,7 +7,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,9 +75,8 @@ def command(
     """
     with _folder(directory, keep=keep) as folder:
         started = time.monotonic()
-        network = _set_up(output, folder, World(world), binaries)
+        network = Network.create(folder / "network", world=World(world), binaries=binaries)
         try:
-            _say(output, 1, _network_step(network, time.monotonic() - started))
             asyncio.run(_play(output, network, folder / "exchange", modules))
         finally:
             with output.progress("stopping"):
@@ -104,32 +104,43 @@ def _folder(directory: Path | None, *, keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-def _set_up(output: Output, folder: Path, world: World, binaries: Path | None) -> Network:
-    with output.progress(f"starting a network of world {world}"):
-        network = Network.create(folder / "network", world=world, binaries=binaries)
-        try:
-            network.up()
-            network.deploy(_CHAINCODE, _MODULE)
-        except BaseException:
-            network.down()
-            raise
-    return network
-
-
 async def _play(output: Output, network: Network, folder: Path, modules: int) -> None:
     authorities = {one.msp_id: one.path / "msp" for one in network.organisations}
+    start = _Start(network)
 
     def enrol(organisation: str, user: str, role: Role) -> Connection:
         if user in network.organisation(organisation).users():
-            return network.connection(org=organisation, user=user)
-        attributes = {CertificateAttribute.ROLE.value: write_roles([role])}
-        return network.enrol(org=organisation, user=user, attributes=attributes)
+            connection = network.connection(org=organisation, user=user)
+        else:
+            attributes = {CertificateAttribute.ROLE.value: write_roles([role])}
+            connection = network.enrol(org=organisation, user=user, attributes=attributes)
+        # Everybody is enrolled before it is deployed.
+        return replace(connection, chaincode=_CHAINCODE)
 
-    async with Scene.set_up(folder, enrol, authorities, modules=modules, postgresql=True) as scene:
+    async with AsyncExitStack() as stack:
+        with output.progress(f"starting a network of world {network.world}, databases and servers"):
+            scene = await stack.enter_async_context(
+                Scene.set_up(folder, enrol, authorities, modules=modules, postgresql=True, start=start)
+            )
+        _say(output, 1, _network_step(network, start.seconds))
         number = 2
         async for step in play(scene):
             _say(output, number, step)
             number += 1
+
+
+class _Start:
+    """Starts a network, with what the demo calls; blocks."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self.seconds = 0.0
+
+    def __call__(self) -> None:
+        started = time.monotonic()
+        self._network.up()
+        self._network.deploy(_CHAINCODE, _MODULE)
+        self.seconds = time.monotonic() - started
 
 
 def _network_step(network: Network, seconds: float) -> Step:

@@ -12,7 +12,7 @@ asset. A quality engineer asks the same systems for another function, and may se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -98,6 +98,7 @@ class Scene:
         *,
         modules: int = 0,
         postgresql: bool = False,
+        start: Callable[[], None] | None = None,
     ) -> AsyncIterator[Scene]:
         """Make databases and configurations, start the owners' servers, and connect everybody.
 
@@ -113,9 +114,14 @@ class Scene:
             Modules of the plant that are registered beside its inverter.
         postgresql : bool, default False
             Whether two systems stand on PostgreSQL, if it can be started; see `Stores`.
+        start : callable, optional
+            Starts the network, once everybody is enrolled and while owners prepare; blocks.
         """
         cast = await asyncio.to_thread(Cast, enrol, authorities)
         async with AsyncExitStack() as stack:
+            starting = asyncio.create_task(asyncio.to_thread(start or _nothing))
+            # Whatever becomes of the rest: a network is not left half started.
+            stack.push_async_callback(_ended, starting)
             stores = await stack.enter_async_context(Stores(folder, postgresql=postgresql))
             configs: dict[str, Path] = {}
             for system in SYSTEMS:
@@ -131,9 +137,10 @@ class Scene:
                     database=stores.address(system.name),
                 )
             write_register(folder / "register.json", [*configs, APPLICATION])
+            servers = await stack.enter_async_context(OwnerServers(configs))
+            await starting
             await stack.enter_async_context(cast)
             await stack.enter_async_context(TimeMarkAgent(cast["agent"].network))
-            servers = await stack.enter_async_context(OwnerServers(configs))
             owners = {
                 name: await stack.enter_async_context(BusinessSystem.open(BusinessSettings.from_file(path)))
                 for name, path in configs.items()
@@ -178,6 +185,14 @@ class Scene:
         """
         label = await asyncio.to_thread(read_label, self.label_image, resolver=RESOLVER, root=ROOT)
         return DeviceIdentifier.parse(str(label.identifier))
+
+
+async def _ended(starting: asyncio.Task[None]) -> None:
+    await asyncio.gather(starting, return_exceptions=True)
+
+
+def _nothing() -> None:
+    """Start nothing: the network runs already."""
 
 
 def aggregation_profile() -> SystemProfile:

@@ -61,17 +61,9 @@ class OwnerServers:
         await self.stop()
 
     async def stop(self, *names: str) -> None:
-        """Stop servers, all by default: ask first, then insist."""
-        for name in names or tuple(self._processes):
-            process = self._processes.pop(name, None)
-            if process is None or process.returncode is not None:
-                continue
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), _STOP_S)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        """Stop servers, all by default and all at once: ask first, then insist."""
+        found = [self._processes.pop(name, None) for name in names or tuple(self._processes)]
+        await asyncio.gather(*(_stop(one) for one in found if one is not None and one.returncode is None))
         if not self._processes:
             self._logs.close()
 
@@ -101,3 +93,12 @@ class OwnerServers:
             log = (self._configs[name].parent / "server.log").read_text("utf-8", errors="replace")
             raise ServiceUnavailable(f"{name} did not start: {log[-2000:].strip()}")
         return url
+
+
+async def _stop(process: Process) -> None:
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
