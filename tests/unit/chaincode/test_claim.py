@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.chaincode.party import Party, hexadecimal
 from tests.unit.chaincode.scene import PRICES, Scene
-from tests.unit.chaincode.trading import balance, claim_evidence, placed
+from tests.unit.chaincode.trading import at, balance, claim_evidence, placed
 
 from gridledger.model.claim import ANSWER_MS, ClaimDecision
 from gridledger.model.digest import Digest
@@ -34,11 +34,6 @@ async def claimed(scene: Scene) -> Order:
     order = await placed(scene)
     await scene.owners[OWNER].submit("trade:ClaimHold", claim_evidence(scene, order, OWNER))
     return order
-
-
-async def at(scene: Scene, time_ms: int) -> None:
-    scene.peer.time_ms = time_ms
-    await scene.agent.submit("ledger:RenewTimeMark")
 
 
 def decision(scene: Scene, order: Order, *, delivered: bool) -> ClaimDecision:

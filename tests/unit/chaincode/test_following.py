@@ -4,42 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.unit.chaincode.scene import DAY, METER, PRICES, Scene
+from tests.unit.chaincode.moving import OWNER, change_prefix, rename
+from tests.unit.chaincode.scene import DAY, PRICES, Scene
 from tests.unit.chaincode.trading import agree, agreed_entry, balance, terms
 
 from gridledger.model.agreement import SignedAgreement
-from gridledger.model.change import DeviceMove
 from gridledger.model.delivery import DeliveredRow
 from gridledger.model.device import ItemResult
-from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
+from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.integrity import ActualRoots, PeriodRoot, SignedRoots
 from gridledger.model.integrity_refusals import DepositedBeforeMove
 from gridledger.model.period import Period
 from gridledger.model.registry_refusals import IdentifierMoved
 from gridledger.model.resolution import Resolution, SignedRequest
 from gridledger.model.states import Outcome
-
-OWNER = "monitoring"
-NEW_CODE = "MTR-27-A"
-
-
-async def rename(scene: Scene) -> DeviceIdentifier:
-    """Give the owner's device another own code."""
-    system = scene.systems[OWNER]
-    move = DeviceMove(device=system.device(METER), to=system.device(NEW_CODE))
-    (result,) = await scene.owners[OWNER].once("registry:MoveDevices", system, (move,))
-    assert result.accepted, result
-    return move.to
-
-
-async def change_prefix(scene: Scene) -> SystemIdentifier:
-    """Give the owner another prefix, and bring its device below it."""
-    old = scene.systems[OWNER]
-    new: SystemIdentifier = (await scene.auditor.submit("registry:ChangePrefix", old)).identifier
-    move = DeviceMove(device=old.device(METER), to=new.device(METER))
-    (result,) = await scene.owners[OWNER].once("registry:MoveDevices", old, (move,))
-    assert result.accepted, result
-    return new
 
 
 def answers(

@@ -24,7 +24,7 @@ from gridledger.model.claim import (
 from gridledger.model.digest import Digest
 from gridledger.model.trade import Order
 
-__all__ = ["agree", "agreed_entry", "balance", "claim_evidence", "placed", "terms"]
+__all__ = ["agree", "agreed_entry", "at", "balance", "claim_evidence", "placed", "terms"]
 
 _YEAR_MS = 365 * 24 * 3600 * 1000
 
@@ -38,6 +38,12 @@ async def balance(scene: Scene, name: str) -> dict[str, list[int]]:
         "notes": sorted(one.amount_milliyuan for one in notes.money),
         "deltas": sorted(one.amount_milliyuan for one in deltas.money),
     }
+
+
+async def at(scene: Scene, time_ms: int) -> None:
+    """Let it be another time, by the ledger's mark."""
+    scene.peer.time_ms = time_ms
+    await scene.agent.submit("ledger:RenewTimeMark")
 
 
 async def placed(scene: Scene, hold_ms: int = 60_000) -> Order:
