@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.unit.chaincode.party import Party
-from tests.unit.chaincode.scene import DAY, PLANT, ROOT, Scene
+from tests.unit.chaincode.scene import DAY, PLANT, ROOT, TOTAL, Scene
 
 from gridledger.chaincode.ledger_key import device_key, system_key
 from gridledger.model.catalogue import PublicationEntry, Selector
@@ -299,3 +299,30 @@ async def test_resolution_keeps_the_signed_context_for_every_owner(scene: Scene)
     for owner in scene.owners:
         line = await scene.owners[owner].ask("trade:GetPaidLine", order.id, scene.systems[owner])
         assert SignedRequest(request=line.request, signature=line.signature) == signed
+
+
+async def test_resolve_reads_the_ledger_in_a_few_round_trips(scene: Scene) -> None:
+    """However many systems and fields: what the request names, what the rule names, fields, deposits."""
+    signed = scene.request()
+    answers = tuple(scene.answer(owner, signed.request) for owner in scene.owners)
+
+    scene.peer.requests.clear()
+    await scene.aggregation.submit("resolution:Resolve", signed, answers)
+
+    assert _reads(scene) == ["GET_STATE_MULTIPLE"] * 4
+
+
+async def test_order_and_paid_line_read_the_ledger_in_two_round_trips(scene: Scene) -> None:
+    resolution, notes = await scene.resolve(), await scene.pay_in(TOTAL)
+
+    scene.peer.requests.clear()
+    order = await scene.order(resolution, notes, 60_000)
+    assert _reads(scene) == ["GET_STATE", "GET_STATE_MULTIPLE"]  # the call key, then all others
+
+    scene.peer.requests.clear()
+    await scene.owners["monitoring"].ask("trade:GetPaidLine", order.id, scene.systems["monitoring"])
+    assert _reads(scene) == ["GET_STATE_MULTIPLE"] * 2
+
+
+def _reads(scene: Scene) -> list[str]:
+    return [name for name in scene.peer.requests if name.startswith("GET_")]

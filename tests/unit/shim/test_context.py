@@ -182,3 +182,24 @@ async def test_mark_only_moves_forward(peer: MemoryPeer, agent: Caller, step_ms:
     with pytest.raises(Conflict) as caught:
         await peer.submit("ledger:RenewTimeMark", caller=agent, time_ms=mark.time_ms + step_ms)
     assert caught.value.fields["mark_ms"] == mark.time_ms
+
+
+async def test_what_was_read_ahead_is_not_asked_for_again() -> None:
+    class Reader(Contract):
+        name = "reader"
+
+        @transaction
+        async def read(self, ctx: Context) -> tuple[Reading, ...]:
+            keys = [reading_key(name) for name in ("a", "none", "b")]
+            await ctx.read_ahead(keys)
+            one, many = await ctx.get(keys[0]), await ctx.get_many(keys)
+            await ctx.put(keys[0], Reading(name="a", value_w=9))
+            again = await ctx.get(keys[0])
+            return tuple(found for found in (one, *many, again) if found is not None)
+
+    async with MemoryPeer(ContractChaincode(Reader())) as peer:
+        found = decode_argument(tuple[Reading, ...], (await peer.submit("reader:Read")).payload)
+        assert found == ()
+        assert [name for name in peer.requests if name.startswith("GET_")] == ["GET_STATE_MULTIPLE"]
+        found = decode_argument(tuple[Reading, ...], (await peer.submit("reader:Read")).payload)
+        assert [one.value_w for one in found] == [9, 9, 9]
