@@ -1,13 +1,11 @@
 """Search with permission filter in catalogues of 100 to 100,000 fields.
 
-python -m tests.bench.exchange_search_bench [--world devnet|fabric] [--record]
+python -m tests.bench.exchange_search_bench [--world devnet|fabric] [--transactions 100] [--record]
 """
 
 from __future__ import annotations
 
-import argparse
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -16,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
+from tests.bench.ground import options
 from tests.bench.machine import Machine
 from tests.bench.report import Report
 from tests.unit.readmodel.catalogue import VIEWER, catalogue
@@ -60,13 +59,13 @@ def _fill(path: Path, fields: int) -> tuple[ReadModel, float, float]:
     return model, time.perf_counter() - started, time.process_time() - used
 
 
-def _measure(models: Sequence[ReadModel], words: str) -> list[_Measured]:
-    """Search in all models by turns, in pages of 20."""
+def _measure(models: Sequence[ReadModel], words: str, times: int) -> list[_Measured]:
+    """Search in all models by turns, so many times in each, in pages of 20."""
     wanted = Wanted(words=words, size=_PAGE)
     taken: list[list[float]] = [[] for _ in models]
     used: list[list[float]] = [[] for _ in models]
     results = [len(find_fields(model, VIEWER, wanted).fields) for model in models]
-    turns = [number for number in range(len(models)) for _ in range(_TIMES)]
+    turns = [number for number in range(len(models)) for _ in range(times)]
     random.Random(27).shuffle(turns)
     for number in turns:
         started, cpu = time.perf_counter(), time.thread_time()
@@ -74,18 +73,14 @@ def _measure(models: Sequence[ReadModel], words: str) -> list[_Measured]:
         taken[number].append(1e3 * (time.perf_counter() - started))
         used[number].append(1e3 * (time.thread_time() - cpu))
     return [
-        _Measured(results=count, p50_ms=median(times), p95_ms=quantiles(times, n=20)[18], cpu_ms=median(cpu))
-        for count, times, cpu in zip(results, taken, used, strict=True)
+        _Measured(results=count, p50_ms=median(clock), p95_ms=quantiles(clock, n=20)[18], cpu_ms=median(cpu))
+        for count, clock, cpu in zip(results, taken, used, strict=True)
     ]
 
 
 def main() -> None:
     """Measure and report."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--world", choices=[each.value for each in World], default=World.DEVNET.value)
-    parser.add_argument("--record", action="store_true", help="write the section of docs/BENCHMARKS.md")
-    given = parser.parse_args()
+    given = options(__doc__ or "", world=World.DEVNET, transactions=_TIMES, rounds=1)
     if given.world != World.DEVNET.value:
         sys.stdout.write(
             "Search is measured in the read model alone, a file that is filled from blocks, the same in both"
@@ -104,7 +99,7 @@ def main() -> None:
             headers=("search", *(f"{size:,} fields" for size in _SIZES)),
         )
         for what, words in {**_WORDS, "two frequent words, never together": _APART}.items():
-            measured = _measure(models, words)
+            measured = _measure(models, words, given.transactions)
             cells = [
                 f"{one.cpu_ms:.2f} / {one.p50_ms:.2f} / {one.p95_ms:.2f} ({one.results})" for one in measured
             ]
