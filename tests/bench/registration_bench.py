@@ -1,6 +1,6 @@
 """Batch registration: identifiers of devices and fields a second, 2,000 a call, by one business system.
 
-python -m tests.bench.registration_bench [--world devnet|fabric] [--in-flight 4] [--record]
+python -m tests.bench.registration_bench [--world devnet|fabric] [--in-flight 2] [--record]
 """
 
 from __future__ import annotations

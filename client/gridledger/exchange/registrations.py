@@ -16,8 +16,9 @@ from gridledger.model.identifier import SystemIdentifier
 
 __all__ = ["BATCHES_IN_FLIGHT", "Registrations"]
 
-BATCHES_IN_FLIGHT: Final = 4
-"""While one batch is ordered and committed, contracts work on the next; more only wait for each other."""
+BATCHES_IN_FLIGHT: Final = 2
+"""While one batch is ordered and committed, contracts work on the next. More would wait for each other, and
+the last of them perhaps longer than a call may take."""
 
 _Entry = TypeVar("_Entry", DeviceEntry, FieldEntry)
 _Results = tuple[ItemResult, ...]
@@ -35,7 +36,7 @@ class Registrations:
     call_key : str, optional
         Under which the calls happen once; where there are several, each adds `.1`, `.2`, … to it. With the
         same key and the same entries a registration may be repeated: what was done is not done again.
-    in_flight : int, default 4
+    in_flight : int, default 2
         Batches under way at once.
 
     Notes
