@@ -9,7 +9,7 @@ import gridledger.model.exchange_refusals
 import gridledger.model.integrity_refusals
 import gridledger.model.registry_refusals
 import gridledger.model.trade_refusals  # noqa: F401 - refusals come back as classes that are imported
-from gridledger.client import Committed, Contract, Network, ValidationCode
+from gridledger.client import Committed, Contract, Deadlines, Network, ValidationCode
 from gridledger.client.contract import new_call_key
 from gridledger.model.argument import Argument, decode_argument, encode_argument
 from gridledger.model.call import Call
@@ -49,7 +49,13 @@ class ContractCalls:
         return decode_argument(kind, await self._contracts[contract].submit(function, *arguments))
 
     async def _once(
-        self, kind: type[T], contract: str, function: str, *arguments: Argument, call_key: str | None
+        self,
+        kind: type[T],
+        contract: str,
+        function: str,
+        *arguments: Argument,
+        call_key: str | None,
+        deadlines: Deadlines | None = None,
     ) -> T:
         """Submit what must happen once; a repeat returns what the transaction that did it returned.
 
@@ -60,7 +66,7 @@ class ContractCalls:
         """
         called, key = self._contracts[contract], call_key or new_call_key()
         try:
-            result = await called.submit_once(function, *arguments, call_key=key)
+            result = await called.submit_once(function, *arguments, call_key=key, deadlines=deadlines)
         except CallRepeated as repeated:
             words = (f"{contract}:{function}", key, *arguments)
             found, result = await self._recall(repeated.tx_id)

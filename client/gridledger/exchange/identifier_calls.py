@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from gridledger.client import Deadlines
 from gridledger.exchange.contract_calls import ContractCalls
 from gridledger.model.change import DeviceChange, DeviceMove, FieldChange
 from gridledger.model.device import (
@@ -21,7 +23,10 @@ from gridledger.model.history import DeviceVersion, FieldVersion, StandardVersio
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
 from gridledger.model.page import DevicePage, FieldPage
 
-__all__ = ["IdentifierCalls"]
+__all__ = ["BATCH_DEADLINES", "IdentifierCalls"]
+
+BATCH_DEADLINES: Final = Deadlines(endorse=60.0, submit=15.0, commit_status=120.0)
+"""For a registration of 2,000 items: a second of work for each peer, many times that on a busy machine."""
 
 _ITEMS = tuple[ItemResult, ...]
 
@@ -40,7 +45,13 @@ class IdentifierCalls(ContractCalls):
     ) -> tuple[ItemResult, ...]:
         """Register up to 2,000 devices."""
         return await self._once(
-            _ITEMS, "registry", "RegisterDevices", system, list(entries), call_key=call_key
+            _ITEMS,
+            "registry",
+            "RegisterDevices",
+            system,
+            list(entries),
+            call_key=call_key,
+            deadlines=BATCH_DEADLINES,
         )
 
     async def approve_devices(
@@ -54,7 +65,13 @@ class IdentifierCalls(ContractCalls):
     ) -> tuple[ItemResult, ...]:
         """Register up to 2,000 fields with their charging standards."""
         return await self._once(
-            _ITEMS, "registry", "RegisterFields", system, list(entries), call_key=call_key
+            _ITEMS,
+            "registry",
+            "RegisterFields",
+            system,
+            list(entries),
+            call_key=call_key,
+            deadlines=BATCH_DEADLINES,
         )
 
     async def set_charging_standards(
