@@ -35,6 +35,9 @@ Reader = Callable[[FieldIdentifier, Period, FieldIdentifier], DeliveredPeriod]
 MAX_LEAVES: Final = 500_000
 """Rows whose leaves are held in memory at once, about 60 MB; then the roots so far are deposited."""
 
+_READS_A_MOMENT: Final = 100
+"""Fields and periods that are read over one connection; a writer to SQLite waits no longer than for these."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Deposited:
@@ -160,13 +163,17 @@ class Deposits:
         found: list[tuple[PeriodRoot, Mapping[str, bytes]]] = []
         leaves = looked_at = 0
         while looked_at < len(due) and len(found) < MAX_DEPOSITS and leaves <= MAX_LEAVES:
-            one = due[looked_at]
-            looked_at += 1
-            rows = self._read(one.field, one.period, one.deposited_as or one.field)
-            part = rows if one.deposited_as is None else self.parts(rows).late
-            if part is not None:
-                found.append((part.root(), leaf_digests(part)))
-                leaves += len(part.rows)
+            with self._database.moment():
+                for one in due[looked_at : looked_at + _READS_A_MOMENT]:
+                    looked_at += 1
+                    rows = self._read(one.field, one.period, one.deposited_as or one.field)
+                    part = rows if one.deposited_as is None else self.parts(rows).late
+                    if part is None:
+                        continue
+                    found.append((part.root(), leaf_digests(part)))
+                    leaves += len(part.rows)
+                    if len(found) == MAX_DEPOSITS or leaves > MAX_LEAVES:
+                        break
         self._vault.prepare(found, now_ms=int(self._clock() * 1000))
         return [root for root, _ in found], looked_at
 

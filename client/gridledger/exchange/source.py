@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -62,6 +63,7 @@ class Database:
         self._engine = read_only_engine(known)
         self._tables: dict[FieldSource, SourceTable] = {}
         self._lock = threading.Lock()
+        self._shared = _Shared()
 
     def check(self, sources: Iterable[FieldSource]) -> None:
         """Check at start what would fail later: rights, tables, columns.
@@ -155,6 +157,27 @@ class Database:
 
         return _periods(source, self._read(source, read))
 
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Let the calls of this thread inside share a connection, and read one moment of the database.
+
+        For short rows of calls: SQLite lets nobody write meanwhile, unless it keeps a write-ahead log.
+
+        Raises
+        ------
+        SourceUnreadable
+            If the database cannot be reached.
+        """
+        try:
+            with self._engine.connect() as connection:
+                self._shared.connection = connection
+                try:
+                    yield
+                finally:
+                    self._shared.connection = None
+        except SQLAlchemyError as error:
+            raise SourceUnreadable(f"the database cannot be read: {_reason(error)}") from error
+
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
@@ -169,6 +192,8 @@ class Database:
 
     def _read(self, source: FieldSource, work: Callable[[Connection], T]) -> T:
         try:
+            if self._shared.connection is not None:
+                return work(self._shared.connection)
             with self._engine.connect() as connection:
                 return work(connection)
         except SQLAlchemyError as error:
@@ -184,6 +209,12 @@ class Database:
             with self._lock:
                 self._tables[source] = table
         return table
+
+
+class _Shared(threading.local):
+    """The connection that a thread's calls share, if they do."""
+
+    connection: Connection | None = None
 
 
 def _reason(error: SQLAlchemyError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
@@ -49,6 +50,26 @@ def test_rows_of_a_day_are_those_of_the_day_by_key(path: Path) -> None:
     assert rows[0] == SourceRow("2018-09-14T02:15", "0")
     assert [row.key for row in rows] == sorted(row.key for row in rows)
     assert len(month) == 475
+
+
+def test_calls_in_a_moment_read_what_stood_at_its_beginning(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as writer, Database(path) as database:
+        writer.execute("PRAGMA journal_mode = WAL")
+        with database.moment():
+            before = len(database.rows(POWER, METER, DAY))
+            with writer:
+                writer.execute("DELETE FROM reading WHERE measured_at = '2018-09-14T10:00'")
+            assert len(database.rows(POWER, METER, DAY)) == before
+            with ThreadPoolExecutor(1) as pool:
+                assert len(pool.submit(database.rows, POWER, METER, DAY).result()) == before - 1
+        assert len(database.rows(POWER, METER, DAY)) == before - 1
+
+
+def test_moment_of_a_database_that_is_gone_is_refused(path: Path) -> None:
+    with Database(path) as database:
+        path.unlink()
+        with pytest.raises(SourceUnreadable), database.moment():
+            database.rows(POWER, METER, DAY)
 
 
 def test_rows_null_is_none(path: Path) -> None:
