@@ -6,9 +6,16 @@ Source: seed 000: access control between platforms by a contract.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from gridledger.chaincode.lake_key import dataset_head_key, dataset_key, membership_key, sharing_policy_key
-from gridledger.chaincode.ledger_key import system_key
+from gridledger.chaincode.lake_key import (
+    access_key,
+    dataset_head_key,
+    dataset_key,
+    membership_key,
+    sharing_policy_key,
+)
+from gridledger.chaincode.ledger_key import system_key, user_key
 from gridledger.model.sharing import (
     AccessDecision,
     AccessProblem,
@@ -16,9 +23,25 @@ from gridledger.model.sharing import (
     PolicyRule,
     PowerPlatform,
 )
-from gridledger.shim import Context
+from gridledger.shim import Context, Key
+from gridledger.shim.context import TIME_MARK
 
-__all__ = ["decide", "judge"]
+__all__ = ["decide", "judge", "keys_of_access"]
+
+
+def keys_of_access(request: AccessRequest) -> list[Key[Any]]:
+    """Name what the decision of a request reads, all known from the request."""
+    return [
+        TIME_MARK,
+        system_key(request.application),
+        user_key(request.application, request.user),
+        access_key(request.id),
+        dataset_key(request.dataset),
+        system_key(request.dataset.system),
+        dataset_head_key(request.dataset),
+        sharing_policy_key(request.dataset),
+        membership_key(request.application),
+    ]
 
 
 async def decide(ctx: Context, request: AccessRequest) -> AccessDecision:
@@ -31,7 +54,7 @@ async def decide(ctx: Context, request: AccessRequest) -> AccessDecision:
 
     Notes
     -----
-    Reads five keys and the time mark. Writes nothing.
+    Reads keys of `keys_of_access` only. Writes nothing.
     """
     dataset = await ctx.require(dataset_key(request.dataset))
     owner = await ctx.require(system_key(request.dataset.system))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gridledger.chaincode.access_deciding import decide
+from gridledger.chaincode.access_deciding import decide, keys_of_access
 from gridledger.chaincode.batch import check_batch
 from gridledger.chaincode.dataset_transactions import owned_dataset
 from gridledger.chaincode.lake_key import (
@@ -57,6 +57,7 @@ from gridledger.model.sharing import (
 )
 from gridledger.model.system import ShortText, SystemKind
 from gridledger.shim import Context, Contract, Key, query, transaction
+from gridledger.shim.context import TIME_MARK
 
 __all__ = ["AccessTransactions"]
 
@@ -100,7 +101,8 @@ class AccessTransactions(Contract):
 
     @transaction(roles=(Role.DATA_APPLICATION,))
     async def request_access(self, ctx: Context, request: AccessRequest) -> AccessDecision:
-        """Ask for a dataset; the decision is deposited whatever it is."""
+        """Ask for a dataset; the decision is deposited whatever it is. One round trip to the peer."""
+        await ctx.read_ahead(keys_of_access(request))
         await acting_system(ctx, request.application, SystemKind.DATA_APPLICATION)
         user = await ctx.require(user_key(request.application, request.user))
         if request.user_role not in user.roles:
@@ -202,9 +204,19 @@ class AccessTransactions(Contract):
         self, ctx: Context, request: AccessRequestId, number: VersionNumber | None
     ) -> OpenedVersion:
         """Say that a granted version is opened, the newest by default; return all that a reader compares."""
+        await ctx.read_ahead([access_key(request), grant_key(request), TIME_MARK])
         decision = await ctx.require(access_key(request))
-        await acting_system(ctx, decision.request.application, SystemKind.DATA_APPLICATION)
-        dataset = decision.request.dataset
+        asked, dataset = decision.request, decision.request.dataset
+        await ctx.read_ahead(
+            [
+                system_key(asked.application),
+                user_key(asked.application, asked.user),
+                membership_key(asked.application),
+                dataset_key(dataset),
+                dataset_head_key(dataset),
+            ]
+        )
+        await acting_system(ctx, asked.application, SystemKind.DATA_APPLICATION)
         grant = await ctx.get(grant_key(request))
         now_ms = await ctx.now_ms()
         _require_right(decision, grant, now_ms)

@@ -271,6 +271,20 @@ async def test_requests_are_listed_by_dataset_and_application(shared: SharingSce
         assert [access.decision.id for access in page.accesses] == [first.id]
 
 
+async def test_request_and_opening_read_the_ledger_in_a_few_round_trips(shared: SharingScene) -> None:
+    requests = shared.scene.peer.requests
+    requests.clear()
+    decision = await shared.ask(DISPATCHING)
+    assert [name for name in requests if name.startswith("GET_")] == ["GET_STATE_MULTIPLE"]
+    await shared.grant(decision)
+    requests.clear()
+    await shared.applications[DISPATCHING].submit("lake:OpenVersion", decision.id, None)
+    # What the id names, what the request names, the version.
+    assert [name for name in requests if name.startswith("GET_")] == ["GET_STATE_MULTIPLE"] * 2 + [
+        "GET_STATE"
+    ]
+
+
 async def test_requests_come_in_pages(shared: SharingScene) -> None:
     asked = []
     for count in range(101):
