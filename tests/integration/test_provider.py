@@ -40,8 +40,15 @@ from gridledger.model.identifier import FieldIdentifier
 from gridledger.model.integrity import SignedRoots
 from gridledger.model.period import Period
 from gridledger.model.resolution import Resolution
-from gridledger.model.trade import Order, TransactionContract
-from gridledger.web import LocalServer, MemoryReplayStore, MessageSigner, SignedClient, Unauthenticated
+from gridledger.model.trade import CountersignedContract, Order, TransactionContract
+from gridledger.web import (
+    LocalServer,
+    MemoryReplayStore,
+    MessageSigner,
+    NotPaid,
+    SignedClient,
+    Unauthenticated,
+)
 from gridledger.web.health import HEALTH_PATH
 from gridledger.web.message import HeaderLines, RequestMessage
 
@@ -257,6 +264,22 @@ async def test_provider_that_dies_between_delivery_and_countersignature_signs_fo
     fetched = {one.owner: one for one in await scene.application.fetch(resolution, order)}
 
     assert fetched[target.system].contract is not None
+
+
+async def test_contract_of_a_settled_order_is_not_countersigned_again(scene: Scene) -> None:
+    resolution, order = await ordered(scene)
+    fetched = await scene.application.fetch(resolution, order)
+    assert [one.error for one in fetched] == [None] * len(fetched)
+    await scene.application.settle(fetched)
+    await scene.cast.even()
+    contract = next(one.contract for one in fetched if one.owner == scene.systems[MONITORING])
+    assert contract is not None
+    offered = OfferedContract(contract=contract.contract, signature=contract.application_signature)
+
+    with pytest.raises(NotPaid):
+        await scene.cast[APPLICATION].call(
+            scene.servers.urls[MONITORING], COUNTERSIGNATURES_PATH, offered, gives=CountersignedContract
+        )
 
 
 async def test_replayed_request_is_refused_after_a_restart_too(scene: Scene, http: httpx.AsyncClient) -> None:

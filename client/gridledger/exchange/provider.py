@@ -315,8 +315,8 @@ class Provider:
     def _just_delivered(self, order: str) -> PaidLine | None:
         """Return the line of a delivery that was not countersigned yet, if its hold stands by its deadline.
 
-        Once an order: only its owner's countersignature ends a hold before that, so the ledger need not be
-        asked for what it said at the delivery.
+        The ledger was asked at the delivery, and before the deadline a hold ends by its owner's own
+        countersignature only: one more for the same delivery pays nothing twice.
         """
         line = self._delivered.pop(order, None)
         return line if line is not None and self._now_ms() < line.hold.deadline_ms else None
