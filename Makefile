@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search clean
+.PHONY: bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -46,7 +46,7 @@ test-fabric: setup ## conformance and faults on real Fabric; records in tests/co
 	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -n $(JOBS) --dist loadgroup -rs --world fabric --record-fabric tests/conformance
 	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric tests/faults
 
-test-faults: setup ## all random faults of the embedded network, a tenth of which make test tries
+test-faults: setup ## all random faults of the embedded network and the lake, a tenth of which make test tries
 	$(BIN)/pytest -rs --faults-share 1 tests/faults
 
 bench-client: setup ## our client against the official Node client on real Fabric; BENCH=--record writes docs/BENCHMARKS.md
@@ -72,6 +72,9 @@ bench-queries: setup ## whole queries, one by one and 40 at once, and repeated u
 
 bench-payments: setup ## 200 payments of one payer in flight, with enough and with too little money
 	$(BIN)/python -m tests.bench.exchange_payments_bench $(BENCH)
+
+bench-lake: setup ## the lake on HDFS beside restic and borg
+	$(BIN)/python -m tests.bench.lake_bench $(BENCH)
 
 bench-exchange: setup ## all benchmarks of the exchange, one after the other
 	set -e; for each in registration_bench $(notdir $(basename $(wildcard tests/bench/exchange_*_bench.py))); do $(BIN)/python -m tests.bench.$$each $(BENCH); done

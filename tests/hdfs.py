@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +12,15 @@ from tests.prerequisites import missing
 from gridledger.host.errors import PrerequisiteMissing
 from gridledger.lake.hdfs import HdfsCluster
 
-__all__ = ["running_hdfs"]
+__all__ = ["running_hdfs", "wait_until"]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 180.0) -> None:
+    """Wait until a condition of a cluster comes true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.2)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ __all__ = ["FileSystem", "RemoteFile"]
 _BEGIN_BYTES = 4 << 20
 """A file of less is sent when it is complete."""
 _SEND_BYTES = 1 << 20
+_STALLED_S = 12.0
+"""Sending that does not get on for so long is begun anew: hdfs-native may wait for a lost DataNode for ever."""
 
 
 class FileSystem(Protocol):
@@ -89,13 +91,15 @@ class RemoteFile(NewFile):
         with self._changed:
             self._is_whole = True
             self._changed.notify()
-        patience = Patience(self._system.deadline_s)
+        patience: Patience | None = None
         while True:
             if self._sending is None:
                 self._send()
             try:
                 self._wait()
             except LakeError as error:
+                # The deadline counts from the first failure: a large file may take longer.
+                patience = patience or Patience(self._system.deadline_s)
                 if not error.retriable or not patience.pause():
                     self.abandon()
                     raise
@@ -160,13 +164,14 @@ class RemoteFile(NewFile):
     def _wait(self) -> None:
         """Wait until it was sent, as long as that gets on."""
         sending = self._sending
+        limit = min(_STALLED_S, self._system.deadline_s)
         while sending is not None:
             before = self._taken
             try:
-                sending.result(self._system.deadline_s)
+                sending.result(limit)
             except TimeoutError as error:
                 if self._taken == before:
-                    message = f"{self._path}: no progress within {self._system.deadline_s:g} s"
+                    message = f"{self._path}: no progress within {limit:g} s"
                     raise LakeUnavailable(message, path=self._path) from error
             else:
                 return

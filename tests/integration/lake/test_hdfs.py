@@ -6,12 +6,12 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 from hdfs_native import Client, WriteOptions
+from tests.hdfs import wait_until
 
 from gridledger.host.errors import PrerequisiteMissing
 from gridledger.lake.hdfs import HdfsCluster
@@ -22,13 +22,6 @@ from hdfs import InsecureClient
 pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(300)]
 
 DATA = os.urandom(3_000_000)
-
-
-def _wait(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.2)
 
 
 def _write(cluster: HdfsCluster, path: str) -> None:
@@ -72,12 +65,12 @@ def test_one_datanode_lost_leaves_all_readable_and_comes_back(hdfs: HdfsCluster)
     _write(hdfs, "/before")
     hdfs.kill("datanode2")
     assert _read(hdfs, "/before") == DATA
-    _wait(lambda: not hdfs.status().datanodes[1].is_live)
+    wait_until(lambda: not hdfs.status().datanodes[1].is_live)
     assert not hdfs.status().is_healthy
     _write(hdfs, "/meanwhile")
     assert _read(hdfs, "/meanwhile") == DATA
     hdfs.start("datanode2")
-    _wait(lambda: hdfs.status().is_healthy)
+    wait_until(lambda: hdfs.status().is_healthy)
 
 
 def test_data_stay_over_a_restart_of_everything(hdfs: HdfsCluster) -> None:

@@ -4,174 +4,59 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.unit.lake.conftest import OWNER, PACK_BYTES, small_lake
-from tests.unit.lake.payloads import meter_csv, noise, register
-from tests.unit.lake.stopping_store import Stopped, StoppingStore
+from tests.unit.lake.conftest import small_lake
+from tests.unit.lake.faults import (
+    CONTENT,
+    NAMES,
+    PAYLOADS,
+    Change,
+    assert_all_readable,
+    file_changed,
+    laid,
+    pruning_stopped,
+    put_stopped,
+    whole_lake,
+)
 
 from gridledger.lake import (
-    Lake,
     LakeUnknown,
-    LocalStore,
-    PayloadCorrupt,
-    PayloadNotFound,
     StoreFull,
     check,
-    prune,
     rebuild,
 )
 
-SHUFFLED = register(400)
-random.Random(1).shuffle(SHUFFLED)
-PAYLOADS = {
-    "noise": noise(45_000),
-    "a.csv": b"".join(register(400)),
-    "b.csv": b"".join(SHUFFLED),
-    "m.csv": meter_csv(900),
-}
-WRITTEN = 100_000
-"""What storing them writes, roughly; the last stops lie behind the end."""
-STOPS = sorted(random.Random(2026).sample(range(WRITTEN), 16)) + list(range(0, 1600, 130))
+FOLDERS = ("packs", "packs", "packs", "table", "datasets")
 
 
-def open_lake(folder: Path) -> Lake:
-    return Lake.open(LocalStore(folder), OWNER, pack_bytes=PACK_BYTES)
+def changes() -> list[Change]:
+    draw = random.Random(7)
+    return [Change.draw(draw, folder) for folder in FOLDERS for _ in range(4)]
 
 
-def assert_all_readable(lake: Lake, names: set[str]) -> None:
-    for name in sorted(names):
-        assert lake.reader(name).read() == PAYLOADS[name]
-
-
-@pytest.mark.parametrize("left", STOPS)
+@pytest.mark.parametrize("left", [0, 60, 700, 12_345, 50_000, 81_000, 150_000])
 def test_put_stopped_at_any_byte_loses_nothing_acknowledged(folder: Path, left: int) -> None:
-    small_lake(folder)
-    stopping = StoppingStore(folder, left=left)
-    acknowledged = set()
-    try:
-        lake = Lake.open(stopping, OWNER, pack_bytes=PACK_BYTES)
-        for name, payload in PAYLOADS.items():
-            lake.put(name, io.BytesIO(payload))
-            acknowledged.add(name)
-    except Stopped:
-        pass
-    lake = open_lake(folder)
-    report = check(lake, read_data=True)
-    assert (report.damage, report.lost) == ([], [])
-    assert_all_readable(lake, acknowledged)
-    for name, payload in PAYLOADS.items():
-        lake.put(name, io.BytesIO(payload))
-    assert_all_readable(lake, set(PAYLOADS))
-    after = check(lake, read_data=True)
-    assert (after.damage, after.lost) == ([], [])
-    prune(lake, grace_s=0, now_ms=2**53)
-    assert_all_readable(lake, set(PAYLOADS))
-    assert list((folder / "temporary").iterdir()) == []
+    put_stopped(folder, left)
 
 
-@pytest.mark.parametrize("left", [*range(0, 40_000, 4_300), *range(0, 200, 29)])
+@pytest.mark.parametrize("left", [0, 1, 100, 9_000, 33_000])
 def test_pruning_stopped_at_any_byte_leaves_a_readable_lake(folder: Path, left: int) -> None:
-    lake = small_lake(folder)
-    for name, payload in PAYLOADS.items():
-        lake.put(name, io.BytesIO(payload))
-        lake.put(f"{name} again", io.BytesIO(payload + noise(5000)))
-    for name in PAYLOADS:
-        lake.forget(f"{name} again", 1)
-    lake.forget("noise", 1)
-    stopping = Lake.open(StoppingStore(folder, left=left), OWNER, pack_bytes=PACK_BYTES)
-    with suppress(Stopped):
-        prune(stopping, grace_s=0, now_ms=2**53)
-    lake = open_lake(folder)
-    assert check(lake, read_data=True).lost == []
-    prune(lake, grace_s=0, now_ms=2**53)
-    assert_all_readable(lake, set(PAYLOADS) - {"noise"})
-    assert (check(lake, read_data=True).damage, list((folder / "temporary").glob("*"))) == ([], [])
+    pruning_stopped(folder, left)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files of a lake with packs that a table file covers and others, and manifests."""
-    folder = tmp_path_factory.mktemp("whole")
-    lake = small_lake(folder)
-    for name, payload in PAYLOADS.items():
-        lake.put(name, io.BytesIO(payload))
-    lake.put("large", io.BytesIO(noise(200_000, 5)))
-    lake.put("tail", io.BytesIO(noise(4_000, 6)))
-    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert {path.split("/")[0] for path in files} == {"lake.json", "packs", "table", "datasets"}
-    return files
+    """Return the files of a lake with packs that a table file covers and others, and manifests."""
+    return whole_lake(tmp_path_factory.mktemp("whole"))
 
 
-def laid(files: dict[str, bytes], folder: Path) -> Lake:
-    for name, data in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    return open_lake(folder)
-
-
-def changes() -> Iterator[tuple[str, int, str]]:
-    draw = random.Random(7)
-    for kind, times in (("packs", 30), ("table", 12), ("datasets", 16)):
-        for _ in range(times):
-            yield kind, draw.randrange(1 << 30), draw.choice(["flip", "truncate", "delete"])
-
-
-NAMES = [*PAYLOADS, "large", "tail"]
-CONTENT = PAYLOADS | {"large": noise(200_000, 5), "tail": noise(4_000, 6)}
-
-
-@pytest.mark.parametrize(("kind", "place", "change"), list(changes()))
+@pytest.mark.parametrize("change", changes(), ids=str)
 def test_changed_file_is_named_and_the_rest_is_readable(
-    whole: dict[str, bytes], folder: Path, kind: str, place: int, change: str
+    whole: dict[str, bytes], folder: Path, change: Change
 ) -> None:
-    chosen = sorted(path for path in whole if path.startswith(kind))
-    path = chosen[place % len(chosen)]
-    data = bytearray(whole[path])
-    offset = (place // 64) % len(data)
-    if change == "flip":
-        data[offset] ^= 1 << place % 8
-    changed = {**whole, path: bytes(data[:offset] if change == "truncate" else data)}
-    if change == "delete":
-        del changed[path]
-    lake = laid(changed, folder)
-    report = check(lake, read_data=True)
-    gone_unnoticed = change == "delete" and kind != "packs"
-    if not gone_unnoticed:
-        assert path in {damage.path for damage in report.damage}
-    lost, said = set(), []
-    for name in NAMES:
-        try:
-            assert lake.reader(name).read() == CONTENT[name]
-        except (PayloadCorrupt, PayloadNotFound) as error:
-            lost.add(name)
-            said.append(str(error))
-    if change != "delete":
-        assert [text for text in said if path not in text] == []
-    if kind == "table":
-        assert lost == set()
-        rebuild(lake)
-        assert lake.put("large again", io.BytesIO(CONTENT["large"])).new_blocks == 0
-    if kind == "datasets":
-        assert len(lost) <= 1
-    if change == "flip" and kind == "packs":
-        broken = [damage for damage in report.damage if "frame" in damage.problem]
-        for damage in broken:
-            assert damage.offset <= offset
-        # Every range that the changed byte is not in is still read.
-        for name in lost:
-            reader = lake.reader(name)
-            readable = 0
-            for block in range(len(reader.manifest.blocks)):
-                try:
-                    reader.block(block)
-                    readable += 1
-                except PayloadCorrupt:
-                    continue
-            assert readable == len(reader.manifest.blocks) - 1
+    file_changed(whole, folder, change)
 
 
 def test_trailer_that_does_not_open_is_made_again_from_blocks(whole: dict[str, bytes], folder: Path) -> None:
