@@ -68,8 +68,7 @@ class HdfsStore(RemoteStore):
                 return file.read_range(offset, wanted) if wanted else b""
         except LakeError:
             # Places of its blocks may have changed: the next attempt asks the NameNode again.
-            with self._lock:
-                self._files.pop(place, None)
+            self._forget(place)
             raise
 
     def _keep(self, place: str, file: FileReader) -> None:
@@ -78,6 +77,10 @@ class HdfsStore(RemoteStore):
             self._files[place] = file
             if len(self._files) > _OPEN_FILES:
                 self._files.popitem(last=False)
+
+    def _forget(self, place: str) -> None:
+        with self._lock:
+            self._files.pop(place, None)
 
     def _size(self, place: str) -> int:
         with _lake_errors(place):
@@ -106,8 +109,7 @@ class HdfsStore(RemoteStore):
             self._client.mkdirs(place, 0o755, create_parent=True)
 
     def _delete(self, place: str) -> None:
-        with self._lock:
-            self._files.pop(place, None)
+        self._forget(place)
         with _lake_errors(place):
             self._client.delete(place)
 

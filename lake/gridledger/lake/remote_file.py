@@ -19,7 +19,7 @@ _BEGIN_BYTES = 4 << 20
 """A file of less is sent when it is complete."""
 _SEND_BYTES = 1 << 20
 _STALLED_S = 12.0
-"""Sending that does not get on for so long is begun anew: hdfs-native may wait for a lost DataNode for ever."""
+"""Sending that does not get on for so long is begun anew: hdfs-native may wait for a lost DataNode."""
 
 
 class FileSystem(Protocol):

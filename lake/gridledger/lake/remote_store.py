@@ -18,6 +18,8 @@ __all__ = ["DEADLINE_S", "Listed", "RemoteStore"]
 
 DEADLINE_S = 60.0
 """How long a call waits for HDFS, trying again included: longer than it takes HDFS to give a DataNode up."""
+_ATTEMPT_S = 15.0
+"""How long one attempt of a call that may be tried again waits for an answer."""
 _T = TypeVar("_T")
 
 
@@ -75,6 +77,9 @@ class RemoteStore(Store):
 
     @abstractmethod
     def _delete(self, place: str) -> None: ...
+
+    def _forget(self, place: str) -> None:
+        """Forget where a file's blocks are: a call for it did not return."""
 
     # --- the port
 
@@ -155,6 +160,7 @@ class RemoteStore(Store):
         try:
             return self._threads.submit(work).result(limit)
         except TimeoutError as error:
+            self._forget(self._place(path))
             raise LakeUnavailable(f"{path}: no answer within {limit:g} s", path=path) from error
 
     def _call(self, path: str, work: Callable[[], _T]) -> _T:
@@ -162,7 +168,7 @@ class RemoteStore(Store):
         patience = Patience(self._deadline_s)
         while True:
             try:
-                return self._once(path, work, seconds=patience.left_s)
+                return self._once(path, work, seconds=min(_ATTEMPT_S, patience.left_s))
             except LakeUnavailable:
                 if not patience.pause():
                     raise
