@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true")
     parser.add_argument("--generated", type=int, default=0)
     parser.add_argument("files", nargs="*")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     files = {name: Path(path) for name, _, path in (each.partition("=") for each in given.files)}
     with open_store(given.address) as store:
         lake = _opened(store, given.key)
