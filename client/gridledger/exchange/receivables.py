@@ -5,13 +5,13 @@ One SQLite file beside the vault. Losing it loses no money that was paid, but wh
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gridledger.exchange.private_file import make_private_file
 from gridledger.model.claim import SignedDeliveryRequest
 from gridledger.model.digest import Digest
 from gridledger.model.errors import ConfigError
@@ -70,8 +70,7 @@ class Receivables:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            make_private_file(path)
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from gridledger.exchange.leaves import Salts
+from gridledger.exchange.private_file import make_private_file
 from gridledger.model.digest import Digest
 from gridledger.model.errors import ConfigError
 from gridledger.model.identifier import FieldIdentifier
@@ -132,8 +133,7 @@ class Vault:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            make_private_file(path)
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )

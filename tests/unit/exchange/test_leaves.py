@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -209,3 +211,14 @@ def test_vault_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError):
         Vault(path)
+
+
+def test_vault_opened_again_in_a_process_keeps_the_first_ones_lock(tmp_path: Path) -> None:
+    """A process that closes the file must not take itself for the last one, and remove the log of changes."""
+    path = tmp_path / "vault.db"
+    with Vault(path) as vault:
+        vault.keep_run(DepositRun(started_ms=1, ended_ms=2, deposited=3, refused=0))
+        Vault(path).close()
+        look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM leaf').fetchall()"
+        subprocess.run([sys.executable, "-c", look, str(path)], check=True)
+        assert path.with_name("vault.db-wal").exists()
