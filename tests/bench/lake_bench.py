@@ -42,6 +42,7 @@ class Taken:
     cpu_s: float
     memory_bytes: int = 0
     p50_ms: float = 0.0
+    p95_ms: float = 0.0
     written: int = 0
 
 
@@ -98,6 +99,7 @@ def run(command: Sequence[str], *, environment: dict[str, str] | None = None, fo
         check=True,
         timeout=_SECONDS,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     seconds = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
