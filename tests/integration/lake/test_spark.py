@@ -25,7 +25,7 @@ from gridledger.lake.spark_source import DatasetDataSource
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(600)]
 
 ROWS = 3000
 
