@@ -1,6 +1,6 @@
 """How an access request is decided: by the owner's policy alone, step by step, so that the reason is one.
 
-Source: seed 000: access control between platforms by a contract.
+Source: Zeng et al.: access control between platforms by a contract.
 """
 
 from __future__ import annotations

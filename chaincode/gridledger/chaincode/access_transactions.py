@@ -1,6 +1,6 @@
 """The functions of `lake` for sharing: policies, requests with their decisions, grants, openings, the log.
 
-Source: seed 000: cross-platform sharing and access control by a contract; seed 002, section 4.2.
+Source: Zeng et al.: cross-platform sharing and access control by a contract; Luo and Jin, section 4.2.
 """
 
 from __future__ import annotations

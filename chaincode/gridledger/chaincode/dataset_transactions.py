@@ -1,6 +1,6 @@
 """The functions of `lake` for datasets and their descriptions.
 
-Source: seed 002, section 3: data descriptions stand on the chain, the data outside of it.
+Source: Luo and Jin, section 3: data descriptions stand on the chain, the data outside of it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The contract `lake`: datasets, versions with storage receipts, policies, access requests, grants.
 
-Source: seed 002, section 4; seed 000, data sharing and access control between platforms.
+Source: Luo and Jin, section 4; Zeng et al., data sharing and access control between platforms.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A contract cannot look into the lake. So a version is proposed by its owner, checked by the custodian whom the
 owner names, and stored when that custodian's signed receipt is deposited, whoever deposits it.
 
-Source: seed 002, section 4.2: location and digest stand on the chain.
+Source: Luo and Jin, section 4.2: location and digest stand on the chain.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Datasets of the lake: who owns one, its versions, and what a custodian says of each.
 
-Source: seed 002 (Luo and Jin, double-link data storage and sharing model), sections 3 and 4.2: data lie
+Source: Luo and Jin, double-link data storage and sharing model, sections 3 and 4.2: data lie
 outside the chain, their description, digest and location on it.
 """
 

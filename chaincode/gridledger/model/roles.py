@@ -2,7 +2,7 @@
 
 A role is given by the organisation's certificate authority when it enrols an identity: it stands in the
 certificate as a Fabric CA attribute (extension 1.2.3.4.5.6.7.8.1), so that a contract reads it without asking
-anybody. Source: seed 001 (CN112508707B) for the roles of the exchange.
+anybody. Source: CN112508707B for the roles of the exchange.
 """
 
 from __future__ import annotations

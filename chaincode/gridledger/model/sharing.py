@@ -1,7 +1,7 @@
 """Sharing of datasets: policies, access requests, decisions, grants, the access log.
 
-Source: seed 000 (Zeng et al., power data storage and sharing method based on blockchain and data lake):
-access control between marketing, distribution and dispatching by a contract; seed 002, section 4.2.
+Source: Zeng et al., power data storage and sharing method based on blockchain and data lake:
+access control between marketing, distribution and dispatching by a contract; Luo and Jin, section 4.2.
 """
 
 from __future__ import annotations

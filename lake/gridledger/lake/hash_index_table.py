@@ -1,4 +1,4 @@
-"""The hash index table of seed 002, 4.1: which blocks a lake has, and where (LAYOUT.md, 3.4 and 3.5)."""
+"""The hash index table of Luo and Jin, 4.1: which blocks a lake has, and where (LAYOUT.md, 3.4 and 3.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A put: the paper's cleaning of redundant blocks (seed 002, 4.1), then sealing and packing.
+"""A put: the paper's cleaning of redundant blocks (Luo and Jin, 4.1), then sealing and packing.
 
 cut -> look-up key and digests -> known?  yes: named again       no: compressed, sealed, appended, a new row
                                -> records that other blocks hold in another order? gathered (LAYOUT.md, 3.7)
