@@ -42,6 +42,8 @@ from gridledger.network import Network, Settings, World
 
 MakeNetwork = Callable[..., Network]
 
+_LONG_ID = 100
+
 # Machines are shared: how long an example takes says nothing about what is tested.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
@@ -81,6 +83,11 @@ def pytest_configure() -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     chosen = {name: config.getoption(f"--{name}") for name in ("world", "faults-share", "faults-seed")}
     return "gridledger: " + " ".join(f"--{name} {value}" for name, value in chosen.items())
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long texts by their argument: a key drawn at import differs between the workers of a run."""
+    return argname if isinstance(val, str | bytes) and len(val) > _LONG_ID else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
