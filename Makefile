@@ -43,7 +43,7 @@ test: lint types imports ## lint, types, import layers and all tests that need n
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -rs tests
 
 test-fabric: setup ## conformance and faults on real Fabric; records in tests/conformance/FABRIC.md what passes
-	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -n $(JOBS) --dist loadgroup -rs --world fabric --record-fabric tests/conformance
+	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -n 2 --dist loadgroup -rs --world fabric --record-fabric tests/conformance
 	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric tests/faults
 
 test-faults: setup ## all random faults of the embedded network and the lake, a tenth of which make test tries

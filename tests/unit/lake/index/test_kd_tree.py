@@ -9,7 +9,7 @@ import pytest
 
 from gridledger.lake.index import Floats, KdTree
 
-pytestmark = pytest.mark.xdist_group("numba")
+pytestmark = [pytest.mark.xdist_group("numba"), pytest.mark.timeout(300)]  # the first calls compile
 
 
 def brute_means(points: Floats, centres: Floats, radius: float) -> tuple[list[Floats], list[int]]:

@@ -14,7 +14,7 @@ from gridledger.lake.index import Floats, estimate_bandwidth, mean_shift
 from gridledger.lake.index import mean_shift as package  # the function hides the module of its name
 from gridledger.model.errors import ModelError
 
-pytestmark = pytest.mark.xdist_group("numba")
+pytestmark = [pytest.mark.xdist_group("numba"), pytest.mark.timeout(300)]  # the first calls compile
 
 POINTS = arrays.arrays(
     np.float64,
