@@ -13,7 +13,7 @@ from gridledger.client.deadlines import Deadlines
 from gridledger.client.network import Network
 from gridledger.client.retry import Backoff
 from gridledger.model.errors import GridLedgerError
-from gridledger.model.refusals import Conflict
+from gridledger.model.refusals import Conflict, NoTimeMark
 from gridledger.model.time_mark import RENEWAL_PERIOD_S, TimeMark
 
 __all__ = ["TimeMarkAgent"]
@@ -24,6 +24,7 @@ _RENEW = "RenewTimeMark"
 _READ = "ReadTimeMark"
 # A renewal whose outcome is not known by then is given up for the next one: the mark must not wait for it.
 _DEADLINES = Deadlines(endorse=10.0, commit_status=20.0)
+_FIRST_MARK_S = 60.0
 _TRIES = Backoff(attempts=2, first=1.0, longest=4.0)
 
 
@@ -64,6 +65,7 @@ class TimeMarkAgent:
         self._task: asyncio.Task[None] | None = None
         self._last_mark: TimeMark | None = None
         self._failures = 0
+        self._marked = asyncio.Event()
 
     @property
     def last_mark(self) -> TimeMark | None:
@@ -93,7 +95,26 @@ class TimeMarkAgent:
         except Conflict:
             answer = await self._contract.evaluate(_READ)
         self._last_mark = TimeMark.from_bytes(answer)
+        self._marked.set()
         return self._last_mark
+
+    async def wait_marked(self, timeout: float = _FIRST_MARK_S) -> None:
+        """Wait until a mark stands, as before the first call that needs the time.
+
+        Parameters
+        ----------
+        timeout : float, default 60
+            Seconds.
+
+        Raises
+        ------
+        NoTimeMark
+            If none stands by then.
+        """
+        try:
+            await asyncio.wait_for(self._marked.wait(), timeout)
+        except TimeoutError as error:
+            raise NoTimeMark from error
 
     async def run(self) -> None:
         """Renew the mark until cancelled."""

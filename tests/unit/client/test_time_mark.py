@@ -11,7 +11,7 @@ from tests.unit.client.jumping_clock import run
 
 from gridledger.client import EndorseError, TimeMarkAgent
 from gridledger.model.errors import GridLedgerError
-from gridledger.model.refusals import AccessDenied, Conflict
+from gridledger.model.refusals import AccessDenied, Conflict, NoTimeMark
 from gridledger.model.time_mark import TimeMark
 
 OWN = TimeMark(time_ms=1000, msp_id="Org1MSP")
@@ -43,6 +43,26 @@ def test_agent_renews_once_a_period_until_it_is_stopped() -> None:
 
     run(go())
     assert renewals(transport) == 3
+
+
+def test_first_mark_is_waited_for_until_it_stands() -> None:
+    transport = ledger()
+    transport.fail("endorse", endorse_error("UNAVAILABLE"))
+
+    async def go() -> None:
+        async with TimeMarkAgent(make_network(transport)) as agent:
+            await agent.wait_marked()
+            assert agent.last_mark == OWN
+
+    run(go())
+
+
+def test_first_mark_that_does_not_come_is_an_error() -> None:
+    async def go() -> None:
+        await TimeMarkAgent(make_network(ledger())).wait_marked(5.0)
+
+    with pytest.raises(NoTimeMark):
+        run(go())
 
 
 def test_later_mark_of_another_organisation_counts_as_renewed() -> None:

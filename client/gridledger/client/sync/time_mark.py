@@ -41,6 +41,7 @@ class TimeMarkAgent(Face[asynchronous.TimeMarkAgent]):
         return self.asynchronous.failures
 
     renew = awaited(asynchronous.TimeMarkAgent.renew)
+    wait_marked = awaited(asynchronous.TimeMarkAgent.wait_marked)
     run = awaited(asynchronous.TimeMarkAgent.run)
     start = plain(asynchronous.TimeMarkAgent.start)
     stop = awaited(asynchronous.TimeMarkAgent.stop)

@@ -140,7 +140,9 @@ class Scene:
             servers = await stack.enter_async_context(OwnerServers(configs))
             await starting
             await stack.enter_async_context(cast)
-            await stack.enter_async_context(TimeMarkAgent(cast["agent"].network))
+            agent = await stack.enter_async_context(TimeMarkAgent(cast["agent"].network))
+            await agent.wait_marked()
+            await cast.even()
             owners = {
                 name: await stack.enter_async_context(BusinessSystem.open(BusinessSettings.from_file(path)))
                 for name, path in configs.items()
