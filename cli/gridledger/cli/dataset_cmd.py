@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -42,11 +43,20 @@ for _command in policy_commands:
     group.add_command(_command)
 
 
+def _described(command: Callable[..., None]) -> Callable[..., None]:
+    """Take a dataset and what is said of it."""
+    for add in (
+        click.option("--label", "labels", multiple=True, help="A word that it is found by; may be repeated."),
+        click.option("--description", default="", help="What it is, in more words."),
+        click.option("--title", required=True, help="What it is, in a few words."),
+        click.argument("dataset"),
+    ):
+        command = add(command)
+    return command
+
+
 @group.command()
-@click.argument("dataset")
-@click.option("--title", required=True, help="What it is, in a few words.")
-@click.option("--description", default="", help="What it is, in more words.")
-@click.option("--label", "labels", multiple=True, help="A word that it is found by; may be repeated.")
+@_described
 @with_party
 @with_output
 def register(
@@ -58,10 +68,7 @@ def register(
 
 
 @group.command()
-@click.argument("dataset")
-@click.option("--title", required=True, help="What it is, in a few words.")
-@click.option("--description", default="", help="What it is, in more words.")
-@click.option("--label", "labels", multiple=True, help="A word that it is found by; may be repeated.")
+@_described
 @with_party
 @with_output
 def describe(
