@@ -58,6 +58,7 @@ async def decide(ctx: Context, request: AccessRequest) -> AccessDecision:
     """
     dataset = await ctx.require(dataset_key(request.dataset))
     owner = await ctx.require(system_key(request.dataset.system))
+    application = await ctx.require(system_key(request.application))
     head = await ctx.get(dataset_head_key(request.dataset))
     policy = await ctx.get(sharing_policy_key(request.dataset))
     membership = await ctx.get(membership_key(request.application))
@@ -69,6 +70,7 @@ async def decide(ctx: Context, request: AccessRequest) -> AccessDecision:
             (AccessProblem.OWNER_NOT_ACTIVE, not owner.is_in_force(now_ms)),
             (AccessProblem.NO_VERSION, head is None),
             (AccessProblem.NO_PLATFORM, membership is None),
+            (AccessProblem.OTHER_ROOT, application.root != owner.root),
         )
         if stands
     ]

@@ -6,10 +6,11 @@ Source: Zeng et al.: cross-platform sharing and access control by a contract; Lu
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from gridledger.chaincode.access_deciding import decide, keys_of_access
 from gridledger.chaincode.batch import check_batch
-from gridledger.chaincode.dataset_transactions import owned_dataset
+from gridledger.chaincode.dataset_transactions import owned_dataset, require_kept
 from gridledger.chaincode.lake_key import (
     access_key,
     access_log_key,
@@ -35,7 +36,7 @@ from gridledger.model.exchange_refusals import Expired, NotTheAgent
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.lake_page import Access, AccessLogPage, AccessPage
 from gridledger.model.lake_refusals import AccessOver, KeyOutdated, NotHandedOver, VersionNotStored
-from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, Conflict, NotFound
+from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, NotFound
 from gridledger.model.roles import Role
 from gridledger.model.sharing import (
     MAX_GRANTS,
@@ -55,6 +56,7 @@ from gridledger.model.sharing import (
     PowerPlatform,
     SharingPolicy,
 )
+from gridledger.model.states import IdentifierState
 from gridledger.model.system import ShortText, SystemKind
 from gridledger.shim import Context, Contract, Key, query, transaction
 from gridledger.shim.context import TIME_MARK
@@ -131,20 +133,22 @@ class AccessTransactions(Contract):
         if len({entry.request for entry in grants}) != len(grants):
             raise BadArgument({"grants": "a request stands twice"})
         await acting_system(ctx, dataset.system, SystemKind.BUSINESS_SYSTEM)
-        withdrawn = (await ctx.require(dataset_key(dataset))).withdrawn_ms is not None
+        registered = await ctx.require(dataset_key(dataset))
         head = await ctx.require(dataset_head_key(dataset))
         now_ms = await ctx.now_ms()
         decisions = await ctx.get_many([access_key(entry.request) for entry in grants])
         earlier = await ctx.get_many([grant_key(entry.request) for entry in grants])
+        await ctx.read_ahead([key for one in decisions if one is not None for key in _keys_of_user(one)])
         deposited: list[Grant] = []
         for place, (entry, decision, before) in enumerate(zip(grants, decisions, earlier, strict=True)):
             if decision is None or decision.request.dataset != dataset:
                 raise NotFound("access request", entry.request)
-            if withdrawn and before is None:
-                raise Conflict(f"the dataset {dataset} is withdrawn")
+            if before is None:
+                require_kept(registered)
             if entry.sealed.epoch < head.least_epoch:
                 raise KeyOutdated(entry.sealed.epoch, head.least_epoch)
             until_ms = _require_right(decision, before, now_ms)
+            await _require_unchanged(ctx, decision)
             grant = Grant(
                 request=entry.request,
                 dataset=dataset,
@@ -209,9 +213,7 @@ class AccessTransactions(Contract):
         asked, dataset = decision.request, decision.request.dataset
         await ctx.read_ahead(
             [
-                system_key(asked.application),
-                user_key(asked.application, asked.user),
-                membership_key(asked.application),
+                *_keys_of_user(decision),
                 dataset_key(dataset),
                 dataset_head_key(dataset),
             ]
@@ -295,9 +297,22 @@ def _require_right(decision: AccessDecision, grant: Grant | None, now_ms: int) -
     return decision.valid_until_ms
 
 
+def _keys_of_user(decision: AccessDecision) -> list[Key[Any]]:
+    """Name what says whether user and application are still what the decision was for."""
+    asked = decision.request
+    return [
+        system_key(asked.application),
+        user_key(asked.application, asked.user),
+        membership_key(asked.application),
+    ]
+
+
 async def _require_unchanged(ctx: Context, decision: AccessDecision) -> None:
-    """Refuse to open for a user that has lost the role, or an application that has changed its platform."""
+    """Refuse an application that is not active or on another platform, and a user without the role."""
     request = decision.request
+    application = await ctx.require(system_key(request.application))
+    if application.state is not IdentifierState.ACTIVE:
+        raise AccessOver(decision.id, f"was for an application that is {application.state.value}")
     user = await ctx.get(user_key(request.application, request.user))
     if user is None or request.user_role not in user.roles:
         raise AccessOver(decision.id, f"was for a user with the role {request.user_role}")

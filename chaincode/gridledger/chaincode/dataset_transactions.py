@@ -18,7 +18,7 @@ from gridledger.model.roles import Role
 from gridledger.model.system import ShortText, SystemKind
 from gridledger.shim import Context, Contract, query, transaction
 
-__all__ = ["DatasetTransactions", "owned_dataset"]
+__all__ = ["DatasetTransactions", "owned_dataset", "require_kept"]
 
 PAGE_SIZE = 100
 """Datasets a page: some 250 KB with the longest descriptions."""
@@ -90,9 +90,14 @@ async def owned_dataset(ctx: Context, identifier: DatasetIdentifier) -> Dataset:
     """
     await acting_system(ctx, identifier.system, SystemKind.BUSINESS_SYSTEM)
     dataset = await ctx.require(dataset_key(identifier))
-    if dataset.withdrawn_ms is not None:
-        raise Conflict(f"the dataset {identifier} is withdrawn")
+    require_kept(dataset)
     return dataset
+
+
+def require_kept(dataset: Dataset) -> None:
+    """Refuse a dataset that its owner has withdrawn; raises Conflict."""
+    if dataset.withdrawn_ms is not None:
+        raise Conflict(f"the dataset {dataset.entry.identifier} is withdrawn")
 
 
 async def _put(ctx: Context, dataset: Dataset, before: tuple[str, ...]) -> None:

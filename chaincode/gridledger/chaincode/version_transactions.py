@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gridledger.chaincode.dataset_transactions import owned_dataset
+from gridledger.chaincode.dataset_transactions import owned_dataset, require_kept
 from gridledger.chaincode.lake_key import (
     custodian_key,
     custodians_of,
     dataset_head_key,
+    dataset_key,
     dataset_version_key,
     versions_of,
 )
@@ -33,14 +34,14 @@ from gridledger.model.dataset import (
 )
 from gridledger.model.errors import CryptoError
 from gridledger.model.events import Event
-from gridledger.model.exchange_refusals import Expired, SignatureRefused
+from gridledger.model.exchange_refusals import Expired, NotActive, SignatureRefused
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.lake_page import CustodianPage, VersionPage
 from gridledger.model.lake_refusals import KeyOutdated, NotTheCustodian, ReceiptDiffers, VersionOutOfTurn
 from gridledger.model.refusals import AlreadyExists, Conflict
 from gridledger.model.roles import Role
 from gridledger.model.signature import verify_signature
-from gridledger.model.states import ApplicationState
+from gridledger.model.states import ApplicationState, IdentifierState
 from gridledger.model.system import ShortText
 from gridledger.shim import Context, Contract, query, transaction
 
@@ -101,7 +102,9 @@ class VersionTransactions(Contract):
         dataset = statement.dataset
         await owned_dataset(ctx, dataset)
         owner = await ctx.require(system_key(dataset.system))
-        await _require_approved(ctx, owner.root, statement.custodian)
+        custodian = await _require_approved(ctx, owner.root, statement.custodian)
+        if custodian.agent.public_key == owner.agent.public_key:
+            raise NotTheCustodian(custodian.id, "is the owner's own agent")
         await _require_next(ctx, statement)
         earlier = await ctx.get(dataset_version_key(dataset, statement.number))
         if earlier is not None and earlier.is_stored:
@@ -121,6 +124,9 @@ class VersionTransactions(Contract):
             raise AlreadyExists("storage receipt", f"{dataset} {receipt.number}")
         statement = version.statement
         owner = await ctx.require(system_key(dataset.system))
+        if owner.state is not IdentifierState.ACTIVE:
+            raise NotActive(str(dataset.system), owner.state.value)
+        require_kept(await ctx.require(dataset_key(dataset)))
         if receipt.custodian != statement.custodian:
             raise NotTheCustodian(receipt.custodian, f"is not the one that version {receipt.number} names")
         custodian = await _require_approved(ctx, owner.root, receipt.custodian)

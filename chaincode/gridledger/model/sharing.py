@@ -91,6 +91,8 @@ class AccessProblem(StrEnum):
     OWNER_NOT_ACTIVE = "owner-not-active"
     NO_PLATFORM = "no-platform"
     """The application belongs to no power platform."""
+    OTHER_ROOT = "other-root"
+    """The application stands below another root than the dataset: whoever founds a root assigns there."""
     PLATFORM = "platform"
     """No rule of the policy is for the application's power platform."""
     ORGANISATION = "organisation"
