@@ -7,6 +7,7 @@ from gridledger.chaincode.integrity import Integrity
 from gridledger.chaincode.lake import LakeContract
 from gridledger.chaincode.registry import Registry
 from gridledger.chaincode.resolution import ResolutionContract
+from gridledger.chaincode.response import ResponseContract
 from gridledger.chaincode.search import Search
 from gridledger.chaincode.trade import Trade
 from gridledger.shim import ContractChaincode
@@ -26,5 +27,6 @@ class GridLedger(ContractChaincode):
             Trade(),
             Search(),
             LakeContract(),
+            ResponseContract(),
             title="gridledger",
         )

@@ -82,3 +82,9 @@ class Event(StrEnum):
     ACCESS_GRANTED = "AccessGranted"
     ACCESS_REVOKED = "AccessRevoked"
     VERSION_OPENED = "VersionOpened"
+
+    # response
+    TERMINAL_REGISTERED = "TerminalRegistered"
+    TERMINAL_ENDED = "TerminalEnded"
+    RUNS_ANCHORED = "RunsAnchored"
+    RUN_OPENED = "RunOpened"

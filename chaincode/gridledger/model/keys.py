@@ -82,3 +82,10 @@ class KeyPrefix(StrEnum):
     GRANT = "grant"
     GRANT_BY_DATASET = "grant-by-dataset"
     ACCESS_LOG = "access-log"
+
+    # response
+    TERMINAL = "terminal"
+    RUN_ANCHOR = "run-anchor"
+    ANCHOR_HEAD = "anchor-head"
+    OPENED_RUN = "opened-run"
+    MISMATCH_BY_SYSTEM = "mismatch-by-system"

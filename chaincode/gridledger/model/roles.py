@@ -50,6 +50,9 @@ class Role(StrEnum):
     AGENT = "agent"
     """An organisation's agent: renews the time mark and returns overdue holds."""
 
+    TERMINAL = "terminal"
+    """A user's or an IoT terminal of demand response: anchors its own records."""
+
 
 def read_roles(text: str) -> frozenset[Role]:
     """Read the value of the role attribute.

@@ -12,6 +12,7 @@ __all__ = [
     "IdentifierState",
     "OrderState",
     "Outcome",
+    "RunState",
 ]
 
 
@@ -95,3 +96,16 @@ class Outcome(StrEnum):
     def withholds(self) -> bool:
         """Whether the whole field is withheld for it."""
         return self in (Outcome.ALTERED, Outcome.UNANSWERED)
+
+
+class RunState(StrEnum):
+    """How what terminal and server anchored of a run compares."""
+
+    AGREEMENT = "agreement"
+    """Both anchored the same root over the same number of records."""
+
+    MISMATCH = "mismatch"
+    """Both anchored it, and differently."""
+
+    ABSENCE = "absence"
+    """Only one side has anchored it."""
