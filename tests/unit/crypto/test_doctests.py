@@ -10,7 +10,9 @@ import pytest
 
 import gridledger.crypto
 
-MODULES = sorted(info.name for info in pkgutil.iter_modules(gridledger.crypto.__path__, "gridledger.crypto."))
+MODULES = sorted(
+    info.name for info in pkgutil.walk_packages(gridledger.crypto.__path__, "gridledger.crypto.")
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
