@@ -14,12 +14,15 @@ from gridledger.client.block_events import (
 from gridledger.client.chain_info import ChainInfo
 from gridledger.client.chaincode_events import ChaincodeEvent, ChaincodeEventsRequest
 from gridledger.client.checkpoint import Checkpoint, Position
-from gridledger.client.commit import Commit
+from gridledger.client.commit import Commit, CommitStatus
 from gridledger.client.contract import Contract
+from gridledger.client.deadlines import Deadlines
 from gridledger.client.events import Events, EventSource
 from gridledger.client.filtered_block import FilteredBlock
+from gridledger.client.outcome import Outcome
 from gridledger.client.private_data import BlockAndPrivateData
 from gridledger.client.session import Session
+from gridledger.client.transaction import Transaction
 from gridledger.model.errors import ConfigError
 
 __all__ = ["Network"]
@@ -60,6 +63,27 @@ class Network:
     def commit(self, tx_id: str) -> Commit:
         """Return the question for the outcome of any transaction of the channel."""
         return Commit.create(self._session, channel=self.channel, tx_id=tx_id)
+
+    async def settle(self, transaction: bytes, *, deadlines: Deadlines | None = None) -> CommitStatus:
+        """Send an endorsed transaction until its outcome is known; for envelopes that outlive a process.
+
+        Parameters
+        ----------
+        transaction : bytes
+            `Transaction.to_bytes` of a signed one; sent again it is the same transaction, and commits once.
+        deadlines : Deadlines, optional
+            The gateway's by default.
+
+        Raises
+        ------
+        SubmitError, OutcomeUnknown
+            When the outcome is not known; it may be asked for again with the same bytes.
+        ModelError
+            When the bytes are none.
+        """
+        session = self._session
+        carried = Transaction.from_bytes(session, transaction)
+        return await Outcome(carried, deadlines=deadlines or session.deadlines, retry=session.retry).settle()
 
     async def chain_info(self, *, timeout: float | None = None) -> ChainInfo:
         """Return how far the gateway's organisation has the chain; EvaluateError when it does not answer."""

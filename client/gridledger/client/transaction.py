@@ -108,6 +108,17 @@ class Transaction:
             and not carried.TransientMap
         )
 
+    async def sign(self) -> None:
+        """Sign it, unless it is: `to_bytes` then carries the envelope as it is sent, again and again.
+
+        Raises
+        ------
+        ConfigError
+            When there is no signer.
+        """
+        if not self._prepared.envelope.signature:
+            self._prepared.envelope.signature = await self._session.signing.sign(self.digest)
+
     async def submit(self, *, timeout: float | None = None) -> Commit:
         """Send it to ordering once.
 
@@ -129,13 +140,11 @@ class Transaction:
         ConfigError
             When it has to be signed and there is no signer.
         """
-        envelope = self._prepared.envelope
-        if not envelope.signature:
-            envelope.signature = await self._session.signing.sign(self.digest)
+        await self.sign()
         request = gateway_pb2.SubmitRequest(
             transaction_id=self._prepared.transaction_id,
             channel_id=self.channel,
-            prepared_transaction=envelope,
+            prepared_transaction=self._prepared.envelope,
         )
         seconds = self._session.deadlines.submit if timeout is None else timeout
         await self._session.transport.submit(request, self.tx_id, seconds)

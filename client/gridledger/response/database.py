@@ -1,0 +1,234 @@
+"""One database of a terminal or a server: SQLite, or PostgreSQL for a large server, under the same SQL.
+
+Statements are written once with `?` for values, in the SQL that both know. SQLite runs in WAL with
+synchronous=FULL: what was committed survives a power loss as far as the disk keeps what it acknowledged.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self, TypeAlias
+
+import psycopg
+
+from gridledger.exchange.private_file import make_private_file
+from gridledger.response.errors import StoreFailed
+
+__all__ = ["Database", "PostgresDatabase", "Row", "SQLiteDatabase", "open_database"]
+
+Row: TypeAlias = tuple[Any, ...]
+
+_BUSY_S: Final = 30.0
+"""Seconds that a writer waits for another one; transactions here take milliseconds."""
+_CACHED_STATEMENTS: Final = 256
+
+
+class Database(ABC):
+    """One connection, for several threads, one transaction at a time; a context manager."""
+
+    types: ClassVar[Mapping[str, str]]
+    """What `{bytes}` and `{number}` are called in tables."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold a writing transaction while the body runs; commit at its end, roll back on any error.
+
+        Raises
+        ------
+        StoreFailed
+            The database refused: nothing of the transaction stands, or, where the commit itself got no answer
+            from a server, all of it does.
+        """
+        with self._lock:
+            try:
+                self._begin()
+                try:
+                    yield
+                except BaseException:
+                    self._end(keep=False)
+                    raise
+                self._end(keep=True)
+            except (sqlite3.Error, psycopg.Error) as error:
+                raise StoreFailed(f"the database failed: {error}") from error
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a statement.
+
+        Raises
+        ------
+        StoreFailed
+            The database refused.
+        """
+        with self._lock:
+            try:
+                return self._fetch(statement, values)
+            except (sqlite3.Error, psycopg.Error) as error:
+                raise StoreFailed(f"the database failed: {error}") from error
+
+    def row(self, statement: str, values: Sequence[Any] = ()) -> Row | None:
+        """Return the first row, None where there is none."""
+        found = self.rows(statement, values)
+        return found[0] if found else None
+
+    @abstractmethod
+    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement within a transaction; return how many rows it changed."""
+
+    @abstractmethod
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows within a transaction, in the fastest way there is."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection."""
+
+    @abstractmethod
+    def _begin(self) -> None: ...
+
+    @abstractmethod
+    def _end(self, *, keep: bool) -> None: ...
+
+    @abstractmethod
+    def _fetch(self, statement: str, values: Sequence[Any]) -> list[Row]: ...
+
+    def create(self, schema: str) -> None:
+        """Make the tables that are not there."""
+        with self.transaction():
+            for statement in schema.format(**self.types).split(";"):
+                if statement.strip():
+                    self.run(statement)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class SQLiteDatabase(Database):
+    """A file.
+
+    Parameters
+    ----------
+    path : Path
+        Made, readable for its owner alone, where there is none.
+    """
+
+    types: ClassVar[Mapping[str, str]] = {
+        "bytes": "BLOB",
+        "number": "INTEGER",
+        "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "clustered": "WITHOUT ROWID",
+    }
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        try:
+            make_private_file(path)
+            self._connection = sqlite3.connect(
+                path,
+                timeout=_BUSY_S,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=_CACHED_STATEMENTS,
+            )
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+        except (OSError, sqlite3.Error) as error:
+            raise StoreFailed(f"{path} cannot be opened: {error}") from error
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        return self._connection.execute(statement, values).rowcount
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (names of ours)
+        self._connection.executemany(statement, rows)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def _begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def _end(self, *, keep: bool) -> None:
+        if keep:
+            self._connection.execute("COMMIT")
+        elif self._connection.in_transaction:
+            # A full disk may have ended it already.
+            self._connection.execute("ROLLBACK")
+
+    def _fetch(self, statement: str, values: Sequence[Any]) -> list[Row]:
+        return self._connection.execute(statement, values).fetchall()
+
+
+class PostgresDatabase(Database):
+    """A database of a PostgreSQL server.
+
+    Parameters
+    ----------
+    address : str
+        As libpq reads it: `postgresql://…`.
+    """
+
+    types: ClassVar[Mapping[str, str]] = {
+        "bytes": "BYTEA",
+        "number": "BIGINT",
+        "serial": "BIGSERIAL PRIMARY KEY",
+        "clustered": "",
+    }
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        try:
+            self._connection = psycopg.connect(address, autocommit=True)
+        except psycopg.Error as error:
+            raise StoreFailed(f"the database cannot be reached: {error}") from error
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        return self._connection.execute(_postgres(statement), values).rowcount
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with self._connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def _begin(self) -> None:
+        self._connection.execute("BEGIN")
+
+    def _end(self, *, keep: bool) -> None:
+        self._connection.execute("COMMIT" if keep else "ROLLBACK")
+
+    def _fetch(self, statement: str, values: Sequence[Any]) -> list[Row]:
+        return self._connection.execute(_postgres(statement), values).fetchall()
+
+
+def open_database(address: str, folder: Path) -> Database:
+    """Open a SQLite file, from `folder`, or a PostgreSQL database by its URL.
+
+    Raises
+    ------
+    StoreFailed
+        It cannot be opened.
+    """
+    if address.startswith("postgresql://"):
+        return PostgresDatabase(address)
+    return SQLiteDatabase(folder / address)
+
+
+def _postgres(statement: str) -> bytes:
+    return statement.replace("?", "%s").encode()

@@ -1,0 +1,390 @@
+"""What both sides keep of records and runs, and every move of a state; all moves go through one table.
+
+Each method that writes is one transaction. `watch` is told of each move right before and right after its
+transaction commits: tests kill the process there.
+
+Notes
+-----
+How many records are in each state is counted along (`tally`), so that a status costs no scan. Runs lead to
+their records by ranges of the primary key; nothing here reads more than it moves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from gridledger.model.digest import DIGEST_BYTES, Digest
+from gridledger.model.response import Run, RunName, TerminalIdentifier, TerminalRecord, leaves_root
+from gridledger.model.states import RunState
+from gridledger.response.database import Database, Row
+from gridledger.response.errors import RecordUnknown, StoreForeign
+from gridledger.response.kept import Due, KeptRecord, KeptRun, Phase
+from gridledger.response.schema import SCHEMA, VERSION
+from gridledger.response.state import Happening, RecordState, Side, next_state
+
+__all__ = [
+    "Clock",
+    "Due",
+    "KeptRecord",
+    "KeptRun",
+    "Moment",
+    "Phase",
+    "RecordStore",
+    "Watch",
+    "wall_clock_ms",
+]
+
+_CLEANED_RUNS: Final = 256
+"""Runs whose rows go in one transaction where they are short; a long one goes alone."""
+_CLEANED_RECORDS: Final = 2_000
+"""Rows deleted in one transaction: some 5 ms, which a writer may wait for."""
+
+Clock: TypeAlias = Callable[[], int]
+
+
+class Moment(StrEnum):
+    """When a watcher is told."""
+
+    BEFORE_COMMIT = "before-commit"
+    AFTER_COMMIT = "after-commit"
+
+
+Watch: TypeAlias = Callable[[Happening, Moment], None]
+
+
+def wall_clock_ms() -> int:
+    """Return the time, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def _ignore(_: Happening, __: Moment) -> None:
+    """Watch nothing."""
+
+
+class RecordStore:
+    """The part of a store that terminal and server share: runs, envelopes, cleaning.
+
+    Parameters
+    ----------
+    database : Database
+        Closed with the store.
+    side : Side
+    owner : str
+        Whose store it is: the terminal's or the server's system's identifier.
+    clock : callable, optional
+        Milliseconds since 1970; it may jump.
+    watch : callable, optional
+        Told of each move before and after its commit.
+
+    Raises
+    ------
+    StoreForeign
+        The database is somebody else's, or of another version.
+    """
+
+    schema = SCHEMA
+    anchorable: RecordState
+
+    def __init__(
+        self,
+        database: Database,
+        side: Side,
+        owner: str,
+        *,
+        clock: Clock = wall_clock_ms,
+        watch: Watch = _ignore,
+    ) -> None:
+        self.side = side
+        self.owner = owner
+        self.clock = clock
+        self._database = database
+        self._watch = watch
+        self.anchorable = (
+            RecordState.SERVER_SUCCESS if side is Side.TERMINAL else RecordState.REQUEST_COMPLETED
+        )
+        database.create(self.schema)
+        wanted = {"owner": owner, "side": side.value, "version": str(VERSION)}
+        with database.transaction():
+            for name, text in wanted.items():
+                database.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (name, text))
+            for state in RecordState:
+                database.run("INSERT INTO tally VALUES (?, 0) ON CONFLICT DO NOTHING", (state.value,))
+        found: dict[str, str] = dict(database.rows("SELECT name, value FROM meta"))
+        if found != wanted:
+            raise StoreForeign(f"the database is of {found.get('side')} {found.get('owner')}, not of {owner}")
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    # --- moves
+
+    @contextmanager
+    def _move(self, *happenings: Happening) -> Iterator[None]:
+        """Hold the transaction in which something happens."""
+        with self._database.transaction():
+            yield
+            for happening in happenings:
+                self._watch(happening, Moment.BEFORE_COMMIT)
+        for happening in happenings:
+            self._watch(happening, Moment.AFTER_COMMIT)
+
+    def _next(self, before: RecordState | None, happening: Happening) -> RecordState:
+        after = next_state(self.side, before, happening)
+        if after is None:
+            raise ValueError(f"{happening.value} leaves no row")
+        return after
+
+    def _step(self, terminal: str, first: int, last: int, before: RecordState, happening: Happening) -> int:
+        """Move the records of a range that are in a state; return how many were."""
+        after = self._next(before, happening)
+        moved = self._database.run(
+            "UPDATE record SET state = ? WHERE terminal = ? AND number BETWEEN ? AND ? AND state = ?",
+            (after.value, terminal, first, last, before.value),
+        )
+        self._count(before, -moved)
+        self._count(after, moved)
+        return moved
+
+    def _count(self, state: RecordState, change: int) -> None:
+        if change:
+            self._database.run("UPDATE tally SET count = count + ? WHERE state = ?", (change, state.value))
+
+    # --- anchoring
+
+    def due(self, limit: int) -> list[Due]:
+        """Return runs to be anchored, in their order; those refused whole are settled here."""
+        found: list[Due] = []
+        for terminal, first, count in self._database.rows(
+            "SELECT r.terminal, r.first, r.count FROM run r JOIN progress p ON p.terminal = r.terminal"
+            " WHERE r.phase = 'closed' AND r.first + r.count - 1 <= p.answered"
+            " ORDER BY r.terminal, r.first LIMIT ?",
+            (limit,),
+        ):
+            rows = self._rows_of(terminal, first, count)
+            if all(state == RecordState.SERVER_ERROR for _, state, *_ in rows):
+                self._settle_void(terminal, first)
+                continue
+            leaves = tuple(Digest(bytes(leaf)) for leaf, *_ in rows)
+            identifier = TerminalIdentifier.parse(terminal)
+            run = Run(terminal=identifier, first=first, count=count, root=leaves_root(leaves))
+            record = None
+            if count == 1:
+                _, _, time_ms, data, salt = rows[0]
+                record = _canonical(identifier, first, first, time_ms, bytes(data), bytes(salt))
+            found.append(Due(run=run, leaves=leaves, record=record))
+        return found
+
+    def keep_envelope(self, tx_id: str, data: bytes, runs: Sequence[Run]) -> None:
+        """Keep a signed envelope before it is sent."""
+        with self._move(Happening.ENVELOPE_KEPT):
+            values = (tx_id, data, self.clock())
+            self._database.run("INSERT INTO envelope VALUES (?, ?, ?)", values)
+            for run in runs:
+                self._database.run(
+                    "UPDATE run SET phase = 'sent', tx_id = ? WHERE terminal = ? AND first = ?",
+                    (tx_id, str(run.terminal), run.first),
+                )
+                self._step(str(run.terminal), run.first, run.last, self.anchorable, Happening.ENVELOPE_KEPT)
+
+    def envelopes(self) -> list[tuple[str, bytes]]:
+        """Return the envelopes whose outcome is not known, the earliest first."""
+        rows = self._database.rows("SELECT tx_id, data FROM envelope ORDER BY made_ms, tx_id")
+        return [(tx_id, bytes(data)) for tx_id, data in rows]
+
+    def committed(self, tx_id: str, block: int) -> int:
+        """Note that an envelope's transaction is valid; return how many records that anchored."""
+        with self._move(Happening.COMMITTED):
+            runs = self._runs_in(tx_id)
+            moved = sum(
+                self._anchored(terminal, first, count, tx_id, block, RecordState.SENT_TO_CHAIN)
+                for terminal, first, count in runs
+            )
+            self._database.run("DELETE FROM envelope WHERE tx_id = ?", (tx_id,))
+        return moved
+
+    def invalid(self, tx_id: str) -> None:
+        """Note that an envelope's transaction is in the chain and did nothing."""
+        with self._move(Happening.INVALID):
+            for terminal, first, count in self._runs_in(tx_id):
+                self._step(terminal, first, first + count - 1, RecordState.SENT_TO_CHAIN, Happening.INVALID)
+                self._database.run(
+                    "UPDATE run SET phase = 'closed', tx_id = NULL WHERE terminal = ? AND first = ?",
+                    (terminal, first),
+                )
+            self._database.run("DELETE FROM envelope WHERE tx_id = ?", (tx_id,))
+
+    def found_anchored(self, run: Run, tx_id: str) -> None:
+        """Note that the ledger has a due run from an earlier transaction."""
+        with self._move(Happening.COMMITTED):
+            self._anchored(str(run.terminal), run.first, run.count, tx_id, None, self.anchorable)
+
+    def to_compare(self, limit: int) -> list[RunName]:
+        """Return anchored runs of which it is not known how both sides compare, the longest unasked first."""
+        rows = self._database.rows(
+            "SELECT terminal, first FROM run WHERE phase = 'anchored' AND comparison IS NULL"
+            " ORDER BY looked_ms LIMIT ?",
+            (limit,),
+        )
+        return [RunName(terminal=TerminalIdentifier.parse(one), first=first) for one, first in rows]
+
+    def compared(self, found: Sequence[tuple[RunName, RunState]]) -> None:
+        """Keep how runs compare; an absence is asked again later."""
+        now_ms = self.clock()
+        with self._database.transaction():
+            for name, state in found:
+                kept = None if state is RunState.ABSENCE else state.value
+                self._database.run(
+                    "UPDATE run SET comparison = ?, looked_ms = ? WHERE terminal = ? AND first = ?",
+                    (kept, now_ms, str(name.terminal), name.first),
+                )
+
+    def clean(self, age_ms: int) -> int:
+        """Delete rows of runs that were settled at least `age_ms` ago, a bounded number; return how many.
+
+        Notes
+        -----
+        The digests of a run stay with it. Short transactions, so that writers wait for milliseconds only;
+        call it again while it returns something.
+        """
+        runs = self._database.rows(
+            "SELECT terminal, first, count FROM run WHERE cleaned = 0 AND done_ms <= ?"
+            " ORDER BY done_ms LIMIT ?",
+            (self.clock() - age_ms, _CLEANED_RUNS),
+        )
+        gone = 0
+        with self._move(Happening.CLEANED):
+            for terminal, first, count in runs:
+                if gone and gone + count > _CLEANED_RECORDS:
+                    break
+                for state in (RecordState.CHAIN_SUCCESS, RecordState.SERVER_ERROR):
+                    next_state(self.side, state, Happening.CLEANED)
+                    removed = self._database.run(
+                        "DELETE FROM record WHERE terminal = ? AND number BETWEEN ? AND ? AND state = ?",
+                        (terminal, first, first + count - 1, state.value),
+                    )
+                    self._count(state, -removed)
+                    gone += removed
+                self._database.run(
+                    "UPDATE run SET cleaned = 1 WHERE terminal = ? AND first = ?", (terminal, first)
+                )
+        return gone
+
+    # --- questions
+
+    def tally(self) -> dict[RecordState, int]:
+        """Return how many records are in each state; without a scan."""
+        return {RecordState(state): count for state, count in self._database.rows("SELECT * FROM tally")}
+
+    def comparisons(self) -> dict[str, int]:
+        """Return how many runs are in each phase, and how anchored ones compare."""
+        rows = self._database.rows(
+            "SELECT COALESCE(comparison, phase), COUNT(*) FROM run GROUP BY COALESCE(comparison, phase)"
+        )
+        return dict(rows)
+
+    def refused(self, limit: int = 100) -> list[tuple[str, int, str]]:
+        """Return terminal, number and code of records that the server refused, the latest first."""
+        return [
+            (terminal, number, code)
+            for terminal, number, code in self._database.rows(
+                "SELECT terminal, number, code FROM record WHERE state = 'server-error'"
+                " ORDER BY terminal DESC, number DESC LIMIT ?",
+                (limit,),
+            )
+        ]
+
+    def record(self, terminal: TerminalIdentifier, number: int) -> KeptRecord:
+        """Return a record; RecordUnknown where its row is not here, or not here any more."""
+        row = self._database.row(
+            "SELECT number, run, time_ms, data, salt, state, code FROM record"
+            " WHERE terminal = ? AND number = ?",
+            (str(terminal), number),
+        )
+        if row is None:
+            raise RecordUnknown(f"there is no row of record {number} of {terminal}")
+        _, run, time_ms, data, salt, state, code = row
+        data, salt = bytes(data), bytes(salt)
+        return KeptRecord(
+            record=_canonical(terminal, number, run, time_ms, data, salt),
+            state=RecordState(state),
+            data=data,
+            salt=salt,
+            code=code,
+        )
+
+    def run_of(self, terminal: TerminalIdentifier, number: int) -> KeptRun:
+        """Return the run that holds a record; RecordUnknown where there is none."""
+        row = self._database.row(
+            "SELECT first, count, phase, tx_id, block, comparison, leaves FROM run"
+            " WHERE terminal = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+            (str(terminal), number),
+        )
+        if row is None or number >= row[0] + row[1]:
+            raise RecordUnknown(f"there is no run with record {number} of {terminal}")
+        first, count, phase, tx_id, block, comparison, leaves = row
+        return KeptRun(
+            name=RunName(terminal=terminal, first=first),
+            count=count,
+            phase=Phase(phase),
+            tx_id=tx_id,
+            block=block,
+            comparison=None if comparison is None else RunState(comparison),
+            leaves=_split(bytes(leaves or b"")),
+        )
+
+    # --- within transactions
+
+    def _rows_of(self, terminal: str, first: int, count: int) -> list[Row]:
+        return self._database.rows(
+            "SELECT leaf, state, time_ms, data, salt FROM record"
+            " WHERE terminal = ? AND number BETWEEN ? AND ? ORDER BY number",
+            (terminal, first, first + count - 1),
+        )
+
+    def _runs_in(self, tx_id: str) -> list[Row]:
+        return self._database.rows(
+            "SELECT terminal, first, count FROM run WHERE phase = 'sent' AND tx_id = ?"
+            " ORDER BY terminal, first",
+            (tx_id,),
+        )
+
+    def _anchored(
+        self, terminal: str, first: int, count: int, tx_id: str, block: int | None, before: RecordState
+    ) -> int:
+        leaves = b"".join(
+            bytes(leaf)
+            for (leaf,) in self._database.rows(
+                "SELECT leaf FROM record WHERE terminal = ? AND number BETWEEN ? AND ? ORDER BY number",
+                (terminal, first, first + count - 1),
+            )
+        )
+        self._database.run(
+            "UPDATE run SET phase = 'anchored', tx_id = ?, block = ?, leaves = ?, done_ms = ?"
+            " WHERE terminal = ? AND first = ?",
+            (tx_id, block, leaves, self.clock(), terminal, first),
+        )
+        return self._step(terminal, first, first + count - 1, before, Happening.COMMITTED)
+
+    def _settle_void(self, terminal: str, first: int) -> None:
+        with self._database.transaction():
+            self._database.run(
+                "UPDATE run SET phase = 'void', done_ms = ? WHERE terminal = ? AND first = ?",
+                (self.clock(), terminal, first),
+            )
+
+
+def _canonical(
+    terminal: TerminalIdentifier, number: int, run: int, time_ms: int, data: bytes, salt: bytes
+) -> TerminalRecord:
+    return TerminalRecord(
+        terminal=terminal, number=number, run=run, time_ms=time_ms, data=Digest.salted(salt, data)
+    )
+
+
+def _split(leaves: bytes) -> tuple[Digest, ...]:
+    return tuple(Digest(leaves[at : at + DIGEST_BYTES]) for at in range(0, len(leaves), DIGEST_BYTES))

@@ -1,0 +1,223 @@
+"""A terminal's local database: records are accepted here, numbered, and cut into runs.
+
+Source: CN115334117A, claims 2 and 3 (the first and the second database).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gridledger.model.digest import SALT_BYTES, Digest
+from gridledger.model.errors import ConfigError
+from gridledger.model.response import (
+    MAX_RUN,
+    RefusedRecord,
+    TerminalIdentifier,
+    TerminalRecord,
+)
+from gridledger.response.database import Database
+from gridledger.response.message import MAX_DATA_BYTES, ClosedRun, SentRecord
+from gridledger.response.record_store import Clock, RecordStore, Watch, wall_clock_ms
+from gridledger.response.state import Happening, RecordState, Side
+
+__all__ = ["RunSettings", "TerminalStore"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """When a run is full; a run of one record is the patent's transaction a record."""
+
+    records: int = 256
+    """Most records of a run, 1 to 1,024."""
+    age_s: float = 900.0
+    """Seconds after its first record from which a run takes no more."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.records <= MAX_RUN:
+            raise ConfigError(f"want 1 to {MAX_RUN}", key="records", source="runs", value=str(self.records))
+        if not 0 <= self.age_s <= 86_400 * 31:
+            raise ConfigError("want 0 to 31 days", key="age_s", source="runs", value=str(self.age_s))
+
+
+class TerminalStore(RecordStore):
+    """The store of one terminal.
+
+    Parameters
+    ----------
+    database : Database
+    terminal : TerminalIdentifier
+    runs : RunSettings, optional
+    clock, watch
+        See `RecordStore`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        terminal: TerminalIdentifier,
+        *,
+        runs: RunSettings | None = None,
+        clock: Clock = wall_clock_ms,
+        watch: Watch | None = None,
+    ) -> None:
+        options = {} if watch is None else {"watch": watch}
+        super().__init__(database, Side.TERMINAL, str(terminal), clock=clock, **options)
+        self.terminal = terminal
+        self._name = str(terminal)
+        self._runs = runs or RunSettings()
+        with database.transaction():
+            database.run("INSERT INTO progress VALUES (?, 0, 0) ON CONFLICT DO NOTHING", (self._name,))
+
+    def accept(self, data: bytes) -> int:
+        """Take business data durably: row, digest, number and state in one transaction.
+
+        Returns
+        -------
+        int
+            The record's number: from now on it is neither lost nor sent twice as another.
+
+        Raises
+        ------
+        StoreFailed
+            The database did not take it: nothing was accepted, and no number is used.
+        ConfigError
+            There are no data, or more than 512 bytes.
+        """
+        if not 1 <= len(data) <= MAX_DATA_BYTES:
+            raise ConfigError(f"want 1 to {MAX_DATA_BYTES} bytes", key="data", source=self._name)
+        salt = os.urandom(SALT_BYTES)
+        now_ms = self.clock()
+        with self._move(Happening.ACCEPTED):
+            run, number = self._take_number(now_ms)
+            one = TerminalRecord(
+                terminal=self.terminal,
+                number=number,
+                run=run,
+                time_ms=now_ms,
+                data=Digest.salted(salt, data),
+            )
+            state = self._next(None, Happening.ACCEPTED)
+            self._database.run(
+                "INSERT INTO record (terminal, number, run, time_ms, state, data, salt, leaf)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (self._name, number, run, now_ms, state.value, data, salt, one.leaf.raw),
+            )
+            self._count(state, 1)
+        return number
+
+    def unanswered(self, limit: int) -> tuple[SentRecord, ...]:
+        """Return the first records that the server has not answered for, in order."""
+        rows = self._database.rows(
+            "SELECT number, run, time_ms, salt, data FROM record"
+            " WHERE terminal = ? AND number > (SELECT answered FROM progress WHERE terminal = ?)"
+            " ORDER BY number LIMIT ?",
+            (self._name, self._name, limit),
+        )
+        return tuple(
+            SentRecord(number=number, run=run, time_ms=time_ms, salt=bytes(salt), data=bytes(data))
+            for number, run, time_ms, salt, data in rows
+        )
+
+    def untold(self, limit: int) -> tuple[ClosedRun, ...]:
+        """Return runs that are closed, and of which the server was not told."""
+        rows = self._database.rows(
+            "SELECT first, count FROM run WHERE terminal = ? AND told = 0 AND phase <> 'open'"
+            " ORDER BY first LIMIT ?",
+            (self._name, limit),
+        )
+        return tuple(ClosedRun(first=first, count=count) for first, count in rows)
+
+    def answered(self, last: int, refused: Mapping[int, str], told: Sequence[ClosedRun] = ()) -> int:
+        """Note the server's answer for all records up to `last`; return how many that moved.
+
+        Parameters
+        ----------
+        last : int
+            Last record of the message that was answered.
+        refused : mapping of int to str
+            Numbers that it refuses for good, with their codes.
+        told : sequence of ClosedRun
+            Runs of which the answered message told.
+        """
+        happenings = (Happening.ANSWERED, Happening.REFUSED) if refused else (Happening.ANSWERED,)
+        moved = 0
+        with self._move(*happenings):
+            ((first, newest),) = self._database.rows(
+                "SELECT answered + 1, last FROM progress WHERE terminal = ?", (self._name,)
+            )
+            last = min(last, newest)
+            at = first
+            for number in sorted(one for one in refused if first <= one <= last):
+                moved += self._answer(at, number - 1)
+                moved += self._refuse(number, refused[number])
+                at = number + 1
+            moved += self._answer(at, last)
+            if last >= first:
+                self._database.run("UPDATE progress SET answered = ? WHERE terminal = ?", (last, self._name))
+            for one in told:
+                self._database.run(
+                    "UPDATE run SET told = 1 WHERE terminal = ? AND first = ?", (self._name, one.first)
+                )
+        return moved
+
+    def close_old(self) -> int:
+        """Close the open run if its age says so; return how many were closed."""
+        now_ms = self.clock()
+        with self._database.transaction():
+            return self._close_unless_in_time(now_ms)
+
+    def backlog(self) -> int:
+        """Return how many records the server has not answered for."""
+        row = self._database.row("SELECT last - answered FROM progress WHERE terminal = ?", (self._name,))
+        return 0 if row is None else int(row[0])
+
+    def _take_number(self, now_ms: int) -> tuple[int, int]:
+        """Return the run and the number of the next record."""
+        age_ms = int(self._runs.age_s * 1000)
+        row = self._database.row(
+            "UPDATE run SET count = count + 1 WHERE terminal = ? AND phase = 'open' AND count < ?"
+            " AND opened_ms <= ? AND opened_ms > ? RETURNING first, first + count - 1",
+            (self._name, self._runs.records, now_ms, now_ms - age_ms),
+        )
+        if row is None:
+            self._database.run(
+                "UPDATE run SET phase = 'closed' WHERE terminal = ? AND phase = 'open'", (self._name,)
+            )
+            ((number,),) = self._database.rows(
+                "SELECT last + 1 FROM progress WHERE terminal = ?", (self._name,)
+            )
+            phase = "closed" if self._runs.records == 1 else "open"
+            self._database.run(
+                "INSERT INTO run (terminal, first, count, phase, opened_ms) VALUES (?, ?, 1, ?, ?)",
+                (self._name, number, phase, now_ms),
+            )
+            row = (number, number)
+        self._database.run("UPDATE progress SET last = ? WHERE terminal = ?", (row[1], self._name))
+        return row[0], row[1]
+
+    def _close_unless_in_time(self, now_ms: int) -> int:
+        """Close an open run that is too old, or of the future: the clock may have jumped."""
+        age_ms = int(self._runs.age_s * 1000)
+        return self._database.run(
+            "UPDATE run SET phase = 'closed' WHERE terminal = ? AND phase = 'open'"
+            " AND NOT (opened_ms <= ? AND opened_ms > ?)",
+            (self._name, now_ms, now_ms - age_ms),
+        )
+
+    def _answer(self, first: int, last: int) -> int:
+        if last < first:
+            return 0
+        return self._step(self._name, first, last, RecordState.SENT_TO_SERVER, Happening.ANSWERED)
+
+    def _refuse(self, number: int, code: str) -> int:
+        ((run,),) = self._database.rows(
+            "SELECT run FROM record WHERE terminal = ? AND number = ?", (self._name, number)
+        )
+        leaf = RefusedRecord(terminal=self.terminal, number=number, run=run).leaf
+        self._database.run(
+            "UPDATE record SET code = ?, leaf = ? WHERE terminal = ? AND number = ?",
+            (code, leaf.raw, self._name, number),
+        )
+        return self._step(self._name, number, number, RecordState.SENT_TO_SERVER, Happening.REFUSED)

@@ -1,0 +1,159 @@
+"""Kills at every boundary between two steps, enumerated from the transition table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.unit.response.fakes import InvalidNow, Killed, lost, unknown
+from tests.unit.response.world import ERRORS, World
+
+from gridledger.response.errors import RecordRefusal
+from gridledger.response.record_store import Moment
+from gridledger.response.state import TRANSITIONS, Happening, Side
+
+# No answer and an unknown outcome write nothing: these are tried as faults of the network below.
+_WRITTEN = [
+    (line.side, line.happening)
+    for line in TRANSITIONS
+    if line.happening not in {Happening.NO_ANSWER, Happening.OUTCOME_UNKNOWN}
+]
+BOUNDARIES = [(side, what, moment) for side, what in dict.fromkeys(_WRITTEN) for moment in Moment]
+
+
+async def _work(world: World, steps: int) -> None:
+    for _ in range(steps):
+        try:
+            if len(world.accepted) < 8:
+                world.accept()
+            await world.once()
+        except Killed:
+            world.restart()
+        except ERRORS:
+            continue
+
+
+def _provoke(world: World, happening: Happening) -> None:
+    """Let happen what does not happen by itself."""
+    if happening is Happening.REFUSED:
+        world.judge = lambda _, one: RecordRefusal.IMPLAUSIBLE if one.number == 2 else None
+    if happening is Happening.INVALID:
+        left = [1, 1]
+
+        def invalid(step: str) -> None:
+            if step == "validate" and left:
+                left.pop()
+                raise InvalidNow
+
+        world.ledger.fault = invalid
+
+
+@pytest.mark.parametrize("records", [1, 3])
+@pytest.mark.parametrize(
+    ("side", "happening", "moment"), BOUNDARIES, ids=["-".join(one) for one in BOUNDARIES]
+)
+async def test_kill_at_a_boundary_loses_and_doubles_nothing(
+    tmp_path: Path, side: Side, happening: Happening, moment: Moment, records: int
+) -> None:
+    keep_s = 0 if happening is Happening.CLEANED else 10**9
+    world = World(tmp_path, records=records, keep_s=keep_s)
+    _provoke(world, happening)
+    world.kill_at = (side, happening, moment)
+
+    await _work(world, 14)
+    await world.settle()
+
+    if not (side is Side.SERVER and happening is Happening.REFUSED):  # Written with COMPLETED, together.
+        assert world.kills == 1, "the boundary was not met"
+    world.check(refused={2} if happening is Happening.REFUSED else set(), cleaned=keep_s == 0)
+    world.stop()
+
+
+@pytest.mark.parametrize("step", ["request", "answer"])
+async def test_lost_messages_are_no_error_and_are_sent_again(tmp_path: Path, step: str) -> None:
+    world = World(tmp_path)
+    lose = [True, True]
+
+    def fault(now: str) -> None:
+        if now == step and lose:
+            lose.pop()
+            raise lost()
+
+    world.link_fault = fault
+    world.start()
+    await _work(world, 12)
+    assert not lose
+    await world.settle()
+    world.check()
+    world.stop()
+
+
+@pytest.mark.parametrize("step", ["endorse", "submit", "status", "compare"])
+async def test_ledger_that_does_not_answer_costs_only_time(tmp_path: Path, step: str) -> None:
+    world = World(tmp_path)
+    fail = [True] * 3
+
+    def fault(now: str) -> None:
+        if now == step and fail:
+            fail.pop()
+            raise unknown()
+
+    world.ledger.fault = fault
+    await _work(world, 12)
+    assert not fail
+    await world.settle()
+    world.check()
+    world.stop()
+
+
+async def test_chain_that_is_down_never_touches_the_business_path(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    def down(_: str) -> None:
+        raise unknown()
+
+    world.ledger.fault = down
+    for _ in range(6):
+        world.accept()
+    await world.business.step()
+    world.server.complete()
+    for chain in world.chains.values():
+        with pytest.raises(ERRORS):
+            await chain.step()
+    assert world.terminal.tally()["server-success"] == 6
+    assert world.server.tally()["request-completed"] == 6
+
+    world.ledger.fault = lambda _: None
+    await world.settle()
+    world.check()
+    world.stop()
+
+
+async def test_server_that_is_down_never_blocks_the_terminal(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    def down(_: str) -> None:
+        raise lost()
+
+    world.link.fault = down
+    for _ in range(5):
+        world.accept()
+        with pytest.raises(ERRORS):
+            await world.business.step()
+    assert world.terminal.tally()["sent-to-server"] == world.terminal.backlog() == 5
+
+    world.link.fault = lambda _: None
+    await world.settle()
+    world.check()
+    world.stop()
+
+
+async def test_clock_that_jumps_closes_runs_and_loses_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for jump_ms in (0, -(10**9), 10**10, -5, 10**7, -(10**8)):
+        world.clock.now_ms += jump_ms
+        world.accept()
+        await world.once()
+    await world.settle()
+    world.check()
+    world.stop()

@@ -1,0 +1,124 @@
+"""A terminal, a server and a ledger in one process, which can be killed and started again at any point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from tests.unit.response.fakes import SYSTEM, TERMINAL, Clock, FakeLedger, FakeLink, Killed, entry, reading
+
+from gridledger.model.errors import ContractError, GatewayError, ServiceError
+from gridledger.model.response import AnchorSide
+from gridledger.response.chain_module import ChainModule, ChainSettings
+from gridledger.response.database import SQLiteDatabase
+from gridledger.response.record_store import Moment, Watch
+from gridledger.response.server.store import Judge, ServerStore
+from gridledger.response.state import Happening, RecordState, Side
+from gridledger.response.terminal.business import Business
+from gridledger.response.terminal.store import RunSettings, TerminalStore
+
+ERRORS = (ServiceError, GatewayError, ContractError)
+
+
+class World:
+    """Both programs over files of a folder; `start` opens them again as after a crash."""
+
+    def __init__(self, folder: Path, *, records: int = 3, keep_s: float = 10**9) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.ledger = FakeLedger()
+        self.runs = RunSettings(records=records, age_s=900)
+        self.settings = ChainSettings(runs=4, keep_s=keep_s)
+        self.accepted: list[int] = []
+        self.kill_at: tuple[Side, Happening, Moment] | None = None
+        self.kills = 0
+        self.judge: Judge = lambda _, __: None
+        self.link_fault: Callable[[str], None] = lambda _: None
+        self.start()
+
+    def start(self) -> None:
+        """Open both stores."""
+        self.terminal = TerminalStore(
+            SQLiteDatabase(self.folder / "terminal.db"),
+            TERMINAL,
+            runs=self.runs,
+            clock=self.clock,
+            watch=self._watch(Side.TERMINAL),
+        )
+        self.server = ServerStore(
+            SQLiteDatabase(self.folder / "server.db"),
+            SYSTEM,
+            clock=self.clock,
+            watch=self._watch(Side.SERVER),
+        )
+        self.server.add_terminal(entry())
+        self.link = FakeLink(self.server, judge=lambda *asked: self.judge(*asked), fault=self.link_fault)
+        self.business = Business(self.terminal, self.link, on_refused=lambda *_: None)
+        self.chains = {
+            Side.TERMINAL: ChainModule(self.terminal, self.ledger, self.settings),
+            Side.SERVER: ChainModule(self.server, self.ledger, self.settings),
+        }
+
+    def stop(self) -> None:
+        """Close both stores, as a process's end does."""
+        self.terminal.close()
+        self.server.close()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def _watch(self, side: Side) -> Watch:
+        def watch(happening: Happening, moment: Moment) -> None:
+            if self.kill_at == (side, happening, moment):
+                self.kill_at = None
+                self.kills += 1
+                raise Killed
+
+        return watch
+
+    def accept(self, data: bytes | None = None) -> None:
+        """Accept a record; a number counts as accepted once it was returned."""
+        number = self.terminal.accept(data or reading(len(self.accepted) + 1))
+        self.accepted.append(number)
+
+    async def once(self) -> None:
+        """Let each module do one step."""
+        await self.business.step()
+        self.server.complete()
+        for chain in self.chains.values():
+            await chain.step()
+
+    async def settle(self) -> None:
+        """Close what is open, and let all modules work until nothing is left to do."""
+        self.clock.now_ms += 1_000_000
+        for _ in range(40):
+            await self.once()
+            if self._is_settled():
+                return
+
+    def _is_settled(self) -> bool:
+        """Tell whether nothing is left to do, cleaning included where rows are not kept."""
+        stores = (self.terminal, self.server)
+        kept = {RecordState.CHAIN_SUCCESS, RecordState.SERVER_ERROR} if self.settings.keep_s else set()
+        done = all(not count or state in kept for store in stores for state, count in store.tally().items())
+        return done and all(set(store.comparisons()) <= {"agreement", "void"} for store in stores)
+
+    def check(self, *, refused: Collection[int] = (), cleaned: bool = False) -> None:
+        """Check that everything accepted is at the server once and on chain once a side, in order."""
+        ((last,),) = self.terminal._database.rows("SELECT last FROM progress")
+        # What was killed before its number was returned may have been accepted all the same.
+        assert last >= max(self.accepted, default=0)
+        assert sorted(set(self.accepted)) == self.accepted
+        everything = list(range(1, last + 1))
+        anchored = [one for one in everything if one not in refused or self.runs.records > 1]
+        for side in AnchorSide:
+            assert self.ledger.numbers(TERMINAL, side) == anchored
+        for store in (self.terminal, self.server):
+            rows = [row[0] for row in store._database.rows("SELECT number FROM record ORDER BY number")]
+            assert rows == ([] if cleaned else everything)
+            expected = {} if cleaned else {RecordState.CHAIN_SUCCESS: last - len(refused)}
+            if refused:
+                expected[RecordState.SERVER_ERROR] = len(refused)
+            assert {state: count for state, count in store.tally().items() if count} == expected
+            assert set(store.comparisons()) <= {"agreement", "void"}
