@@ -8,10 +8,9 @@ the two programs, `chain_module` what both anchor with, `certificate` the proof 
 from __future__ import annotations
 
 from gridledger.response.chain_module import ChainModule, ChainSettings
-from gridledger.response.state import TRANSITIONS, Happening, RecordState, Side, next_state
+from gridledger.response.state import Happening, RecordState, Side, next_state
 
 __all__ = [
-    "TRANSITIONS",
     "ChainModule",
     "ChainSettings",
     "Happening",
