@@ -173,6 +173,8 @@ class VersionStatement(Record):
     """Digest of the statement of the version before; none for the first."""
     root: Digest
     """Merkle root over the identifiers of its blocks."""
+    content: Digest
+    """Digest of how its bytes come out of its blocks; says nothing to who lacks the blocks' keys."""
     blocks: Annotated[int, Field(ge=0, le=2**40)]
     """Number of leaves of the root."""
     size_bytes: Count

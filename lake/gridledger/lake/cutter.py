@@ -28,12 +28,25 @@ _SUFFIXES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkSizes:
-    """Sizes of chunks in bytes."""
+    """Sizes of chunks in bytes.
+
+    Raises
+    ------
+    Malformed
+        They are not in order, or nothing that a chunker cuts by.
+    """
 
     minimum: int = 32 << 10
     average: int = 128 << 10
     """Small enough that reading one block from a pack stays around a millisecond."""
     maximum: int = 512 << 10
+
+    def __post_init__(self) -> None:
+        in_order = self.minimum <= self.average <= self.maximum
+        if not (in_order and 64 <= self.minimum <= 1 << 20):
+            raise Malformed("the sizes of chunks are impossible")
+        if not (self.average >= 256 and 1024 <= self.maximum <= 4 << 20):
+            raise Malformed("the sizes of chunks are impossible")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ __all__ = ["granted_reader", "newest_generation"]
 
 
 def granted_reader(
-    store: Store, location: str, key: DatasetKey, *, root: Digest | None = None
+    store: Store, location: str, key: DatasetKey, *, content: Digest | None = None
 ) -> VersionReader:
     """Open a version with its dataset's key, as a reader does to whom it was granted.
 
@@ -27,8 +27,9 @@ def granted_reader(
         Where the version's manifests lie: `StoredVersion.location`.
     key : DatasetKey
         What the grant unwrapped to.
-    root : Digest, optional
-        The root that the ledger has of this version; every generation that is read must lead to it.
+    content : Digest, optional
+        What the ledger has of this version; every generation that is read must be of it. Without it, others
+        who have the dataset's key could have written what is read.
 
     Raises
     ------
@@ -50,12 +51,12 @@ def granted_reader(
             raise PayloadCorrupt(path, error.message) from error
         except SealBroken as error:
             raise NotGranted("the key does not open this version", path=path, epoch=key.epoch) from error
-        if root is not None and manifest.root != root:
+        if content is not None and manifest.content != content:
             raise PayloadCorrupt(
                 path,
                 "the version is not the one on the ledger",
-                expected=str(root),
-                actual=str(manifest.root),
+                expected=str(content),
+                actual=str(manifest.content),
             )
         return manifest
 

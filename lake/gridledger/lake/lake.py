@@ -129,7 +129,10 @@ class Lake:
                 "minimum": int(minimum),
                 "schema": str(schema),
             } if schema == _SCHEMA and (identifier := named(lake)) is not None:
-                sizes = ChunkSizes(minimum=minimum, average=average, maximum=maximum)
+                try:
+                    sizes = ChunkSizes(minimum=minimum, average=average, maximum=maximum)
+                except Malformed as error:
+                    raise LakeUnknown("the lake's format was changed", store=repr(store)) from error
                 return cls(store, owner, lake=identifier, sizes=sizes, pack_bytes=pack_bytes)
         raise LakeUnknown("the lake's format is not known here", store=repr(store))
 
@@ -239,10 +242,15 @@ class Lake:
         data = self.store.read(path)
         try:
             head = Head.of(data, path=path)
-            key = head.owners_key(self.keys.datasets)
-            return head, key, Manifest.parse(data, key)
+            key, content = head.open_owner_seal(self.keys.datasets)
+            manifest = Manifest.parse(data, key)
         except (Malformed, SealBroken) as error:
             raise PayloadCorrupt(path, error.message) from error
+        if manifest.content != content:
+            raise PayloadCorrupt(
+                path, "it is not the owner's", expected=str(content), actual=str(manifest.content)
+            )
+        return head, key, manifest
 
     def newest(self, dataset: bytes) -> tuple[Head, DatasetKey, Manifest] | None:
         """Read the newest version of a dataset; None if it has none."""

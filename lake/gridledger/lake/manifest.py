@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,6 +25,9 @@ _MAGIC = b"GLMANI01"
 _SCHEMA = "lake-manifest/1"
 _BODY_LIMIT = 1 << 30
 _RUN, _GATHER, _ASSEMBLY = b"\x00", b"\x01", b"\x02"
+_CONTENT = b"gridledger/content/1\x00"
+_OPENED_AT_ONCE = 64 << 20
+"""What the blocks of a gather or an assembly may hold together: all of them are opened to read any of it."""
 _SHORTEST_BLOCK = 4 + 2 + 32 + KEY_BYTES
 
 
@@ -109,7 +112,7 @@ class Head:
     generation: int
     epoch: int
     owner_seal: bytes
-    """The dataset key, sealed for the owner."""
+    """The dataset key and the manifest's content, sealed for the owner."""
 
     def to_bytes(self) -> bytes:
         """Write the head in its canonical form."""
@@ -152,12 +155,14 @@ class Head:
             raise Malformed("it is the manifest of another version")
         return head
 
-    def owners_key(self, datasets_key: bytes) -> DatasetKey:
-        """Open the dataset key with the owner's key for it; raises Malformed."""
+    def open_owner_seal(self, datasets_key: bytes) -> tuple[DatasetKey, Digest]:
+        """Open dataset key and content with the owner's key for them; raises Malformed."""
+        label = _owner_label(self.dataset, self.epoch, self.version)
         try:
-            raw = open_seal(datasets_key, self.owner_seal, _owner_label(self.dataset, self.epoch))
-            return DatasetKey(dataset=self.dataset, epoch=self.epoch, secret=SecretKey(raw))
-        except CryptoError as error:
+            raw = open_seal(datasets_key, self.owner_seal, label)
+            secret, content = SecretKey(raw[:KEY_BYTES]), Digest(raw[KEY_BYTES:])
+            return DatasetKey(dataset=self.dataset, epoch=self.epoch, secret=secret), content
+        except (CryptoError, ModelError) as error:
             raise Malformed("the owner's seal does not open") from error
 
 
@@ -181,14 +186,28 @@ class Manifest:
         """Merkle root over the blocks' identifiers."""
         return merkle_root(block.identifier for block in self.blocks)
 
+    @property
+    def content(self) -> Digest:
+        """Digest of all that decides what a reader gets: everything but where frames lie.
+
+        Whoever has a dataset's key can seal a manifest with it; only its content on the ledger, and in the
+        owner's seal, says which one is the owner's. Block keys are secret, so it confirms no guess.
+        """
+        blocks = [
+            b"".join((*map(varint, _numbers_of(block)), block.identifier, block.key)) for block in self.blocks
+        ]
+        written = [_CONTENT, self._description(), varint(len(blocks)), *blocks, *self._written_parts()]
+        return Digest.of(b"".join(written))
+
     def to_bytes(self, key: DatasetKey, datasets_key: bytes, *, version: int, generation: int) -> bytes:
         """Write the manifest, sealed with its dataset's key and, by that key, for the owner."""
-        owner_seal = seal(datasets_key, key.secret.reveal(), _owner_label(key.dataset, key.epoch))
+        owned = key.secret.reveal() + self.content.raw
+        owner_seal = seal(datasets_key, owned, _owner_label(key.dataset, key.epoch, version))
         head = Head(key.dataset, version, generation, key.epoch, owner_seal).to_bytes()
         sealed = seal(key.secret.reveal(), compress(self._body()), _MAGIC + head)
         return _MAGIC + len(head).to_bytes(4, "big") + head + sealed
 
-    def _body(self) -> bytes:
+    def _description(self) -> bytes:
         description = canonical_bytes(
             {
                 "format": self.format.value,
@@ -199,16 +218,18 @@ class Manifest:
                 "size": self.size,
             }
         )
+        return len(description).to_bytes(4, "big") + description
+
+    def _body(self) -> bytes:
         packs = {pack: place for place, pack in enumerate(dict.fromkeys(block.pack for block in self.blocks))}
-        written = [len(description).to_bytes(4, "big"), description, varint(len(packs)), *packs]
-        written.append(varint(len(self.blocks)))
+        written = [self._description(), varint(len(packs)), *packs, varint(len(self.blocks))]
         for block in self.blocks:
-            numbers = (packs[block.pack], block.offset, block.length, block.size, block.kind, block.records)
+            numbers = (packs[block.pack], block.offset, *_numbers_of(block))
             written += [*map(varint, numbers), block.identifier, block.key]
-        written.append(varint(len(self.parts)))
-        for part in self.parts:
-            written += _written_part(part)
-        return b"".join(written)
+        return b"".join([*written, *self._written_parts()])
+
+    def _written_parts(self) -> list[bytes]:
+        return [varint(len(self.parts)), *(piece for part in self.parts for piece in _written_part(part))]
 
     @classmethod
     def parse(cls, data: bytes, key: DatasetKey) -> Manifest:
@@ -254,8 +275,12 @@ class Manifest:
         return sum(block.size for block in self.blocks[part.first : part.first + part.count])
 
 
-def _owner_label(dataset: bytes, epoch: int) -> bytes:
-    return dataset + epoch.to_bytes(8, "big")
+def _owner_label(dataset: bytes, epoch: int, version: int) -> bytes:
+    return dataset + epoch.to_bytes(8, "big") + version.to_bytes(8, "big")
+
+
+def _numbers_of(block: ManifestBlock) -> tuple[int, ...]:
+    return block.length, block.size, block.kind, block.records
 
 
 def _split(data: bytes) -> tuple[Head, bytes, bytes]:
@@ -300,6 +325,7 @@ def _take_part(reader: FieldReader, blocks: tuple[ManifestBlock, ...]) -> Part:
     named = range(rows.first, rows.first + rows.count) if isinstance(rows, Run) else rows.fresh + rows.sources
     if any(blocks[place].kind is not BlockKind.CELLS for place in named):
         raise Malformed("an assembly takes records from blocks that have none")
+    _limit(blocks, named)
     return Assembly(form, size, rows)
 
 
@@ -321,7 +347,13 @@ def _take_rows(reader: FieldReader, blocks: tuple[ManifestBlock, ...], tag: byte
         raise Malformed("a gather names blocks that are not listed")
     if gather.records > gather.size or gather.size > BLOCK_LIMIT:
         raise Malformed("a gather's size is impossible")
+    _limit(blocks, places)
     return gather
+
+
+def _limit(blocks: tuple[ManifestBlock, ...], places: Iterable[int]) -> None:
+    if sum(blocks[place].size for place in places) > _OPENED_AT_ONCE:
+        raise Malformed("a part takes more than a reader opens at once")
 
 
 def _object(parsed: Value) -> Mapping[str, Value]:

@@ -104,6 +104,7 @@ class SharingScene:
             number=number,
             previous=previous,
             root=Digest.of(f"root {number}".encode()),
+            content=Digest.of(f"content {number}".encode()),
             blocks=7,
             size_bytes=1000,
             epoch=1,

@@ -66,19 +66,28 @@ def read_version(root: Path, owner: bytes, name: str, version: int) -> bytes:
     data = max(found, key=lambda path: int(path.name.split(".")[1])).read_bytes()
     length = int.from_bytes(data[8:12], "big")
     head = json.loads(data[12 : 12 + length])
-    label = dataset + head["epoch"].to_bytes(8, "big")
-    dataset_key = _open(_derived(owner, lake, b"dataset"), bytes.fromhex(head["owner_seal"]), label)
+    label = dataset + head["epoch"].to_bytes(8, "big") + version.to_bytes(8, "big")
+    owned = _open(_derived(owner, lake, b"dataset"), bytes.fromhex(head["owner_seal"]), label)
+    dataset_key, content = owned[:32], owned[32:]
     sealed = data[12 + length :]
     body = _Fields(_unpack(_open(dataset_key, sealed, b"GLMANI01" + data[12 : 12 + length])))
-    description = json.loads(body.take(int.from_bytes(body.take(4), "big")))
+    length = int.from_bytes(body.data[:4], "big")
+    covered = [b"gridledger/content/1\x00", body.take(4 + length)]
+    description = json.loads(covered[1][4:])
     packs = [body.take(16) for _ in range(body.number())]
     blocks = []
-    for _ in range(body.number()):
-        place, offset, size, _, kind, _ = (body.number() for _ in range(6))
+    before = body.data
+    number = body.number()
+    covered.append(before[: len(before) - len(body.data)])
+    for _ in range(number):
+        place, offset, before = body.number(), body.number(), body.data
+        size, _, kind, _ = (body.number() for _ in range(4))
         identifier, key = body.take(32), body.take(32)
+        covered.append(before[: len(before) - len(body.data)])
         frame = (root / "packs" / f"{packs[place].hex()}.pack").read_bytes()[offset : offset + size]
         assert hashlib.sha256(frame).digest() == identifier
         blocks.append((kind, _unpack(_open(key, frame, b"gridledger/block/1"))))
+    assert hashlib.sha256(b"".join([*covered, body.data])).digest() == content
     payload = b""
     for _ in range(body.number()):
         kind = body.take(1)

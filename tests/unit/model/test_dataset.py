@@ -19,6 +19,7 @@ STATEMENT = VersionStatement(
     dataset=DATASET,
     number=2,
     root=Digest.of(b"root"),
+    content=Digest.of(b"content"),
     blocks=1,
     size_bytes=1,
     epoch=1,

@@ -108,7 +108,7 @@ async def open_granted(
             raise PayloadCorrupt(location.path, "the grant leads elsewhere than the version on the ledger")
     store = open_store(location.store)
     try:
-        reader = await asyncio.to_thread(granted_reader, store, location.path, key, root=statement.root)
+        reader = await asyncio.to_thread(granted_reader, store, location.path, key, content=statement.content)
         _check_size(reader, location, statement)
     except BaseException:
         store.close()

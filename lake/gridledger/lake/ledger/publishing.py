@@ -76,6 +76,7 @@ async def publish_version(
             number=chosen,
             previous=head.statement if head else None,
             root=manifest.root,
+            content=manifest.content,
             blocks=len(manifest.blocks),
             size_bytes=manifest.size,
             records=manifest.records,

@@ -19,7 +19,7 @@ class VersionState(StrEnum):
     """What became of a version."""
 
     INTACT = "intact"
-    """The lake has it, with the root that stands on the ledger."""
+    """The lake has it, with the content that stands on the ledger."""
     PROPOSED = "proposed"
     """Its custodian has not signed."""
     MISSING = "missing"
@@ -42,9 +42,9 @@ class VersionCheck(ModelValue):
     number: int
     state: VersionState
     deposited: Digest | None = None
-    """Root on the ledger."""
+    """Content on the ledger; it covers the root."""
     actual: Digest | None = None
-    """Root in the lake."""
+    """Content in the lake."""
     problem: str | None = None
     """Why the lake's could not be read."""
 
@@ -87,12 +87,12 @@ def _compare_one(
     *,
     is_there: bool,
 ) -> VersionCheck:
-    expected = version.statement.root if version is not None else None
+    expected = version.statement.content if version is not None else None
     actual: Digest | None = None
     problem: str | None = None
     if is_there:
         try:
-            actual = owned.read(dataset.name, number)[2].root
+            actual = owned.read(dataset.name, number)[2].content
         except LakeError as error:
             problem = error.message
     if version is None:

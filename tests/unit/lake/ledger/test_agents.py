@@ -335,7 +335,7 @@ async def test_payload_that_the_owner_replaced_is_told_from_the_ledgers(shared: 
     )
     with pytest.raises(PayloadCorrupt) as caught:
         await shared.open(DISPATCHING, decision)
-    assert caught.value.fields["actual"] == str(manifest.root)
+    assert caught.value.fields["actual"] == str(manifest.content)
 
 
 async def test_sealed_texts_are_those_of_the_document(shared: SharingLake) -> None:

@@ -117,6 +117,7 @@ def test_custody_of_any_text_is_refused(text: bytes) -> None:
         dataset=DATASET,
         number=1,
         root=root,
+        content=root,
         blocks=1,
         size_bytes=1,
         epoch=1,
