@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gridledger.chaincode.catalogue import Catalogue
+from gridledger.chaincode.edge import EdgeContract
 from gridledger.chaincode.integrity import Integrity
 from gridledger.chaincode.lake import LakeContract
 from gridledger.chaincode.registry import Registry
@@ -28,5 +29,6 @@ class GridLedger(ContractChaincode):
             Search(),
             LakeContract(),
             ResponseContract(),
+            EdgeContract(),
             title="gridledger",
         )

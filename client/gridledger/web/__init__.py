@@ -46,8 +46,9 @@ if TYPE_CHECKING:
     )
     from gridledger.web.evidence import Evidence
     from gridledger.web.health import Health
+    from gridledger.web.open_client import OpenClient
     from gridledger.web.replay import MemoryReplayStore, ReplayStore, SQLiteReplayStore
-    from gridledger.web.route import Call, Nothing, Payload
+    from gridledger.web.route import Call, Nothing, OpenCall, Payload
     from gridledger.web.server import LocalServer, ServerTLS, run
     from gridledger.web.service import Service
     from gridledger.web.settings import Limits, Patience, Window
@@ -74,6 +75,8 @@ __all__ = [
     "NotPaid",
     "NotPermitted",
     "Nothing",
+    "OpenCall",
+    "OpenClient",
     "Overloaded",
     "Patience",
     "Payload",
@@ -120,6 +123,8 @@ _MODULES = {
     "NotPaid": "errors",
     "NotPermitted": "errors",
     "Nothing": "route",
+    "OpenCall": "route",
+    "OpenClient": "open_client",
     "Overloaded": "errors",
     "Patience": "settings",
     "Payload": "route",

@@ -1,7 +1,7 @@
 """The ASGI frame of a service: verified callers and parsed values in, signed replies out.
 
-Every reply is signed, errors included, and bound to its request wherever that carries a signature. `/health`
-and `/openapi.json` are open to all.
+Every reply is signed, errors included, and bound to its request wherever that carries a signature. `/health`,
+`/openapi.json` and a service's open routes take requests without a signature.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from gridledger.web.health import HEALTH_PATH
 from gridledger.web.message import HeaderLines, RequestMessage, ResponseMessage
 from gridledger.web.openapi import describe
 from gridledger.web.problem import may_be_told, status_of, write_problem
-from gridledger.web.route import JSON, Call, Route, Taken, media_type_of
+from gridledger.web.route import JSON, Call, OpenCall, Route, Taken, media_type_of
 
 if TYPE_CHECKING:
     from gridledger.web.service import Service
@@ -117,25 +117,28 @@ class Frame:
         try:
             message = self._require_message(exchange)
             exchange.body = await _read_body(message.headers, receive, limits.body_bytes)
-            verified = await self._service.verifier.verify(message, exchange.body)
-            exchange.caller = verified.caller
-            call = Call(
-                caller=verified.caller,
-                value=_parse(route.takes, message.headers, exchange.body),
-                path={name: str(value) for name, value in exchange.scope.get("path_params", {}).items()},
-                query=_parse_query(exchange.scope),
-                request_id=exchange.request_id,
-                nonce=verified.nonce or "",
-                message=message,
-                body=exchange.body,
-            )
-            result = await route.handler(call)
+            call = _open_call if route.is_open else self._signed_call
+            result = await route.handler(await call(route, message, exchange))
             if not isinstance(result, route.gives):
                 raise TypeError(f"{route.method} {route.path} gave {type(result).__name__}")
             given: bytes = result.to_bytes()
             return given
         finally:
             self._in_flight -= 1
+
+    async def _signed_call(self, route: Route, message: RequestMessage, exchange: _Exchange) -> Call[Any]:
+        verified = await self._service.verifier.verify(message, exchange.body)
+        exchange.caller = verified.caller
+        return Call(
+            caller=verified.caller,
+            value=_parse(route.takes, message.headers, exchange.body),
+            path=_path_of(exchange),
+            query=_parse_query(exchange.scope),
+            request_id=exchange.request_id,
+            nonce=verified.nonce or "",
+            message=message,
+            body=exchange.body,
+        )
 
     def _exchange(self, scope: Scope) -> _Exchange:
         """Note what the request claims to be; the scheme is the outside's, since a proxy may end TLS."""
@@ -250,6 +253,19 @@ def _starlette_route(path: str, method: str, endpoint: Callable[..., Any]) -> St
     if route.methods is not None:
         route.methods.discard("HEAD")  # A reply to HEAD has no body, so its digest could not be checked.
     return route
+
+
+async def _open_call(route: Route, message: RequestMessage, exchange: _Exchange) -> OpenCall[Any]:
+    return OpenCall(
+        value=_parse(route.takes, message.headers, exchange.body),
+        path=_path_of(exchange),
+        query=_parse_query(exchange.scope),
+        request_id=exchange.request_id,
+    )
+
+
+def _path_of(exchange: _Exchange) -> dict[str, str]:
+    return {name: str(value) for name, value in exchange.scope.get("path_params", {}).items()}
 
 
 async def _read_body(headers: HeaderLines, receive: Receive, limit: int) -> bytes:

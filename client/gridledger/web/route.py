@@ -11,7 +11,17 @@ from gridledger.model.errors import ModelError
 from gridledger.web.authorities import Caller
 from gridledger.web.message import RequestMessage
 
-__all__ = ["JSON", "Call", "Handler", "Nothing", "Payload", "Route", "media_type_of"]
+__all__ = [
+    "JSON",
+    "Call",
+    "Handler",
+    "Nothing",
+    "OpenCall",
+    "OpenHandler",
+    "Payload",
+    "Route",
+    "media_type_of",
+]
 
 
 class Payload(Protocol):
@@ -71,7 +81,22 @@ class Call(Generic[Taken]):
     """The body as it came."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenCall(Generic[Taken]):
+    """One request of a caller without a name, to a route that is open to all."""
+
+    value: Taken
+    """The parsed body."""
+    path: Mapping[str, str]
+    """Parameters of the path, decoded."""
+    query: Mapping[str, str]
+    """Parameters of the query; a repeated one is refused before the call."""
+    request_id: str
+    """Name of this request in the log and in the reply's `request-id` field."""
+
+
 Handler = Callable[[Call[Taken]], Awaitable[Given]]
+OpenHandler = Callable[[OpenCall[Taken]], Awaitable[Given]]
 
 _PARAMETER: Final = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
 
@@ -86,7 +111,9 @@ class Route:
     """With parameters in braces: `/v1/orders/{order}`; `{name:path}` takes slashes, too."""
     takes: type[Any]
     gives: type[Any]
-    handler: Callable[[Call[Any]], Awaitable[Any]] = field(repr=False)
+    handler: Callable[[Any], Awaitable[Any]] = field(repr=False)
+    is_open: bool = False
+    """Whether anybody may call without a signature: requests and answers prove themselves, or are public."""
     summary: str = ""
     """One line for the description; default the first line of the handler's docstring."""
 

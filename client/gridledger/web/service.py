@@ -25,7 +25,7 @@ from gridledger.web.authorities import Authorities
 from gridledger.web.frame import Frame
 from gridledger.web.health import Health
 from gridledger.web.replay import ReplayStore
-from gridledger.web.route import Given, Handler, Nothing, Route, Taken
+from gridledger.web.route import Given, Handler, Nothing, OpenHandler, Route, Taken
 from gridledger.web.settings import Limits, Window
 from gridledger.web.signing import Clock, MessageSigner
 from gridledger.web.verification import RequestVerifier
@@ -117,6 +117,33 @@ class Service:
             summary = (handler.__doc__ or "").strip().partition("\n")[0]
             self.routes.append(
                 Route(method=method, path=path, takes=takes, gives=gives, handler=handler, summary=summary)
+            )
+            return handler
+
+        return register
+
+    def open_route(
+        self, method: str, path: str, *, takes: type[Taken], gives: type[Given]
+    ) -> Callable[[OpenHandler[Taken, Given]], OpenHandler[Taken, Given]]:
+        """Register what answers callers without a name; see `route` for the parameters.
+
+        Notes
+        -----
+        Nothing is known of such a caller: what it may have must follow from what it sends.
+        """
+
+        def register(handler: OpenHandler[Taken, Given]) -> OpenHandler[Taken, Given]:
+            summary = (handler.__doc__ or "").strip().partition("\n")[0]
+            self.routes.append(
+                Route(
+                    method=method,
+                    path=path,
+                    takes=takes,
+                    gives=gives,
+                    handler=handler,
+                    is_open=True,
+                    summary=summary,
+                )
             )
             return handler
 

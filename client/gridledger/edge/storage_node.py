@@ -1,0 +1,332 @@
+"""A storage node: it keeps envelopes, submits their deposits, and hands them to who may have them.
+
+Source: Zeng et al., figure 2 and edge layer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, Final
+
+from gridledger.crypto.cryptonote.signature import check_signature
+from gridledger.edge.edge_ledger import EdgeLedger
+from gridledger.edge.envelope_store import EnvelopeStore
+from gridledger.edge.errors import EnvelopeMissing, EnvelopeRefused, NotTheReceiver
+from gridledger.edge.messages import (
+    BATCHES_PATH,
+    ENVELOPES_PATH,
+    FETCHES_PATH,
+    KEYS_PATH,
+    NODE_PATH,
+    PERIOD_PATH,
+    RECEIPTS_PATH,
+    RECEIVER_PATH,
+    REPLICA_PATH,
+    REPLICAS_PATH,
+    SHARES_PATH,
+    EnvelopeBody,
+    NodeName,
+    OfferedEnvelope,
+    ShareAsked,
+    SharePart,
+    SignedFetch,
+    Taken,
+)
+from gridledger.edge.node_group import NodeGroup
+from gridledger.edge.node_shares import NodeShares
+from gridledger.edge.replication import DEFAULT_FACTOR, Repair, holders
+from gridledger.exchange.handoff import until_seen
+from gridledger.exchange.party import Party, is_agent
+from gridledger.model.digest import Digest
+from gridledger.model.edge import MembershipPeriod, Receiver, StorageNode
+from gridledger.model.edge_page import BatchPage, KeyPage
+from gridledger.model.envelope import EnvelopeDeposit, SignedEnvelope, SignedEnvelopeReceipt
+from gridledger.model.errors import ContractError
+from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.refusals import AlreadyExists, NotFound
+from gridledger.web import Call, Limits, Nothing, NotPermitted, OpenCall, RequestMalformed, Service
+from gridledger.web.errors import ReplyUnknown, ReplyUnproven, ServiceUnavailable
+from gridledger.web.replay import ReplayStore
+
+__all__ = ["StorageNodeServer"]
+
+Clock = Callable[[], float]
+
+_FETCH_AGE_MS: Final = 300_000
+"""How old a fetch may be: an envelope given twice is the same sealed bytes."""
+_UNREACHED: Final = (ServiceUnavailable, ReplyUnknown, ReplyUnproven)
+
+
+async def _work() -> None:
+    """Find nothing wrong."""
+
+
+class StorageNodeServer:
+    """A storage node's routes and work.
+
+    Parameters
+    ----------
+    party : Party
+        The node's agent; the opener closes it.
+    node : StorageNode
+        Its registration.
+    store : EnvelopeStore
+        The opener closes it.
+    factor : int, default 2
+        On how many nodes of the root an envelope is kept.
+    clock : callable, default time.time
+        Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        party: Party,
+        node: StorageNode,
+        store: EnvelopeStore,
+        *,
+        factor: int = DEFAULT_FACTOR,
+        clock: Clock = time.time,
+    ) -> None:
+        self.ledger = EdgeLedger(party.network)
+        self.node = node
+        self.store = store
+        self.group = NodeGroup(self.ledger, node.root)
+        self.shares = NodeShares(party, self.ledger, node, store)
+        self._party = party
+        self._factor = factor
+        self._clock = clock
+
+    def service(
+        self,
+        replay: ReplayStore,
+        *,
+        limits: Limits | None = None,
+        lifespan: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
+        check: Callable[[], Awaitable[None]] | None = None,
+    ) -> Service:
+        """Build the service; see `Service` for the parameters."""
+        service = Service(
+            self.node.entry.name,
+            signer=self._party.signer,
+            authorities=self._party.authorities,
+            replay=replay,
+            limits=limits,
+            lifespan=lifespan,
+            check=check or _work,
+        )
+        service.open_route("GET", NODE_PATH, takes=Nothing, gives=NodeName)(self.tell_name)
+        service.open_route("GET", PERIOD_PATH, takes=Nothing, gives=MembershipPeriod)(self.tell_period)
+        service.open_route("GET", KEYS_PATH, takes=Nothing, gives=KeyPage)(self.tell_keys)
+        service.open_route("GET", BATCHES_PATH, takes=Nothing, gives=BatchPage)(self.tell_batches)
+        service.open_route("GET", RECEIVER_PATH, takes=Nothing, gives=Receiver)(self.tell_receiver)
+        service.open_route("POST", ENVELOPES_PATH, takes=OfferedEnvelope, gives=Taken)(self.take)
+        service.open_route("POST", FETCHES_PATH, takes=SignedFetch, gives=EnvelopeBody)(self.hand_over)
+        service.open_route("POST", RECEIPTS_PATH, takes=SignedEnvelopeReceipt, gives=SignedEnvelopeReceipt)(
+            self.take_receipt
+        )
+        service.post(REPLICAS_PATH, takes=EnvelopeBody, gives=NodeName)(self.keep_copy)
+        service.get(REPLICA_PATH, gives=EnvelopeBody)(self.give_copy)
+        service.post(SHARES_PATH, takes=ShareAsked, gives=SharePart)(self.give_share)
+        return service
+
+    # --- what everybody may know
+
+    async def tell_name(self, _call: OpenCall[Nothing]) -> NodeName:
+        """Say which storage node this is."""
+        return NodeName(node=self.node.id)
+
+    async def tell_period(self, call: OpenCall[Nothing]) -> MembershipPeriod:
+        """Return a period."""
+        return await self.ledger.period(*_period_of(call))
+
+    async def tell_keys(self, call: OpenCall[Nothing]) -> KeyPage:
+        """Return a page of a period's membership keys."""
+        return await self.ledger.keys(*_period_of(call), call.query.get("bookmark", ""))
+
+    async def tell_batches(self, call: OpenCall[Nothing]) -> BatchPage:
+        """Return a page of a period's batches."""
+        return await self.ledger.batches(*_period_of(call), call.query.get("bookmark", ""))
+
+    async def tell_receiver(self, call: OpenCall[Nothing]) -> Receiver:
+        """Return a system's stealth address."""
+        return await self.ledger.receiver(SystemIdentifier(call.path["system"]))
+
+    # --- envelopes
+
+    async def take(self, call: OpenCall[OfferedEnvelope]) -> Taken:
+        """Keep an envelope, deposit it, and give copies to other nodes.
+
+        Raises
+        ------
+        EnvelopeRefused
+            The bytes are not those that the statement names, or it names another node and is not deposited.
+        ContractError
+            The contract refuses the deposit.
+
+        Notes
+        -----
+        The envelope is on the disk before the ledger knows of it. An envelope that comes again, since its
+        answer was lost, is answered again.
+        """
+        signed, envelope = call.value.signed, call.value.envelope
+        statement = signed.statement
+        if Digest.of(envelope) != statement.envelope or len(envelope) != statement.size_bytes:
+            raise EnvelopeRefused("the envelope is not the one that the statement names")
+        known = self.store.has(statement.envelope)
+        self.store.keep(envelope)
+        try:
+            deposit = await self._deposit(signed)
+        except ContractError:
+            if not known:
+                self.store.drop(statement.envelope)
+            raise
+        self.store.confirm(statement.envelope, statement.id)
+        copies = 1 + await self._give_copies(statement.envelope, envelope)
+        return Taken(deposit=statement.id, deposited_ms=deposit.deposited_ms, copies=copies)
+
+    async def hand_over(self, call: OpenCall[SignedFetch]) -> EnvelopeBody:
+        """Return an envelope to who signs with its one-time key: its receiver.
+
+        Raises
+        ------
+        NotTheReceiver
+            Another key signed, or the fetch is old or for another node.
+        EnvelopeMissing
+            It is not here.
+        """
+        fetch = call.value.fetch
+        if fetch.node != self.node.id or abs(fetch.made_ms - self._clock() * 1000) > _FETCH_AGE_MS:
+            raise NotTheReceiver("the fetch is for another storage node or another moment")
+        deposit = await until_seen(lambda: self.ledger.deposit(fetch.deposit))
+        statement = deposit.signed.statement
+        message = Digest.of(fetch.to_bytes()).raw
+        if not check_signature(message, statement.one_time_key, call.value.signature):
+            raise NotTheReceiver("the fetch is not signed by the envelope's one-time key")
+        return EnvelopeBody(envelope=self.store.read(statement.envelope))
+
+    async def take_receipt(self, call: OpenCall[SignedEnvelopeReceipt]) -> SignedEnvelopeReceipt:
+        """Deposit a receiver's receipt, or return the one that stands there."""
+        signed = call.value
+        await until_seen(lambda: self.ledger.deposit(signed.receipt.deposit))
+        try:
+            return await self.ledger.deposit_receipt(signed)
+        except AlreadyExists:
+            return await until_seen(lambda: self.ledger.receipt(signed.receipt.deposit))
+
+    # --- between nodes
+
+    async def keep_copy(self, call: Call[EnvelopeBody]) -> NodeName:
+        """Keep a copy for another storage node of the root.
+
+        Raises
+        ------
+        NotPermitted
+            The caller is none.
+        """
+        await self._require_neighbour(call)
+        self.store.keep(call.value.envelope)
+        return NodeName(node=self.node.id)
+
+    async def give_copy(self, call: Call[Nothing]) -> EnvelopeBody:
+        """Return an envelope to another storage node of the root.
+
+        Raises
+        ------
+        NotPermitted, EnvelopeMissing
+        """
+        await self._require_neighbour(call)
+        return EnvelopeBody(envelope=self.store.read(Digest.parse(call.path["digest"])))
+
+    async def give_share(self, call: Call[ShareAsked]) -> SharePart:
+        """Return the next envelopes of an admitted share request to the node that made it."""
+        return await self.shares.give(call)
+
+    async def repair(self, issuer: SystemIdentifier, period: int) -> Repair:
+        """Fetch what this node should have of a period's envelopes and has not.
+
+        Notes
+        -----
+        Reads the period's deposits; asks the other approved nodes for each envelope that is missing. What is
+        here and was deposited is confirmed, so that it is never swept.
+        """
+        nodes = await self.group.approved(fresh=True)
+        checked = fetched = 0
+        missing: list[str] = []
+        async for at in self.ledger.deposits(issuer, period):
+            envelope = (await self.ledger.deposit(at.deposit)).signed.statement.envelope
+            if self.node.id in holders(envelope, nodes, origin=at.entry.node, factor=self._factor):
+                checked += 1
+                if not self.store.has(envelope):
+                    body = await self._fetch_copy(envelope, nodes)
+                    if body is None:
+                        missing.append(at.deposit)
+                        continue
+                    self.store.keep(body)
+                    fetched += 1
+            self.store.confirm(envelope, at.deposit)
+        return Repair(checked=checked, fetched=fetched, missing=tuple(missing))
+
+    async def _deposit(self, signed: SignedEnvelope) -> EnvelopeDeposit:
+        statement = signed.statement
+        if statement.node != self.node.id:  # The node that it was for is gone: it may be deposited already.
+            try:
+                found = await self.ledger.deposit(statement.id)
+            except NotFound as error:
+                raise EnvelopeRefused("the envelope is for another storage node") from error
+            return found
+        try:
+            return await self.ledger.deposit_envelope(signed)
+        except AlreadyExists:
+            return await until_seen(lambda: self.ledger.deposit(statement.id))
+
+    async def _give_copies(self, digest: Digest, envelope: bytes) -> int:
+        """Give copies to the nodes that keep one; those that cannot be reached repair later."""
+        nodes = await self.group.approved()
+        wanted = holders(digest, nodes, origin=self.node.id, factor=self._factor)
+        copies = 0
+        for node in nodes:
+            if node.id == self.node.id or node.id not in wanted:
+                continue
+            try:
+                await self._party.call(
+                    node.entry.server,
+                    REPLICAS_PATH,
+                    EnvelopeBody(envelope=envelope),
+                    gives=NodeName,
+                    agent=node.agent,
+                )
+            except _UNREACHED:
+                continue
+            copies += 1
+        return copies
+
+    async def _fetch_copy(self, digest: Digest, nodes: list[StorageNode]) -> bytes | None:
+        path = REPLICA_PATH.format(digest=digest)
+        for node in nodes:
+            if node.id == self.node.id:
+                continue
+            try:
+                reply = await self._party.call(
+                    node.entry.server, path, None, gives=EnvelopeBody, agent=node.agent, method="GET"
+                )
+            except (*_UNREACHED, EnvelopeMissing):
+                continue
+            if reply.value.digest == digest:
+                return reply.value.envelope
+        return None
+
+    async def _require_neighbour(self, call: Call[Any]) -> None:
+        for fresh in (False, True):
+            nodes = await self.group.approved(fresh=fresh)
+            if any(is_agent(call.caller, node.agent) for node in nodes):
+                return
+        raise NotPermitted("copies are for storage nodes of the root", caller=call.caller.subject)
+
+
+def _period_of(call: OpenCall[Nothing]) -> tuple[SystemIdentifier, int]:
+    number = call.path["period"]
+    if not (number.isdecimal() and number.isascii() and len(number) <= 6):
+        raise RequestMalformed("a period is a number")
+    return SystemIdentifier(call.path["issuer"]), int(number)
