@@ -22,7 +22,7 @@ class LakeKeys:
         Identifier of the lake.
     """
 
-    __slots__ = ("_block", "_name", "cut_seed", "datasets", "hook", "rows")
+    __slots__ = ("_block", "_name", "cut_seed", "datasets", "hook", "index", "index_names", "rows")
 
     def __init__(self, owner: SecretKey, lake: bytes) -> None:
         def derived(use: bytes) -> bytes:
@@ -38,6 +38,11 @@ class LakeKeys:
         """Keys hooks and their sampling."""
         self.cut_seed = int.from_bytes(derived(b"cut")[:8], "big") & (1 << 63) - 1
         """Seed of the chunker."""
+
+        self.index = derived(b"index")
+        """Seals the layers of indexes."""
+        self.index_names = derived(b"index-name")
+        """Names the folders of indexes."""
 
     def __repr__(self) -> str:
         return "LakeKeys(...)"

@@ -10,6 +10,7 @@ __all__ = [
     "CUSTODY",
     "DATASETS",
     "FORMAT",
+    "INDEX",
     "PACKS",
     "RETIRED",
     "TABLE",
@@ -29,6 +30,7 @@ TABLE = "table"
 DATASETS = "datasets"
 RETIRED = "retired"
 CUSTODY = "custody"
+INDEX = "index"
 TEMPORARY = "temporary"
 _MANIFEST = re.compile(r"([1-9][0-9]{0,17})\.([1-9][0-9]{0,17})\.manifest")
 

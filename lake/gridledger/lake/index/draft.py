@@ -1,0 +1,312 @@
+"""A generation that is being made: entries go to their clusters, then everything is written at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gridledger.lake.index.data_part import PART_ROWS, write_part
+from gridledger.lake.index.entry import fixed_rows
+from gridledger.lake.index.feature import FeatureSet
+from gridledger.lake.index.index_files import IndexFiles
+from gridledger.lake.index.index_record import MICRO, ClusterRow, DiscriminantTable, PartRow
+from gridledger.lake.index.kd_tree import KdTree
+from gridledger.lake.index.points import Floats, Integers
+from gridledger.lake.index.runs import Runs, run_order
+from gridledger.lake.index.snapshot import Snapshot
+
+__all__ = ["Draft", "Plan"]
+
+_WRITERS = 4
+_MOST_LABELS = 1_024
+"""Labels that a cluster's row keeps; with more, it rejects none."""
+_DESCRIBED_LABELS = 5
+_HALF_BITS = 26
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What an index is about, whatever its generation.
+
+    Attributes
+    ----------
+    name : str
+        Of the index.
+    features : FeatureSet
+    datasets : str
+        Pattern of the names of datasets.
+    declared : dict of str to str
+        How their features are extracted.
+    """
+
+    name: str
+    features: FeatureSet
+    datasets: str
+    declared: dict[str, str]
+
+
+@dataclass(kw_only=True, eq=False)
+class _Cluster:
+    """A cluster and what comes to it."""
+
+    row: ClusterRow | None
+    """None for a cluster that is new."""
+    label: str
+    mode: Integers
+    rivals: int
+    reach: float
+    parts: list[PartRow] = field(default_factory=list)
+    taken: list[pa.Table] = field(default_factory=list)
+
+
+class Draft:
+    """The next generation of an index.
+
+    Parameters
+    ----------
+    plan : Plan
+    clustering : int
+    bandwidth : float
+    next_entry : int
+    """
+
+    def __init__(self, plan: Plan, *, clustering: int, bandwidth: float, next_entry: int) -> None:
+        self._plan = plan
+        self._features = plan.features
+        self._clustering = clustering
+        self._bandwidth = bandwidth
+        self._next_entry = next_entry
+        self._clusters: list[_Cluster] = []
+        self._base: Snapshot | None = None
+        self._built = False
+        self.opened: list[str] = []
+        """Labels of the clusters that entries opened."""
+
+    @classmethod
+    def of_clustering(
+        cls, plan: Plan, rows: pa.Table, modes: Floats, bandwidth: float, clustering: int
+    ) -> Self:
+        """Begin with all entries and the modes of their clusters."""
+        draft = cls(plan, clustering=clustering, bandwidth=bandwidth, next_entry=len(rows))
+        draft._built = True
+        rows = _numbered(rows, 0)
+        fixed = plan.features.fixed_of(modes)
+        fixed = fixed[np.sort(np.unique(fixed, axis=0, return_index=True)[1])]
+        places = plan.features.coordinates(fixed)
+        coordinates = plan.features.coordinates(fixed_rows(rows))
+        nearest = KdTree.build(places).nearest(coordinates)
+        apart = np.sqrt(np.square(coordinates - places[nearest]).sum(axis=1))
+        held = [int(number) for number in np.unique(nearest)]
+        for number in held:
+            members = np.flatnonzero(nearest == number)
+            draft._clusters.append(
+                _Cluster(
+                    row=None,
+                    label=f"c{len(draft._clusters) + 1:05}",
+                    mode=fixed[number],
+                    rivals=len(held),
+                    reach=max(bandwidth, float(apart[members].max())),
+                    taken=[rows.take(pa.array(members))],
+                )
+            )
+        return draft
+
+    @classmethod
+    def after(cls, snapshot: Snapshot, plan: Plan) -> Self:
+        """Begin with what a generation has."""
+        table = snapshot.table
+        draft = cls(plan, clustering=table.clustering, bandwidth=table.bandwidth, next_entry=table.next_entry)
+        draft._base = snapshot
+        draft._clusters = [
+            _Cluster(
+                row=row,
+                label=row.label,
+                mode=np.array(row.mode, dtype=np.int64),
+                rivals=row.rivals,
+                reach=row.reach_micro / MICRO,
+                parts=list(row.parts),
+            )
+            for row in table.clusters
+        ]
+        return draft
+
+    def take(self, rows: pa.Table) -> None:
+        """Give entries numbers and bring each to its cluster, or to a new one where it is too far from all.
+
+        Notes
+        -----
+        Those that open clusters do so in lexicographic order: the outcome does not depend on the order of the
+        rows.
+        """
+        if not len(rows):
+            return
+        rows = _numbered(rows, self._next_entry)
+        self._next_entry += len(rows)
+        coordinates = self._features.coordinates(fixed_rows(rows))
+        modes = self._features.coordinates(np.array([cluster.mode for cluster in self._clusters]))
+        went: dict[int, list[int]] = {}
+        for row in np.lexsort(coordinates.T[::-1]).tolist():
+            apart = np.sqrt(np.square(modes - coordinates[row]).sum(axis=1))
+            nearest = int(np.argmin(apart))
+            if apart[nearest] > self._clusters[nearest].reach:
+                nearest = len(self._clusters)
+                self._open(fixed_rows(rows.slice(row, 1))[0])
+                modes = np.vstack([modes, coordinates[row]])
+            went.setdefault(nearest, []).append(row)
+        for number, members in went.items():
+            self._clusters[number].taken.append(rows.take(pa.array(sorted(members))))
+
+    def _open(self, mode: Integers) -> None:
+        number = len(self._clusters) + 1
+        label = f"c{number:05}"
+        self._clusters.append(
+            _Cluster(row=None, label=label, mode=mode, rivals=number, reach=self._bandwidth)
+        )
+        self.opened.append(label)
+
+    def write(self, files: IndexFiles, generation: int) -> DiscriminantTable:
+        """Write all parts that are new and the cluster index layer; the table is returned, not published."""
+        runs: dict[str, Runs] = {}
+        jobs = [list(self._pieces(cluster)) for cluster in self._clusters]
+        with ThreadPoolExecutor(_WRITERS, thread_name_prefix="index-write") as workers:
+            written = [
+                [workers.submit(self._write_piece, files, cluster.label, piece) for piece in pieces]
+                for cluster, pieces in zip(self._clusters, jobs, strict=True)
+            ]
+            new = [[future.result() for future in futures] for futures in written]
+        rows = []
+        for cluster, parts in zip(self._clusters, new, strict=True):
+            kept = self._kept(cluster)
+            for part in kept:
+                if self._base is not None:
+                    runs[part.file.name] = self._base.runs[part.file.name]
+            for part, held in parts:
+                runs[part.file.name] = held
+            rows.append(self._row(cluster, (*kept, *(part for part, _ in parts)), runs))
+        return DiscriminantTable(
+            index=self._plan.name,
+            features=self._features.name,
+            datasets=self._plan.datasets,
+            declared=self._plan.declared,
+            generation=generation,
+            clustering=self._clustering,
+            bandwidth_micro=round(self._bandwidth * MICRO),
+            next_entry=self._next_entry,
+            layer=files.write_layer(runs, len(self._features.features)),
+            clusters=tuple(rows),
+        )
+
+    # --- parts
+
+    @staticmethod
+    def _merged(cluster: _Cluster) -> int:
+        """Return from which of its parts on a cluster is written again.
+
+        Notes
+        -----
+        A part is joined by what comes behind it once that is half as much: an entry is written again
+        O(log n) times, and a cluster has O(log n) parts.
+        """
+        coming = sum(map(len, cluster.taken))
+        first = len(cluster.parts)
+        while coming and first and cluster.parts[first - 1].count <= 2 * coming:
+            first -= 1
+            coming += cluster.parts[first].count
+        return first
+
+    def _kept(self, cluster: _Cluster) -> tuple[PartRow, ...]:
+        return tuple(cluster.parts[: self._merged(cluster)])
+
+    def _pieces(self, cluster: _Cluster) -> Iterator[tuple[int, pa.Table]]:
+        """Yield what is written of a cluster, each with its place in it."""
+        if not cluster.taken:
+            return
+        first = self._merged(cluster)
+        tables = [self._read(cluster, part) for part in cluster.parts[first:]] + cluster.taken
+        rows = pa.concat_tables(tables).combine_chunks()
+        start = cluster.parts[first - 1].end if first else 0
+        order, _ = run_order(self._features.coordinates(fixed_rows(rows)))
+        rows = rows.take(pa.array(order))
+        for place in range(0, len(rows), PART_ROWS):
+            piece = rows.slice(place, PART_ROWS)
+            yield start + place, piece
+
+    def _read(self, cluster: _Cluster, part: PartRow) -> pa.Table:
+        if self._base is None:
+            raise RuntimeError("a part without a generation")
+        return self._base.part(self._clusters.index(cluster), part).whole()
+
+    def _write_piece(
+        self, files: IndexFiles, label: str, piece: tuple[int, pa.Table]
+    ) -> tuple[PartRow, Runs]:
+        start, rows = piece
+        order, ends = run_order(self._features.coordinates(fixed_rows(rows)))
+        rows = rows.take(pa.array(order)).combine_chunks()
+        end = start + len(rows)
+        file = files.write_part(self._clustering, label, start, end, write_part(rows))
+        newest = pc.max(rows["number"]).as_py()
+        return PartRow(start=start, end=end, newest=newest, file=file), Runs.of(fixed_rows(rows), ends)
+
+    # --- statistics
+
+    def _row(self, cluster: _Cluster, parts: tuple[PartRow, ...], runs: dict[str, Runs]) -> ClusterRow:
+        if not cluster.taken and cluster.row is not None:
+            return cluster.row
+        taken = pa.concat_tables(cluster.taken)
+        fixed = fixed_rows(taken)
+        apart = np.sqrt(
+            np.square(
+                self._features.coordinates(fixed) - self._features.coordinates(cluster.mode[np.newaxis])
+            ).sum(axis=1)
+        )
+        before = cluster.row
+        count = len(fixed) + (before.count if before else 0)
+        sums = _sums(fixed)
+        if before is not None:
+            sums = [total + mean * before.count for total, mean in zip(sums, before.mean, strict=True)]
+        mean = tuple(total // count for total in sums)
+        far = int((apart > self._bandwidth).sum()) + (before.far if before else 0)
+        labels = Counter(pc.list_flatten(taken["labels"]).to_pylist())
+        labels.update(before.labels if before else {})
+        all_labels = len(labels) <= _MOST_LABELS and (before is None or before.all_labels)
+        mode = tuple(cluster.mode.tolist())
+        return ClusterRow(
+            label=cluster.label,
+            description=before.description if before else self._described(mode, labels),
+            mode=mode,
+            rivals=cluster.rivals,
+            low=tuple(np.min([runs[part.file.name].low.min(axis=0) for part in parts], axis=0).tolist()),
+            high=tuple(np.max([runs[part.file.name].high.max(axis=0) for part in parts], axis=0).tolist()),
+            mean=mean,
+            built_mean=before.built_mean if before else mean,
+            built_count=before.built_count if before else count if self._built else 0,
+            reach_micro=before.reach_micro if before else -int(-cluster.reach * MICRO // 1),
+            far=far,
+            built_far=before.built_far if before else far if self._built else 0,
+            labels=dict(sorted(labels.most_common(_MOST_LABELS))),
+            all_labels=all_labels,
+            parts=parts,
+        )
+
+    def _described(self, mode: tuple[int, ...], labels: Counter[str]) -> str:
+        common = sorted(labels.items(), key=lambda pair: (-pair[1], pair[0]))[:_DESCRIBED_LABELS]
+        text = self._features.text(mode)
+        return (f"{text}; {', '.join(label for label, _ in common)}" if common else text)[:2_000]
+
+
+def _sums(fixed: Integers) -> list[int]:
+    """Add the features of entries up: halves of numbers, whose sums stay within 64 bits."""
+    high, low = (fixed >> _HALF_BITS).sum(axis=0), (fixed & (1 << _HALF_BITS) - 1).sum(axis=0)
+    return [(upper << _HALF_BITS) + lower for upper, lower in zip(high.tolist(), low.tolist(), strict=True)]
+
+
+def _numbered(rows: pa.Table, first: int) -> pa.Table:
+    numbers = pa.array(np.arange(first, first + len(rows)), pa.int64())
+    return rows.set_column(rows.schema.get_field_index("number"), "number", numbers)
