@@ -33,12 +33,13 @@ from gridledger.model.exchange_refusals import (
 from gridledger.model.integrity import SignedRoots
 from gridledger.model.refusals import NotFound
 from gridledger.model.states import OrderState
-from gridledger.model.trade import MoneyKey, Order, OwnedMoney
+from gridledger.model.trade import MoneyKey, Order, OrderEntry, OwnedMoney
 from gridledger.model.trade_refusals import HoldClaimed, NotAgreed
 from gridledger.web import NotPermitted
 
 PAYMENTS = 12
 AFFORDED = 7
+TOGETHER = 6
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +243,41 @@ async def test_orders_at_the_same_time_take_exactly_what_the_balance_covers(scen
     assert len(placed) == AFFORDED
     await scene.cast.even()
     assert await purse.balance_milliyuan() == PRICE - 1
+
+
+async def test_queries_at_the_same_time_share_transactions_and_leave_their_own_records(scene: Scene) -> None:
+    application, ledger = scene.application, scene.cast[APPLICATION].ledger
+    notes = await fund(scene, *[PRICE] * (TOGETHER - 1))
+    resolutions = await asyncio.gather(*(resolved(scene) for _ in range(TOGETHER)))
+    await scene.cast.even()
+    entries = [
+        OrderEntry(
+            application=scene.systems[APPLICATION],
+            resolution=one.id,
+            amount_milliyuan=PRICE,
+            notes=(note,),
+            hold_ms=900_000,
+        )
+        for one, note in zip(resolutions, (*notes, notes[-1]), strict=True)
+    ]
+
+    outcomes = await asyncio.gather(*(ledger.place_order(one) for one in entries), return_exceptions=True)
+    orders = [one for one in outcomes if isinstance(one, Order)]
+
+    assert [type(one) for one in outcomes] == [Order] * (TOGETHER - 1) + [NotFound]
+    assert len({one.id for one in orders}) == len(orders)
+    assert len({one.placed_ms for one in orders}) == 1, "they are of one transaction"
+    fetched = await asyncio.gather(
+        *(application.fetch(*each) for each in zip(resolutions, orders, strict=False))
+    )
+    settled = await asyncio.gather(*(application.settle(one) for one in fetched))
+    for order, lines in zip(orders, settled, strict=True):
+        assert {line.order for line in lines} == {order.id}
+        assert await ledger.order(order.id) == order
+        for line in order.lines:
+            contract = (await ledger.contract(order.id, line.system)).contract
+            assert (contract.order, contract.amount_milliyuan) == (order.id, line.amount_milliyuan)
+            assert (await ledger.settlement(order.id, line.system)).state is OrderState.SETTLED
 
 
 async def test_statement_closes_with_what_stands_in_the_account(scene: Scene) -> None:

@@ -121,6 +121,6 @@ async def receive_fee(ctx: Context, journal: Journal, fee: Fee, number: int) -> 
     """
     amount, cause, kind = fee.amount_milliyuan, fee.key.cause, fee.key.kind
     delta = Delta(amount_milliyuan=amount, order=cause, payer=fee.payer, made_ms=await ctx.now_ms(), fee=kind)
-    await ctx.put(delta_key(fee.root, MoneyKey(tx_id=ctx.tx_id, number=number)), delta)
+    await ctx.put(delta_key(fee.root, MoneyKey(tx_id=ctx.call_id, number=number)), delta)
     await journal.enter(fee.payer, EntryKind.FEE_PAID, amount, cause=cause, other=fee.root, fee=kind)
     await journal.enter(fee.root, EntryKind.FEE_RECEIVED, amount, cause=cause, other=fee.payer, fee=kind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gridledger.chaincode.ledger_key import entry_key
 from gridledger.model.account_entry import AccountEntry, EntryKind
 from gridledger.model.fee import FeeKind
@@ -9,6 +11,9 @@ from gridledger.model.identifier import SystemIdentifier
 from gridledger.shim import Context
 
 __all__ = ["Journal"]
+
+_SHARE: Final = 150
+"""Numbers of a call in a bundle: 64 calls have less than 10,000, and 64 contracts write 128 entries."""
 
 
 class Journal:
@@ -21,12 +26,12 @@ class Journal:
     Notes
     -----
     Each entry is a key of its own, by account and time: nobody waits for another, and a statement is a range.
-    A transaction has one journal: its entries are numbered.
+    A call has one journal: its entries are numbered within their transaction.
     """
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._count = 0
+        self._count = ctx.place * _SHARE
 
     async def enter(
         self,

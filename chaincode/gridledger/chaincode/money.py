@@ -25,7 +25,7 @@ async def make_notes(
     now_ms = await ctx.now_ms()
     keys: list[MoneyKey] = []
     for number, amount in enumerate(amounts_milliyuan):
-        key = MoneyKey(tx_id=ctx.tx_id, number=number)
+        key = MoneyKey(tx_id=ctx.call_id, number=number)
         await ctx.put(note_key(account, key), Note(amount_milliyuan=amount, made_ms=now_ms))
         keys.append(key)
     return tuple(keys)

@@ -54,7 +54,7 @@ MAX_CONTRACTS = 64
 class OrderTransactions(Contract):
     """Orders with holds, transaction contracts, settlements."""
 
-    @transaction(roles=(Role.DATA_APPLICATION,), once=True)
+    @transaction(roles=(Role.DATA_APPLICATION,), once=True, bundled=True)
     async def place_order(self, ctx: Context, entry: OrderEntry) -> Order:
         """Order what a resolution forwards: take the price out of notes and hold it for each owner."""
         await ctx.read_ahead(
@@ -91,7 +91,7 @@ class OrderTransactions(Contract):
         ctx.emit(Event.ORDER_HELD, order)
         return order
 
-    @transaction(roles=(Role.DATA_APPLICATION,), once=True)
+    @transaction(roles=(Role.DATA_APPLICATION,), once=True, bundled=True)
     async def place_agreed_order(self, ctx: Context, entry: AgreedOrderEntry) -> AgreedOrder:
         """Order under agreements: decide, compare the roots and hold the agreed prices in one transaction.
 
@@ -137,7 +137,7 @@ class OrderTransactions(Contract):
         ctx.emit(Event.AGREED_ORDER_HELD, agreed)
         return agreed
 
-    @transaction(roles=(Role.BUSINESS_SYSTEM, Role.DATA_APPLICATION), once=True)
+    @transaction(roles=(Role.BUSINESS_SYSTEM, Role.DATA_APPLICATION), once=True, bundled=True)
     async def deposit_contracts(
         self, ctx: Context, contracts: tuple[CountersignedContract, ...]
     ) -> tuple[SettledLine, ...]:
@@ -187,7 +187,7 @@ class OrderTransactions(Contract):
         """Return an order."""
         return await ctx.require(order_key(order_id))
 
-    @query
+    @query(bundled=True)
     async def get_paid_line(self, ctx: Context, order_id: OrderId, owner: SystemIdentifier) -> PaidLine:
         """Return a line of an order whose hold waits for its owner, with all that the owner checks."""
         await ctx.read_ahead([order_key(order_id), hold_key(order_id, owner)])

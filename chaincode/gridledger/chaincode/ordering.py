@@ -63,7 +63,7 @@ async def place(ctx: Context, draft: OrderDraft, notes: Sequence[MoneyKey]) -> O
     payer = draft.resolution.request.application
     now_ms = await ctx.now_ms()
     order = Order(
-        id=ctx.tx_id,
+        id=ctx.call_id,
         application=payer,
         resolution=draft.resolution.id,
         lines=draft.lines,

@@ -74,13 +74,13 @@ class ResolutionContract(Contract):
         ctx.emit(Event.RULE_SET, rule)
         return rule
 
-    @query
+    @query(bundled=True)
     async def decide(self, ctx: Context, signed: SignedRequest) -> Resolution:
         """Return what a request would get, every deposited field and period still unanswered."""
         resolution, _ = await make_resolution(ctx, signed, await decide(ctx, signed), {})
         return resolution
 
-    @transaction(roles=(Role.AGGREGATION_SYSTEM,))
+    @transaction(roles=(Role.AGGREGATION_SYSTEM,), bundled=True)
     async def resolve(
         self, ctx: Context, signed: SignedRequest, answers: tuple[SignedRoots, ...]
     ) -> Resolution:

@@ -126,7 +126,7 @@ async def pay_owner(
     await ctx.put(settlement_key(order, owner), settlement)
     if amount:
         delta = Delta(amount_milliyuan=amount, order=order, payer=hold.payer, made_ms=now_ms)
-        await ctx.put(delta_key(owner, MoneyKey(tx_id=ctx.tx_id, number=number)), delta)
+        await ctx.put(delta_key(owner, MoneyKey(tx_id=ctx.call_id, number=number)), delta)
     await journal.enter(hold.payer, EntryKind.PAID, amount, cause=order, other=owner)
     await journal.enter(owner, EntryKind.RECEIVED, amount, cause=order, other=hold.payer)
     return SettledLine(order=order, owner=owner, amount_milliyuan=amount)

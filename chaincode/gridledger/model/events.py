@@ -12,6 +12,7 @@ class Event(StrEnum):
 
     # The contract layer's own.
     TIME_MARK_RENEWED = "TimeMarkRenewed"
+    BUNDLE_COMMITTED = "BundleCommitted"
 
     # registry
     AGGREGATION_ESTABLISHED = "AggregationEstablished"

@@ -27,11 +27,13 @@ __all__ = [
     "BadArgument",
     "CallCancelled",
     "CallRepeated",
+    "CallsCollide",
     "ClaimedTimeRefused",
     "Conflict",
     "DefectInContract",
     "LimitExceeded",
     "NoTimeMark",
+    "NotBundled",
     "NotFound",
     "PeerError",
     "UnknownFunction",
@@ -328,3 +330,42 @@ class PeerError(ContractError):
     def request(self) -> str:
         """Type of the request."""
         return cast("str", self.fields["request"])
+
+
+class NotBundled(ContractError):
+    """A function is not declared to go in bundles of calls, or is called in a bundle of the other kind.
+
+    Parameters
+    ----------
+    function : str
+        What was called, `contract:Function`.
+    """
+
+    code = "GL-CHN-018"
+    exit_code = 11
+    status = 400
+    field_types: ClassVar[Mapping[str, type]] = {"function": str}
+
+    def __init__(self, function: str, *, contract: str = "") -> None:
+        super().__init__(f"{function} does not go in this bundle", contract=contract, function=function)
+
+
+class CallsCollide(ContractError):
+    """A call touches a key that an earlier call of its bundle wrote; alone it may succeed.
+
+    Parameters
+    ----------
+    place : int
+        The call's place in the bundle, from 0.
+    """
+
+    code = "GL-CHN-019"
+    exit_code = 16
+    status = 409
+    retriable = True
+    field_types: ClassVar[Mapping[str, type]] = {"place": int}
+
+    def __init__(self, place: int, *, contract: str = "") -> None:
+        super().__init__(
+            f"call {place} touches what an earlier call of its bundle wrote", contract=contract, place=place
+        )

@@ -130,6 +130,19 @@ class Context:
         return self.stub.get_tx_id()
 
     @property
+    def call_id(self) -> str:
+        """What names this call alone: the transaction id, or in a bundle a digest of it and the call's place.
+
+        What a call makes is named by it (an order, a note), so that calls of a bundle make different things.
+        """
+        return self.tx_id
+
+    @property
+    def place(self) -> int:
+        """The call's place in its bundle, from 0; 0 for one that came alone."""
+        return 0
+
+    @property
     def claimed_time_ms(self) -> int:
         """The time that the client claims, milliseconds since 1970; decide nothing by it, take `now_ms`."""
         return self.stub.get_tx_timestamp().milliseconds
@@ -216,9 +229,7 @@ class Context:
         TypeError
             If it is not of the key's class.
         """
-        if not isinstance(record, key.record_type):
-            raise TypeError(f"{type(record).__name__} is no {key.record_type.__name__}")
-        await self.stub.put_state(key.to_text(), record.to_bytes())
+        await self.stub.put_state(key.to_text(), self._bytes_of(key, record))
 
     async def delete(self, key: Key[R]) -> None:
         """Delete the record under a key; where there is none, nothing happens."""
@@ -296,6 +307,12 @@ class Context:
         if unseen:
             values = await self.stub.get_multiple_states(*unseen)
             self._seen.update(zip(unseen, values, strict=True))
+
+    @staticmethod
+    def _bytes_of(key: Key[R], record: R) -> bytes:
+        if not isinstance(record, key.record_type):
+            raise TypeError(f"{type(record).__name__} is no {key.record_type.__name__}")
+        return record.to_bytes()
 
     # --- event
 

@@ -114,7 +114,8 @@ class ContractChaincode:
 
         metadata = _MetadataContract(title or type(self).__name__, version)
         by_name: dict[str, list[ContractFunction]] = {}
-        for contract in (*contracts, LedgerContract(), metadata):
+        ledger = LedgerContract()
+        for contract in (*contracts, ledger, metadata):
             if contract.name in by_name:
                 raise TypeError(f"there are two contracts {contract.name}")
             by_name[contract.name] = contract.functions()
@@ -127,6 +128,7 @@ class ContractChaincode:
             name: tuple(functions) for name, functions in by_name.items()
         }
         metadata.watch(self.contracts)
+        ledger.watch(self._functions)
 
     async def invoke(self, stub: ChaincodeStub) -> Response:
         """Answer one transaction."""

@@ -41,6 +41,7 @@ class Declaration:
     kind: Kind
     roles: tuple[Role, ...] = ()
     once: bool = False
+    bundled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,16 @@ class Parameter:
 @overload
 def transaction(method: _Method, /) -> _Method: ...
 @overload
-def transaction(*, roles: Sequence[Role] = (), once: bool = False) -> Callable[[_Method], _Method]: ...
 def transaction(
-    method: _Method | None = None, /, *, roles: Sequence[Role] = (), once: bool = False
+    *, roles: Sequence[Role] = (), once: bool = False, bundled: bool = False
+) -> Callable[[_Method], _Method]: ...
+def transaction(
+    method: _Method | None = None,
+    /,
+    *,
+    roles: Sequence[Role] = (),
+    once: bool = False,
+    bundled: bool = False,
 ) -> _Method | Callable[[_Method], _Method]:
     """Declare a method of a contract as a function that writes.
 
@@ -69,17 +77,20 @@ def transaction(
     once : bool, default False
         The caller puts a call key before the arguments, and a second call under it is refused with
         `CallRepeated`.
+    bundled : bool, default False
+        It may go in a bundle with other calls. Such a function reads by key, names what it makes by
+        `call_id`, and numbers within a transaction from its `place` on.
     """
-    declaration = Declaration(Kind.TRANSACTION, tuple(roles), once)
+    declaration = Declaration(Kind.TRANSACTION, tuple(roles), once, bundled)
     return _declare(declaration) if method is None else _declare(declaration)(method)
 
 
 @overload
 def query(method: _Method, /) -> _Method: ...
 @overload
-def query(*, roles: Sequence[Role] = ()) -> Callable[[_Method], _Method]: ...
+def query(*, roles: Sequence[Role] = (), bundled: bool = False) -> Callable[[_Method], _Method]: ...
 def query(
-    method: _Method | None = None, /, *, roles: Sequence[Role] = ()
+    method: _Method | None = None, /, *, roles: Sequence[Role] = (), bundled: bool = False
 ) -> _Method | Callable[[_Method], _Method]:
     """Declare a method of a contract as a function that only reads; a write in it is refused.
 
@@ -87,8 +98,10 @@ def query(
     ----------
     roles : sequence of Role, default ()
         A caller needs one of them. This hides nothing: every member reads the state of its own peer.
+    bundled : bool, default False
+        It may go in a bundle with other queries; it then reads by key.
     """
-    declaration = Declaration(Kind.QUERY, tuple(roles))
+    declaration = Declaration(Kind.QUERY, tuple(roles), bundled=bundled)
     return _declare(declaration) if method is None else _declare(declaration)(method)
 
 
@@ -141,7 +154,6 @@ class ContractFunction:
         if self.declaration.once:
             parameters.insert(0, Parameter(_CALL_KEY, CallKey, True, argument_codec(CallKey)))
         self.parameters: tuple[Parameter, ...] = tuple(parameters)
-        self._required = sum(one.required for one in parameters)
 
     @staticmethod
     def is_declared(method: object) -> bool:
@@ -173,9 +185,7 @@ class ContractFunction:
         """
         declaration = self.declaration
         context = Context(stub, self.full_name)
-        if declaration.roles:
-            context.require_role(*declaration.roles)
-        values = self._read(arguments)
+        values = self._accept(context, self.parameters, arguments)
         if declaration.kind is Kind.QUERY:
             stub.forbid_writes(self.full_name)
         else:
@@ -185,6 +195,29 @@ class ContractFunction:
             result = await self._call_once(context, values)
         else:
             result = await self.method(context, *values)
+        return self._write(result)
+
+    async def call_bundled(self, context: Context, arguments: Sequence[bytes]) -> bytes:
+        """Call it as one of a bundle, which keeps its writes, and whose call key is that of all its calls.
+
+        Raises
+        ------
+        AccessDenied, BadArgument
+            See `call`.
+        """
+        parameters = self.parameters[1:] if self.declaration.once else self.parameters
+        values = self._accept(context, parameters, arguments)
+        return self._write(await self.method(context, *values))
+
+    def _accept(
+        self, context: Context, parameters: Sequence[Parameter], arguments: Sequence[bytes]
+    ) -> list[Any]:
+        """Check the caller's role, then read the arguments."""
+        if self.declaration.roles:
+            context.require_role(*self.declaration.roles)
+        return self._read(parameters, arguments)
+
+    def _write(self, result: Any) -> bytes:
         try:
             return encode_argument(result)
         except ModelError as exc:
@@ -199,9 +232,9 @@ class ContractFunction:
         await context.put(key, Call(state=CallState.DONE, tx_id=context.tx_id, function=self.full_name))
         return result
 
-    def _read(self, arguments: Sequence[bytes]) -> list[Any]:
-        parameters = self.parameters
-        if not self._required <= len(arguments) <= len(parameters):
+    def _read(self, parameters: Sequence[Parameter], arguments: Sequence[bytes]) -> list[Any]:
+        required = sum(one.required for one in parameters)
+        if not required <= len(arguments) <= len(parameters):
             wanted = ", ".join(one.name for one in parameters) or "no arguments"
             raise BadArgument({"": f"{len(arguments)} arguments; {self.full_name} takes {wanted}"})
         values: list[Any] = []

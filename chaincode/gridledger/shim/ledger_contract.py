@@ -1,25 +1,32 @@
-"""The contract `ledger` that every chaincode of ours has: time mark and call keys."""
+"""The contract `ledger` that every chaincode of ours has: time mark, call keys, bundles of calls."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from gridledger.model.bundle import BundledCall, BundledOutcome
 from gridledger.model.call import Call, CallKey
 from gridledger.model.events import Event
 from gridledger.model.refusals import Conflict
 from gridledger.model.roles import Role
 from gridledger.model.states import CallState
 from gridledger.model.time_mark import TimeMark
+from gridledger.shim.bundle import execute_bundle
 from gridledger.shim.context import TIME_MARK, Context
 from gridledger.shim.contract import Contract
-from gridledger.shim.function import call_row_key, query, transaction
+from gridledger.shim.function import ContractFunction, Kind, call_row_key, query, transaction
 
 __all__ = ["LedgerContract"]
 
 
 class LedgerContract(Contract):
-    """Time mark and call keys.
+    """Time mark, call keys and bundles of calls.
 
     Notes
     -----
+    A bundle gives its caller nothing that its calls would not: each wants the caller's role and its own
+    arguments, and is refused without harm to the others. One call key stands for all of them.
+
     Threats. The claimed time is the client's word; peers check it to 15 minutes, at endorsement only, and
     an endorsed transaction can be held back. So what decides by time reads the mark, and a transaction that
     read an older mark is invalid. An agent that claims a time ahead moves the mark ahead, by at most the 15
@@ -30,6 +37,13 @@ class LedgerContract(Contract):
     """
 
     name = "ledger"
+
+    def __init__(self) -> None:
+        self._functions: Mapping[bytes, ContractFunction] = {}
+
+    def watch(self, functions: Mapping[bytes, ContractFunction]) -> None:
+        """Take the functions that bundles may call, by full name."""
+        self._functions = functions
 
     @transaction(roles=(Role.AGENT,))
     async def renew_time_mark(self, ctx: Context) -> TimeMark:
@@ -64,3 +78,15 @@ class LedgerContract(Contract):
     async def read_call(self, ctx: Context, call_key: CallKey) -> Call | None:
         """Return what stands under a call key of the caller's organisation; nothing if it was never used."""
         return await ctx.get(call_row_key(ctx.msp_id, call_key))
+
+    @transaction(once=True)
+    async def submit_bundle(self, ctx: Context, calls: tuple[BundledCall, ...]) -> tuple[BundledOutcome, ...]:
+        """Execute up to 64 transactions of one caller, each as though alone; a refused one writes nothing."""
+        return await execute_bundle(ctx, calls, self._functions, Kind.TRANSACTION)
+
+    @query
+    async def evaluate_bundle(
+        self, ctx: Context, calls: tuple[BundledCall, ...]
+    ) -> tuple[BundledOutcome, ...]:
+        """Execute up to 64 queries of one caller."""
+        return await execute_bundle(ctx, calls, self._functions, Kind.QUERY)

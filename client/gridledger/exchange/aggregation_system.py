@@ -19,6 +19,7 @@ from gridledger.exchange.errors import VerdictMissing
 from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import ROOTS_PATH
 from gridledger.exchange.party import Party
+from gridledger.model.bundle import BundleCommitted
 from gridledger.model.catalogue import Publication, PublicationEntry
 from gridledger.model.credit import CreditStanding
 from gridledger.model.device import DeclaredIdentity, ItemResult
@@ -233,17 +234,24 @@ class AggregationSystem:
         """Hand the resolution of each verdict to whoever waits for it."""
         try:
             async for event in events:
-                if event.name != Event.VERDICT_DEPOSITED:
-                    continue
-                resolution = Resolution.from_bytes(event.payload)
-                waiting = self._waiting.get(resolution.id)
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(resolution)
+                if event.name == Event.VERDICT_DEPOSITED:
+                    self._forward(event.payload)
+                elif event.name == Event.BUNDLE_COMMITTED:
+                    for one in BundleCommitted.from_bytes(event.payload).events:
+                        if one.name == Event.VERDICT_DEPOSITED:
+                            self._forward(one.payload)
         except GridLedgerError as error:
             for waiting in self._waiting.values():
                 if not waiting.done():
                     waiting.set_exception(error)
             raise
+
+    def _forward(self, verdict: bytes) -> None:
+        """Hand over a verdict's resolution."""
+        resolution = Resolution.from_bytes(verdict)
+        waiting = self._waiting.get(resolution.id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(resolution)
 
 
 def _check_answer(signed: SignedRequest, owner: System, answer: SignedRoots) -> None:

@@ -25,7 +25,7 @@ class AgreementCalls(ContractCalls):
         self, entry: AgreedOrderEntry, *, call_key: str | None = None
     ) -> AgreedOrder:
         """Order under agreements: decision, tamper check and holds in one transaction."""
-        return await self._once(AgreedOrder, "trade", "PlaceAgreedOrder", entry, call_key=call_key)
+        return await self._once_bundled(AgreedOrder, "trade", "PlaceAgreedOrder", entry, call_key=call_key)
 
     async def agreement(self, agreement: str) -> Agreement:
         """Return an agreement."""

@@ -10,6 +10,7 @@ import gridledger.model.integrity_refusals
 import gridledger.model.registry_refusals
 import gridledger.model.trade_refusals  # noqa: F401 - refusals come back as classes that are imported
 from gridledger.client import Committed, Contract, Deadlines, Network, ValidationCode
+from gridledger.client.bundler import Bundler
 from gridledger.client.contract import new_call_key
 from gridledger.model.argument import Argument, decode_argument, encode_argument
 from gridledger.model.call import Call
@@ -41,9 +42,14 @@ class ContractCalls:
         self._contracts: dict[str, Contract] = {
             name: network.contract(chaincode, name) for name in (*CONTRACTS, _LEDGER)
         }
+        self._bundler = Bundler(lambda name: network.contract(chaincode, name))
 
     async def _ask(self, kind: type[T], contract: str, function: str, *arguments: Argument) -> T:
         return decode_argument(kind, await self._contracts[contract].evaluate(function, *arguments))
+
+    async def _ask_bundled(self, kind: type[T], contract: str, function: str, *arguments: Argument) -> T:
+        """Ask together with whoever asks at the same time."""
+        return decode_argument(kind, await self._bundler.evaluate(contract, function, *arguments))
 
     async def _submit(self, kind: type[T], contract: str, function: str, *arguments: Argument) -> T:
         return decode_argument(kind, await self._contracts[contract].submit(function, *arguments))
@@ -74,6 +80,15 @@ class ContractCalls:
                 raise
         return decode_argument(kind, result)
 
+    async def _once_bundled(
+        self, kind: type[T], contract: str, function: str, *arguments: Argument, call_key: str | None
+    ) -> T:
+        """Submit together with whoever submits at the same time; under a call key of the caller's, alone."""
+        if call_key is not None:
+            return await self._once(kind, contract, function, *arguments, call_key=call_key)
+        committed = await self._bundler.submit(contract, function, *arguments)
+        return decode_argument(kind, committed.result)
+
     async def _earlier(self, kind: type[T], call_key: str) -> T:
         """Return the result of a call that was done under a call key.
 
@@ -102,5 +117,5 @@ class ContractCalls:
             raise NotFound("transaction", tx_id)
         return found.arguments, found.result
 
-    async def _transact(self, contract: str, function: str, *arguments: Argument) -> Committed:
-        return await self._contracts[contract].transact(function, *arguments)
+    async def _transact_bundled(self, contract: str, function: str, *arguments: Argument) -> Committed:
+        return await self._bundler.submit(contract, function, *arguments, once=False)

@@ -31,11 +31,11 @@ class ResolutionCalls(ContractCalls):
 
     async def decide(self, signed: SignedRequest) -> Resolution:
         """Return what a request would get."""
-        return await self._ask(Resolution, "resolution", "Decide", signed)
+        return await self._ask_bundled(Resolution, "resolution", "Decide", signed)
 
     async def resolve(self, signed: SignedRequest, answers: Sequence[SignedRoots]) -> Committed:
         """Resolve a request; the resolution comes with the verdict's event."""
-        return await self._transact("resolution", "Resolve", signed, list(answers))
+        return await self._transact_bundled("resolution", "Resolve", signed, list(answers))
 
     async def resolution(self, resolution: str) -> Resolution:
         """Return a resolution."""

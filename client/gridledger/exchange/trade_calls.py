@@ -32,13 +32,13 @@ class TradeCalls(ContractCalls):
 
     async def place_order(self, entry: OrderEntry, *, call_key: str | None = None) -> Order:
         """Place an order with its holds."""
-        return await self._once(Order, "trade", "PlaceOrder", entry, call_key=call_key)
+        return await self._once_bundled(Order, "trade", "PlaceOrder", entry, call_key=call_key)
 
     async def deposit_contracts(
         self, contracts: Sequence[CountersignedContract], *, call_key: str | None = None
     ) -> tuple[SettledLine, ...]:
         """Deposit transaction contracts and settle their holds."""
-        return await self._once(
+        return await self._once_bundled(
             tuple[SettledLine, ...], "trade", "DepositContracts", list(contracts), call_key=call_key
         )
 
@@ -65,7 +65,7 @@ class TradeCalls(ContractCalls):
 
     async def paid_line(self, order: str, owner: SystemIdentifier) -> PaidLine:
         """Return a line of an order whose hold waits."""
-        return await self._ask(PaidLine, "trade", "GetPaidLine", order, owner)
+        return await self._ask_bundled(PaidLine, "trade", "GetPaidLine", order, owner)
 
     async def contract(self, order: str, owner: SystemIdentifier) -> CountersignedContract:
         """Return a deposited transaction contract."""

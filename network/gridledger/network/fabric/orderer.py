@@ -13,7 +13,7 @@ from gridledger.network.component import Component, ComponentKind
 from gridledger.network.description import OrdererDescription
 from gridledger.network.fabric.administration import AdministrationClient
 from gridledger.network.fabric.binaries import Binaries
-from gridledger.network.fabric.logging_environment import LOGGING
+from gridledger.network.fabric.node_environment import NODE_ENVIRONMENT
 from gridledger.network.material import OrganisationMaterial
 
 __all__ = ["OrdererNode"]
@@ -73,7 +73,7 @@ class OrdererNode:
             directory=self._directory,
             port=self._port,
             arguments=[self._binaries.orderer],
-            environment={"FABRIC_CFG_PATH": str(self._configuration)} | LOGGING,
+            environment={"FABRIC_CFG_PATH": str(self._configuration)} | NODE_ENVIRONMENT,
             is_ready=self._is_ready,
             data=self._data,
         )

@@ -13,7 +13,7 @@ from gridledger.network.component import Component, ComponentKind
 from gridledger.network.description import OrganisationDescription
 from gridledger.network.fabric.administration import AdministrationClient
 from gridledger.network.fabric.binaries import Binaries
-from gridledger.network.fabric.logging_environment import LOGGING
+from gridledger.network.fabric.node_environment import NODE_ENVIRONMENT
 from gridledger.network.material import OrganisationMaterial
 
 __all__ = ["PeerNode"]
@@ -67,7 +67,7 @@ class PeerNode:
             directory=self._directory,
             port=self._port,
             arguments=[self._binaries.peer, "node", "start"],
-            environment={"FABRIC_CFG_PATH": str(self._configuration)} | LOGGING,
+            environment={"FABRIC_CFG_PATH": str(self._configuration)} | NODE_ENVIRONMENT,
             is_ready=lambda: self.operations.is_healthy() and is_listening(self._port),
             data=self._data,
         )
