@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.unit.lake.conftest import without_fsync
 from tests.unit.lake.faults import Change, file_changed, pruning_stopped, put_stopped, whole_lake
 
 STOPS = 200
@@ -16,6 +18,12 @@ WRITTEN = 130_000
 """What the puts write, roughly; some stops lie behind the end."""
 PRUNED = 40_000
 FOLDERS = ("packs", "packs", "table", "datasets")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unsynced() -> Iterator[None]:
+    with without_fsync():
+        yield
 
 
 @pytest.mark.timeout(3600)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,23 @@ PACK_BYTES = 20_000
 
 def small_lake(folder: Path) -> Lake:
     return Lake.create(LocalStore(folder), OWNER, sizes=SMALL, pack_bytes=PACK_BYTES)
+
+
+@contextmanager
+def without_fsync() -> Iterator[None]:
+    """Leave fsync out: two for each small pack took most of these tests' time, on a busy disk ten seconds.
+
+    What ends in them is a process, never the machine. When files are synced has a test of its own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unsynced() -> Iterator[None]:
+    with without_fsync():
+        yield
 
 
 @pytest.fixture
