@@ -12,13 +12,15 @@ same text compares digests.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gridledger.crypto.errors import SealBroken
 
-__all__ = ["SEAL_BYTES", "open_seal", "seal"]
+__all__ = ["SEAL_BYTES", "open_seal", "open_seal_into", "seal"]
 
 _NONCE_BYTES = 12
 SEAL_BYTES = _NONCE_BYTES + 16
@@ -51,7 +53,7 @@ def seal(key: bytes, text: bytes, associated: bytes) -> bytes:
     return nonce + AESGCM(key).encrypt(nonce, text, associated)
 
 
-def open_seal(key: bytes, sealed: bytes, associated: bytes) -> bytes:
+def open_seal(key: bytes, sealed: bytes | memoryview, associated: bytes) -> bytes:
     """Return the text of a seal.
 
     Raises
@@ -59,10 +61,31 @@ def open_seal(key: bytes, sealed: bytes, associated: bytes) -> bytes:
     SealBroken
         Key, associated data or bytes are not those of the sealing.
     """
+    with _parts(sealed) as (nonce, rest):
+        return AESGCM(key).decrypt(nonce, rest, associated)
+
+
+def open_seal_into(
+    key: bytes, sealed: bytes | memoryview, associated: bytes, text: bytearray | memoryview
+) -> None:
+    """Write the text of a seal into a buffer of its length, since new memory costs more than opening does.
+
+    Raises
+    ------
+    SealBroken
+        As `open_seal`; the buffer holds nothing of use then.
+    """
+    with _parts(sealed) as (nonce, rest):
+        AESGCM(key).decrypt_into(nonce, rest, associated, text)
+
+
+@contextmanager
+def _parts(sealed: bytes | memoryview) -> Iterator[tuple[memoryview, memoryview]]:
+    """Take nonce and ciphertext of a seal; what the library says of them is said as our error."""
     if len(sealed) < SEAL_BYTES:
         raise SealBroken(f"a seal has {SEAL_BYTES} bytes or more, not {len(sealed)}", length=len(sealed))
     view = memoryview(sealed)
     try:
-        return AESGCM(key).decrypt(view[:_NONCE_BYTES], view[_NONCE_BYTES:], associated)
+        yield view[:_NONCE_BYTES], view[_NONCE_BYTES:]
     except InvalidTag as error:
         raise SealBroken("the seal does not open", length=len(sealed)) from error

@@ -9,7 +9,7 @@ from enum import IntEnum
 import zstandard
 
 from gridledger.crypto.errors import SealBroken
-from gridledger.crypto.sealing import open_seal, seal
+from gridledger.crypto.sealing import SEAL_BYTES, open_seal_into, seal
 from gridledger.lake.errors import Malformed
 
 __all__ = [
@@ -29,6 +29,8 @@ BLOCK_LIMIT = 8 << 20
 _LABEL = b"gridledger/block/1"
 _STORED = b"\x00"
 _ZSTANDARD = b"\x01"
+_SCRATCH_BYTES = 1 << 20
+"""A frame of less is unsealed into memory that its thread keeps."""
 LEVEL = 1
 """Compression level: sealing keeps up with reading."""
 _contexts = threading.local()
@@ -63,7 +65,7 @@ def look_up_key(block: bytes) -> bytes:
     )
 
 
-def block_identifier(frame: bytes) -> bytes:
+def block_identifier(frame: bytes | memoryview) -> bytes:
     """Return the identifier of the block that a frame holds."""
     return hashlib.sha256(frame).digest()
 
@@ -82,7 +84,7 @@ def compress(data: bytes, *, level: int | None = LEVEL) -> bytes:
     return _ZSTANDARD + packed if len(packed) < len(data) else _STORED + data
 
 
-def expand(packed: bytes, *, limit: int) -> bytes:
+def expand(packed: bytes | memoryview, *, limit: int) -> bytes:
     """Read what `compress` wrote.
 
     Raises
@@ -115,7 +117,7 @@ def seal_frame(block: bytes, key: bytes, *, level: int | None = LEVEL) -> bytes:
     return seal(key, compress(block, level=level), _LABEL)
 
 
-def open_frame(frame: bytes, key: bytes) -> bytes:
+def open_frame(frame: bytes | memoryview, key: bytes) -> bytes:
     """Return the block of a frame.
 
     Raises
@@ -123,7 +125,20 @@ def open_frame(frame: bytes, key: bytes) -> bytes:
     Malformed
         The seal does not open, or what it held is no block.
     """
+    size = max(0, len(frame) - SEAL_BYTES)
+    packed = _scratch(size)
     try:
-        return expand(open_seal(key, frame, _LABEL), limit=BLOCK_LIMIT)
+        open_seal_into(key, frame, _LABEL, packed)
+        return expand(packed, limit=BLOCK_LIMIT)
     except SealBroken as error:
         raise Malformed("the seal does not open") from error
+
+
+def _scratch(size: int) -> memoryview:
+    """Return memory for so many bytes, this thread's until it asks again."""
+    if size > _SCRATCH_BYTES:
+        return memoryview(bytearray(size))
+    kept: memoryview | None = getattr(_contexts, "scratch", None)
+    if kept is None:
+        kept = _contexts.scratch = memoryview(bytearray(_SCRATCH_BYTES))
+    return kept[:size]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -20,6 +22,8 @@ DEADLINE_S = 60.0
 """How long a call waits for HDFS, trying again included: longer than it takes HDFS to give a DataNode up."""
 _ATTEMPT_S = 15.0
 """How long one attempt of a call that may be tried again waits for an answer."""
+_BUFFERS = 4
+"""What was read into is kept for so many reads: new memory costs more than what is read into it."""
 _T = TypeVar("_T")
 
 
@@ -54,11 +58,18 @@ class RemoteStore(Store):
         self._deadline_s = deadline_s
         self._threads = DaemonThreads("lake-hdfs")
         self._made: set[str] = set()
+        self._buffers: deque[memoryview] = deque(maxlen=_BUFFERS)
 
     # --- what a client library does, once; it raises errors of the lake
 
     @abstractmethod
     def _read(self, place: str, offset: int, length: int | None) -> bytes: ...
+
+    def _read_into(self, place: str, offset: int, buffer: memoryview) -> int:
+        """Fill a buffer from a range; return how many bytes that gave."""
+        data = self._read(place, offset, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     @abstractmethod
     def _size(self, place: str) -> int: ...
@@ -85,6 +96,24 @@ class RemoteStore(Store):
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         return self._call(path, lambda: self._read(self._place(path), offset, length))
+
+    @contextmanager
+    def lend(self, path: str, offset: int, length: int) -> Iterator[memoryview]:
+        def read() -> tuple[memoryview, int]:
+            # One for each attempt: one that passed its deadline may still write into its own.
+            buffer = self._buffer(length)
+            return buffer, self._read_into(self._place(path), offset, buffer[:length])
+
+        buffer, filled = self._call(path, read)
+        yield buffer[:filled]
+        self._buffers.append(buffer)
+
+    def _buffer(self, length: int) -> memoryview:
+        try:
+            kept = self._buffers.pop()
+        except IndexError:
+            kept = memoryview(b"")
+        return kept if len(kept) >= length else memoryview(bytearray(length))
 
     def size(self, path: str) -> int:
         return self._call(path, lambda: self._size(self._place(path)))

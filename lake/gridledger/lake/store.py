@@ -7,6 +7,8 @@ published whole and never changed: no reader sees a part of one, and no writer w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -83,6 +85,11 @@ class Store(ABC):
         PayloadNotFound
             There is no such file.
         """
+
+    @contextmanager
+    def lend(self, path: str, offset: int, length: int) -> Iterator[memoryview]:
+        """Read a range into memory that the store may use again afterwards; else as `read`."""
+        yield memoryview(self.read(path, offset, length))
 
     @abstractmethod
     def size(self, path: str) -> int:

@@ -28,7 +28,7 @@ _Made = Gather | Assembly
 """What is made of several blocks."""
 
 
-def open_block(block: ManifestBlock, frame: bytes) -> bytes:
+def open_block(block: ManifestBlock, frame: bytes | memoryview) -> bytes:
     """Verify and open a block.
 
     Raises
@@ -242,8 +242,12 @@ class VersionReader:
                 for block in blocks
             ]
         length = last.offset + last.length - first.offset
-        data = self._store.read(pack_path(first.pack), first.offset, length)
-        return [open_block(block, data[block.offset - first.offset :][: block.length]) for block in blocks]
+        starts = [block.offset - first.offset for block in blocks]
+        with self._store.lend(pack_path(first.pack), first.offset, length) as data:
+            return [
+                open_block(block, data[start : start + block.length])
+                for block, start in zip(blocks, starts, strict=True)
+            ]
 
     def _unit(self, place: int) -> bytes:
         unit = self._units[place]
