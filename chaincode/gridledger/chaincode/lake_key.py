@@ -13,6 +13,7 @@ from gridledger.model.dataset import (
 )
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.keys import KeyPrefix
+from gridledger.model.lake_index import LakeIndex
 from gridledger.model.sharing import (
     AccessDecision,
     AccessLogEntry,
@@ -43,6 +44,8 @@ __all__ = [
     "grant_key",
     "grant_mark_key",
     "grants_of",
+    "lake_index_key",
+    "lake_indexes_of",
     "membership_key",
     "sharing_policy_key",
     "versions_of",
@@ -139,3 +142,11 @@ def access_log_key(dataset: DatasetIdentifier, at_ms: int, tx_id: str, number: i
 
 def access_log_of(dataset: DatasetIdentifier) -> Key[AccessLogEntry]:
     return Key(AccessLogEntry, KeyPrefix.ACCESS_LOG, str(dataset))
+
+
+def lake_index_key(owner: SystemIdentifier, name: str) -> Key[LakeIndex]:
+    return Key(LakeIndex, KeyPrefix.LAKE_INDEX, str(owner), name)
+
+
+def lake_indexes_of(owner: SystemIdentifier) -> Key[LakeIndex]:
+    return Key(LakeIndex, KeyPrefix.LAKE_INDEX, str(owner))

@@ -83,6 +83,7 @@ class Event(StrEnum):
     ACCESS_GRANTED = "AccessGranted"
     ACCESS_REVOKED = "AccessRevoked"
     VERSION_OPENED = "VersionOpened"
+    INDEX_DEPOSITED = "IndexDeposited"
 
     # response
     TERMINAL_REGISTERED = "TerminalRegistered"

@@ -82,6 +82,7 @@ class KeyPrefix(StrEnum):
     GRANT = "grant"
     GRANT_BY_DATASET = "grant-by-dataset"
     ACCESS_LOG = "access-log"
+    LAKE_INDEX = "lake-index"
 
     # response
     TERMINAL = "terminal"

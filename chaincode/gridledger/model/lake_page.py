@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from gridledger.model.dataset import Custodian, Dataset, DatasetVersion
+from gridledger.model.lake_index import LakeIndex
 from gridledger.model.record import ModelValue, value
 from gridledger.model.sharing import AccessDecision, AccessLogEntry, Grant
 
-__all__ = ["Access", "AccessLogPage", "AccessPage", "CustodianPage", "DatasetPage", "VersionPage"]
+__all__ = [
+    "Access",
+    "AccessLogPage",
+    "AccessPage",
+    "CustodianPage",
+    "DatasetPage",
+    "LakeIndexPage",
+    "VersionPage",
+]
 
 
 @value
@@ -54,4 +63,12 @@ class AccessLogPage(ModelValue):
     """The access log of a dataset, the earliest first."""
 
     entries: tuple[AccessLogEntry, ...]
+    bookmark: str
+
+
+@value
+class LakeIndexPage(ModelValue):
+    """Indexes of an owner's lake by name."""
+
+    indexes: tuple[LakeIndex, ...]
     bookmark: str

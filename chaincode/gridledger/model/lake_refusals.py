@@ -7,6 +7,7 @@
 104 KeyOutdated             lake        the dataset key's epoch was granted to somebody who lost the right
 105 AccessOver              lake        a request was refused or revoked, or its time is over
 106 NotHandedOver           lake        the owner has not handed the key over yet
+107 IndexOutOfTurn          lake        a generation of an index does not follow the newest one
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gridledger.model.errors import ContractError
 
 __all__ = [
     "AccessOver",
+    "IndexOutOfTurn",
     "KeyOutdated",
     "NotHandedOver",
     "NotTheCustodian",
@@ -157,4 +159,27 @@ class NotHandedOver(ContractError):
     def __init__(self, request: str, *, contract: str = "") -> None:
         super().__init__(
             f"key and location were not handed over for {request} yet", contract=contract, request=request
+        )
+
+
+class IndexOutOfTurn(ContractError):
+    """A generation of an index is not above the newest one that was deposited.
+
+    Parameters
+    ----------
+    index : str
+    newest : int
+    """
+
+    code = "GL-CHN-107"
+    exit_code = 27
+    status = 409
+    field_types: ClassVar[Mapping[str, type]] = {"index": str, "newest": int}
+
+    def __init__(self, index: str, newest: int, *, contract: str = "") -> None:
+        super().__init__(
+            f"the generation does not follow {newest} of the index {index}",
+            contract=contract,
+            index=index,
+            newest=newest,
         )

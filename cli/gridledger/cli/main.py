@@ -29,6 +29,7 @@ _GROUPS = {
     "device": ("gridledger.cli.device_cmd:group", "Register devices under their own codes."),
     "fee": ("gridledger.cli.fee_cmd:group", "Set, show and pay the platform's fees."),
     "field": ("gridledger.cli.field_cmd:group", "Register fields, price them, deposit their roots."),
+    "index": ("gridledger.cli.index_cmd:group", "Find data of a lake by features or by label."),
     "lake": ("gridledger.cli.lake_cmd:group", "Put, get and find payloads in a data lake; run its HDFS."),
     "log": ("gridledger.cli.log_cmd:group", "Show what was registered, changed and resolved."),
     "network": ("gridledger.cli.network_cmd:group", "Run a network of either world and deploy to it."),

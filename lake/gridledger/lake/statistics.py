@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridledger.lake.lake import Lake
-from gridledger.lake.paths import DATASETS, FORMAT, PACKS, RETIRED, TABLE, TEMPORARY
+from gridledger.lake.paths import DATASETS, FORMAT, INDEX, PACKS, RETIRED, TABLE, TEMPORARY
+from gridledger.lake.store import Store
 
 __all__ = ["LakeStat", "stat"]
 
@@ -27,13 +28,15 @@ class LakeStat:
     pack_bytes: int
     table_bytes: int
     manifest_bytes: int
+    index_bytes: int
+    """Of the layers of all indexes."""
     other_bytes: int
     """Of what was left by writers that were stopped, and of the format's file."""
 
     @property
     def stored_bytes(self) -> int:
         """Everything that lies in the store, replicas counted once."""
-        return self.pack_bytes + self.table_bytes + self.manifest_bytes + self.other_bytes
+        return self.pack_bytes + self.table_bytes + self.manifest_bytes + self.index_bytes + self.other_bytes
 
 
 def stat(lake: Lake) -> LakeStat:
@@ -71,5 +74,12 @@ def stat(lake: Lake) -> LakeStat:
         pack_bytes=held(PACKS),
         table_bytes=held(TABLE),
         manifest_bytes=sum(held(f"{DATASETS}/{name}") for name in store.folders(DATASETS)),
+        index_bytes=_below(store, INDEX),
         other_bytes=store.size(FORMAT) + held(TEMPORARY) + held(RETIRED),
     )
+
+
+def _below(store: Store, folder: str) -> int:
+    """Return the bytes of all files below a folder."""
+    files = sum(entry.size for entry in store.entries(folder))
+    return files + sum(_below(store, f"{folder}/{name}") for name in store.folders(folder))

@@ -85,7 +85,7 @@ class Index:
         self.plan = plan
         self.behind: LakeError | None = None
         """Why a follower could not look for a newer generation, until it can again."""
-        self._files = files
+        self.files = files
         self._cache = cache
         self._snapshot = snapshot
         self._changing = threading.Lock()
@@ -224,6 +224,8 @@ class Index:
             They are another's, and no grant of them holds.
         """
         answer = self.query(query)
+        if not answer.matches:
+            return answer, []
         started = perf_counter_ns()
         data = []
         readers: dict[DatasetPath, VersionReader] = {}
@@ -245,10 +247,10 @@ class Index:
 
     def refresh(self) -> bool:
         """Open a newer generation if there is one; tell whether there was."""
-        generations = self._files.generations()
+        generations = self.files.generations()
         if not generations or generations[-1] <= self.table.generation:
             return False
-        snapshot = newest_snapshot(self._files, self.plan, self._cache)
+        snapshot = newest_snapshot(self.files, self.plan, self._cache)
         self._take(snapshot)
         return True
 
@@ -309,12 +311,12 @@ class Index:
                 )
             draft = Draft.after(snapshot, self.plan)
             draft.take(rows_of(fresh, self.plan.features))
-            table = draft.write(self._files, snapshot.table.generation + 1)
+            table = draft.write(self.files, snapshot.table.generation + 1)
             try:
-                self._files.publish(table)
+                self.files.publish(table)
             except NameTaken:
                 continue
-            self._take(Snapshot(self._files, table, self.plan.features, self._cache))
+            self._take(Snapshot(self.files, table, self.plan.features, self._cache))
             if table.generation % _TIDY_EVERY == 0:
                 self.tidy()
             return Growth(
@@ -324,7 +326,7 @@ class Index:
                 generation=table.generation,
                 drift=self.drift,
             )
-        raise LakeUnavailable(f"index {self.plan.name}: other writers were first", path=self._files.folder)
+        raise LakeUnavailable(f"index {self.plan.name}: other writers were first", path=self.files.folder)
 
     def _fresh(self, snapshot: Snapshot, entries: Sequence[Entry]) -> list[Entry]:
         """Return the entries whose data the index does not have, each once."""
@@ -351,11 +353,11 @@ class Index:
         chosen = before.bandwidth if bandwidth is None else bandwidth
         modes = clusterer(self.plan.features.coordinates(fixed_rows(rows)), chosen)
         table = swap_in(
-            self._files, self.plan, self._cache, rows, modes, chosen, before.clustering + 1, before
+            self.files, self.plan, self._cache, rows, modes, chosen, before.clustering + 1, before
         )
-        self._take(Snapshot(self._files, table, self.plan.features, self._cache))
+        self._take(Snapshot(self.files, table, self.plan.features, self._cache))
         return table
 
     def tidy(self, *, grace_s: float = GRACE_S, now_ms: int | None = None) -> int:
         """Delete files that no generation needs any more; return how many."""
-        return self._files.tidy(grace_s=grace_s, now_ms=int(time() * 1000) if now_ms is None else now_ms)
+        return self.files.tidy(grace_s=grace_s, now_ms=int(time() * 1000) if now_ms is None else now_ms)

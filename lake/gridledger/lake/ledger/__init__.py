@@ -9,6 +9,14 @@ from __future__ import annotations
 
 from gridledger.lake.ledger.custodian_agent import CustodianAgent, RecordSigner
 from gridledger.lake.ledger.granted_version import GrantedVersion, StoreOpener, find_access, open_granted
+from gridledger.lake.ledger.index_deposit import (
+    IndexCheck,
+    IndexState,
+    answer_for,
+    check_index,
+    deposit_index,
+    granted_names,
+)
 from gridledger.lake.ledger.lake_ledger import LakeLedger
 from gridledger.lake.ledger.location import LakeLocation
 from gridledger.lake.ledger.owned_lake import OwnedLake
@@ -20,6 +28,8 @@ from gridledger.lake.ledger.version_check import VersionCheck, VersionState, che
 __all__ = [
     "CustodianAgent",
     "GrantedVersion",
+    "IndexCheck",
+    "IndexState",
     "LakeLedger",
     "LakeLocation",
     "OwnedLake",
@@ -29,8 +39,12 @@ __all__ = [
     "StoreOpener",
     "VersionCheck",
     "VersionState",
+    "answer_for",
+    "check_index",
     "check_versions",
+    "deposit_index",
     "find_access",
+    "granted_names",
     "open_granted",
     "publish_version",
 ]

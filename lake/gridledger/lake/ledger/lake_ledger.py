@@ -21,12 +21,14 @@ from gridledger.model.dataset import (
     VersionStatement,
 )
 from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.lake_index import IndexStatement, LakeIndex
 from gridledger.model.lake_page import (
     Access,
     AccessLogPage,
     AccessPage,
     CustodianPage,
     DatasetPage,
+    LakeIndexPage,
     VersionPage,
 )
 from gridledger.model.sharing import (
@@ -208,6 +210,20 @@ class LakeLedger:
     async def access_log(self, dataset: DatasetIdentifier, bookmark: str = "") -> AccessLogPage:
         """Return a page of a dataset's access log, the earliest first."""
         return await self._ask(AccessLogPage, "ListAccessLog", dataset, bookmark)
+
+    # --- indexes
+
+    async def deposit_index(self, statement: IndexStatement) -> LakeIndex:
+        """Deposit the digest of an index's newest generation, as its owner."""
+        return await self._submit(LakeIndex, "DepositIndex", statement)
+
+    async def index(self, owner: SystemIdentifier, name: str) -> LakeIndex:
+        """Return what was deposited of an index."""
+        return await self._ask(LakeIndex, "GetIndex", owner, name)
+
+    async def indexes(self, owner: SystemIdentifier, bookmark: str = "") -> LakeIndexPage:
+        """Return a page of an owner's indexes."""
+        return await self._ask(LakeIndexPage, "ListIndexes", owner, bookmark)
 
     async def _ask(self, kind: type[T], function: str, *arguments: Argument) -> T:
         return decode_argument(kind, await self._contracts[_LAKE].evaluate(function, *arguments))

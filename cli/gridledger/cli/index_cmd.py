@@ -1,0 +1,244 @@
+"""`gridledger index`: data found by features or by label, in the layers of an index."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gridledger.cli.command import with_output
+from gridledger.cli.index_ledger_cmd import commands as ledger_commands
+from gridledger.cli.index_option import (
+    asked_query,
+    cache_option,
+    declared_values,
+    with_query,
+)
+from gridledger.cli.index_view import answer_value, show_answer, show_steps, table_value
+from gridledger.cli.lake_option import with_lake
+from gridledger.cli.output import Output, fields, table
+from gridledger.host.durable_file import write_file
+from gridledger.lake.dataset_source import OwnedSource
+from gridledger.lake.index import Drift, Index, estimate_bandwidth, extract, planned
+from gridledger.lake.index.entry import fixed_rows, rows_of
+from gridledger.lake.index.picture import draw
+from gridledger.lake.lake import Lake
+from gridledger.model.errors import FieldValue
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["group"]
+
+_SHARE = 0.1
+"""Of its nearest entries, for whoever gives no bandwidth."""
+
+
+@click.group("index")
+def group() -> None:
+    """Find data by features or by label: what is not there is told at once and reads nothing."""
+
+
+for _command in ledger_commands:
+    group.add_command(_command)
+
+
+@group.command()
+@click.argument("name")
+@click.option("--features", help="What entries are compared by: series/1, station/1 or document/1.")
+@click.option("--datasets", help="Pattern of the names of datasets, as in `lake find`.")
+@click.option(
+    "--declare",
+    "declared",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Such as value=COLUMN; may be repeated.",
+)
+@click.option(
+    "--bandwidth", type=click.FloatRange(0, min_open=True), help="Of mean shift; estimated by default."
+)
+@cache_option
+@with_output
+@with_lake
+def build(
+    lake: Lake,
+    output: Output,
+    name: str,
+    features: str | None,
+    datasets: str | None,
+    declared: tuple[str, ...],
+    bandwidth: float | None,
+    cache: Path | None,
+) -> None:
+    """Build the index NAME from the lake: extract features, cluster them, write the layers.
+
+    One that is there is built anew, with what it was built with unless told, and answers until then.
+    """
+    if features is None:
+        before = Index.open(lake, name, cache=cache)
+        plan = planned(
+            name,
+            before.plan.features.name,
+            datasets=datasets or before.plan.datasets,
+            declared=declared_values(declared) or before.plan.declared,
+        )
+        bandwidth = bandwidth or before.table.bandwidth
+    else:
+        plan = planned(name, features, datasets=datasets or "*", declared=declared_values(declared))
+    with output.progress("extracting features"):
+        found = extract(lake, plan)
+    if not found.entries:
+        raise click.UsageError(f"no dataset {plan.datasets!r} has entries")
+    rows = rows_of(found.entries, plan.features)
+    chosen = bandwidth or estimate_bandwidth(plan.features.coordinates(fixed_rows(rows)), share=_SHARE)
+    with output.progress("clustering"):
+        index = Index.build(lake, plan, rows, chosen, cache=cache)
+    value: dict[str, FieldValue] = {
+        "datasets": found.datasets,
+        "left_out": found.left_out,
+        **table_value(index.table),
+    }
+    output.show(value, fields)
+
+
+@group.command()
+@click.argument("name")
+@click.argument("pattern", required=False)
+@click.option("--keep-clusters", is_flag=True, help="Do not cluster anew, however far the data drifted.")
+@cache_option
+@with_output
+@with_lake
+def add(
+    lake: Lake,
+    output: Output,
+    name: str,
+    pattern: str | None,
+    keep_clusters: bool,
+    cache: Path | None,
+) -> None:
+    """Add what datasets hold to the index NAME: those that PATTERN names, or all that it is about.
+
+    Data that it has make no entry. Queries see what was added at once; where the data drifted far, they are
+    clustered anew after that, and swapped in.
+    """
+    index = Index.open(lake, name, cache=cache)
+    with output.progress("extracting features"):
+        found = extract(lake, index.plan, pattern)
+    growth = index.add(found.entries)
+    value: dict[str, FieldValue] = {
+        "added": growth.added,
+        "duplicates": growth.duplicates,
+        "left_out": found.left_out,
+        "opened": list(growth.opened),
+        "generation": growth.generation,
+        **_drift(growth.drift),
+    }
+    output.step(value, fields)
+    if growth.drift.is_due and not keep_clusters:
+        with output.progress("clustering anew"):
+            index.recluster()
+        output.step(table_value(index.table), fields)
+
+
+@group.command()
+@click.argument("name")
+@with_query
+@click.option("--data", "with_data", is_flag=True, help="With the data themselves.")
+@cache_option
+@with_output
+@with_lake
+def query(
+    lake: Lake, output: Output, /, name: str, with_data: bool, cache: Path | None, **asked: Any
+) -> None:
+    """Find entries of the index NAME by features, by label, or by both; the nearest come first."""
+    index = Index.open(lake, name, cache=cache)
+    wanted = asked_query(index.plan.features, **asked)
+    if with_data:
+        answer, data = index.query_data(wanted, OwnedSource(lake))
+        show_answer(output, index.plan.features, answer, data)
+    else:
+        show_answer(output, index.plan.features, index.query(wanted))
+
+
+@group.command()
+@click.argument("name")
+@with_query
+@cache_option
+@with_output
+@with_lake
+def explain(lake: Lake, output: Output, /, name: str, cache: Path | None, **asked: Any) -> None:
+    """Say what each layer of the index NAME does with a query: what it got, passed on and read, and how long.
+
+    The data of the matches are read, too.
+    """
+    index = Index.open(lake, name, cache=cache)
+    answer, _ = index.query_data(asked_query(index.plan.features, **asked), OwnedSource(lake))
+    show_steps(output, index, answer)
+
+
+@group.command()
+@click.argument("name")
+@cache_option
+@with_output
+@with_lake
+def stat(lake: Lake, output: Output, name: str, cache: Path | None) -> None:
+    """Show the discriminant layer of the index NAME: its clusters, and how far the data drifted."""
+    index = Index.open(lake, name, cache=cache)
+    rows: list[FieldValue] = [
+        {
+            "label": row.label,
+            "entries": row.count,
+            "parts": len(row.parts),
+            "reach": row.reach_micro,
+            "description": row.description,
+        }
+        for row in index.table.clusters
+    ]
+    value: dict[str, FieldValue] = {**table_value(index.table), **_drift(index.drift), "rows": rows}
+
+    def drawn(shown: dict[str, Any]) -> RenderableType:
+        from rich.console import Group
+
+        heads = {key: key for key in ("label", "entries", "parts", "description")}
+        return Group(
+            fields({key: held for key, held in shown.items() if key != "rows"}), table(shown["rows"], heads)
+        )
+
+    output.show(value, drawn)
+
+
+@group.command()
+@click.argument("name")
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--axes", default="", metavar="NAME,NAME", help="Two features; the first two by default.")
+@with_query
+@cache_option
+@with_output
+@with_lake
+def plot(
+    lake: Lake, output: Output, /, name: str, target: Path, axes: str, cache: Path | None, **asked: Any
+) -> None:
+    """Draw the clusters of the index NAME, and a query's way through them, into the SVG file TARGET."""
+    index = Index.open(lake, name, cache=cache)
+    chosen = [axis for axis in axes.split(",") if axis]
+    if asked["values"] or asked["label"]:
+        wanted = asked_query(index.plan.features, **asked)
+        answer = index.query(wanted)
+        picture = draw(index, chosen, query=wanted, answer=answer)
+        value: dict[str, FieldValue] = {"file": str(target), **answer_value(index.plan.features, answer)}
+    else:
+        picture = draw(index, chosen)
+        value = {"file": str(target), **table_value(index.table)}
+    write_file(target, picture.encode())
+    output.show(value, lambda shown: str(shown["file"]))
+
+
+def _drift(drift: Drift) -> dict[str, FieldValue]:
+    """Return a drift in millionths: JSON has no rounding of its own."""
+    return {
+        "moved_millionths": round(drift.moved * 1e6) if math.isfinite(drift.moved) else None,
+        "strayed_millionths": round(drift.strayed * 1e6),
+        "is_due": drift.is_due,
+    }
