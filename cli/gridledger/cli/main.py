@@ -41,6 +41,7 @@ _GROUPS = {
         "Show what is published, ask for more, grant, withdraw.",
     ),
     "resolve": ("gridledger.cli.resolve_cmd:group", "Sign requests, resolve and forward them."),
+    "response": ("gridledger.cli.response_cmd:group", "Run demand response: terminals, server, proofs."),
     "right": ("gridledger.cli.right_cmd:group", "Set and show which user roles may see a field."),
     "rule": ("gridledger.cli.rule_cmd:group", "Set and show resolution rules."),
     "search": ("gridledger.cli.search_cmd:group", "Find fields and devices by words."),

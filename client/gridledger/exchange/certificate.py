@@ -21,9 +21,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gridledger.client import Block, BlockTransaction, Network
-from gridledger.client.block_proof import configuration_of, make_block_proof, verify_blocks
-from gridledger.client.channel_trust import ChannelTrust, ConfiguredTrust
+from gridledger.client import BlockTransaction
+from gridledger.client.block_proof import make_block_proof, verify_blocks
+from gridledger.client.block_search import configurations_of, transaction_of
+from gridledger.client.channel_trust import ChannelTrust
 from gridledger.client.endorsed_read import (
     read_endorsed,
     verify_endorsed_read,
@@ -39,7 +40,7 @@ from gridledger.model.errors import ModelError
 from gridledger.model.identifier import FieldIdentifier
 from gridledger.model.keys import KeyPrefix
 from gridledger.model.ownership import Ownership
-from gridledger.model.proof import LEAST_ORGANISATIONS, BlockProof, OwnershipCertificate
+from gridledger.model.proof import LEAST_ORGANISATIONS, OwnershipCertificate
 
 __all__ = ["VerifiedOwnership", "certify", "verify_certificate"]
 
@@ -101,7 +102,7 @@ async def certify(
     network = party.network
     ownership = await until_seen(lambda: party.ledger.ownership(field))
     block = await network.block_of(ownership.registered_tx)
-    trust, configurations = await _configurations(network, block)
+    trust, configurations = await configurations_of(network, block)
     contract = network.contract(None, _CONTRACT)
     asked = organizations or sorted(trust.peers)[:LEAST_ORGANISATIONS]
     reading = await read_endorsed(contract, _FUNCTION, field, organizations=asked)
@@ -136,7 +137,7 @@ def verify_certificate(certificate: OwnershipCertificate, trust: ChannelTrust) -
     except ModelError as error:
         raise ProofRefused("the read's answer is no ownership") from error
     _check_ownership(certificate.field, ownership)
-    registration = _transaction(block, ownership.registered_tx)
+    registration = transaction_of(block, ownership.registered_tx)
     executed = verify_transaction(registration, trust)
     if (executed.channel, executed.chaincode) != (answer.channel, answer.chaincode):
         raise ProofRefused("the registration is of another channel or chaincode than the read")
@@ -155,22 +156,6 @@ def verify_certificate(certificate: OwnershipCertificate, trust: ChannelTrust) -
     )
 
 
-async def _configurations(network: Network, block: Block) -> tuple[ConfiguredTrust, tuple[BlockProof, ...]]:
-    """Return the configuration in force at a block, and the proofs of how it came about."""
-    found: list[Block] = []
-    number = configuration_of(block)
-    while number > 0:
-        found.append(await network.block(number))
-        number = configuration_of(await network.block(number - 1))
-    first = await network.block(0)
-    trust = ConfiguredTrust.from_block(first.to_bytes())
-    proofs: list[BlockProof] = []
-    for one in reversed(found):
-        proofs.append(make_block_proof(one, trust))
-        trust = trust.follow(one.number, one.transactions[0].envelope)
-    return trust, tuple(proofs)
-
-
 def _check_ownership(field: FieldIdentifier, ownership: Ownership) -> None:
     """Check that the parts of the answer are of the field; contracts that two organisations run say so."""
     if (
@@ -179,13 +164,6 @@ def _check_ownership(field: FieldIdentifier, ownership: Ownership) -> None:
         or ownership.owner.identifier != field.system
     ):
         raise ProofRefused(f"the read's answer is not of {field}")
-
-
-def _transaction(block: Block, tx_id: str) -> BlockTransaction:
-    found = [one for one in block.transactions if one.tx_id == tx_id]
-    if len(found) != 1:
-        raise ProofRefused(f"block {block.number} does not hold transaction {tx_id}")
-    return found[0]
 
 
 def _check_written(transaction: BlockTransaction, chaincode: str, field: RegisteredField) -> None:

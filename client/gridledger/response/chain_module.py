@@ -18,12 +18,12 @@ from typing import Final, Protocol
 from gridledger.client.errors import CommitError
 from gridledger.client.retry import Backoff
 from gridledger.model.digest import Digest
-from gridledger.model.errors import ConfigError, ContractError, GatewayError, GridLedgerError
+from gridledger.model.errors import ConfigError, ContractError, GatewayError, GridLedgerError, ServiceError
 from gridledger.model.refusals import AlreadyExists
 from gridledger.model.response import AnchorSide, RunAnchor, RunComparison, RunName
 from gridledger.model.response_refusals import AlreadyAnchored, NothingToOpen, RunOutOfTurn
 from gridledger.model.states import RunState
-from gridledger.response.errors import AnchoredOtherwise, StoreFailed
+from gridledger.response.errors import AnchoredOtherwise
 from gridledger.response.kept import Due
 from gridledger.response.record_store import RecordStore
 from gridledger.response.state import Side
@@ -130,7 +130,7 @@ class ChainModule:
         while True:
             try:
                 done = await self.step()
-            except (GatewayError, ContractError, StoreFailed, AnchoredOtherwise) as error:
+            except (GatewayError, ContractError, ServiceError) as error:
                 failures += 1
                 self._on_failure(error)
                 await asyncio.sleep(self._settings.retry.delay(failures))

@@ -14,7 +14,7 @@ from gridledger.chaincode import GridLedger
 from gridledger.cli.main import cli
 
 TESTS = Path(__file__).parents[2]
-DOCUMENT = TESTS.parent / "docs/sources/CN112508707B.md"
+DOCUMENTS = tuple(TESTS.parent / f"docs/sources/{name}.md" for name in ("CN112508707B", "CN115334117A"))
 _FUNCTIONS = {one.full_name for functions in GridLedger().contracts.values() for one in functions}
 _CALLED_ELSEWHERE = {
     "integration/test_slice_cli.py": ("integration/trade_commands.py", "integration/commands.py"),
@@ -26,6 +26,7 @@ _CALLED_ELSEWHERE = {
 class Row(NamedTuple):
     """A row: what of the source, and what shows it."""
 
+    document: str
     number: int
     where: str
     functions: tuple[str, ...]
@@ -33,11 +34,11 @@ class Row(NamedTuple):
     tests: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.where} line {self.number}"
+        return f"{self.document} {self.where} line {self.number}"
 
 
-def rows() -> Iterator[Row]:
-    text = DOCUMENT.read_text("utf-8")
+def rows(document: Path) -> Iterator[Row]:
+    text = document.read_text("utf-8")
     names = dict(re.findall(r"`(\w+)` is `([\w/]+\.py)`", text))
     for number, line in enumerate(text.splitlines(), 1):
         cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -45,6 +46,7 @@ def rows() -> Iterator[Row]:
             continue
         where, _, service, commands, tests = cells
         yield Row(
+            document=document.stem,
             number=number,
             where=where,
             functions=tuple(re.findall(r"`([a-z]+:[A-Z][A-Za-z]+)`", service)),
@@ -53,7 +55,7 @@ def rows() -> Iterator[Row]:
         )
 
 
-ROWS = list(rows())
+ROWS = [row for document in DOCUMENTS for row in rows(document)]
 
 
 def source_of(test: str) -> str:

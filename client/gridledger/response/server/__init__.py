@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from gridledger.response.server.business import BusinessSettings, ServerBusiness
+from gridledger.response.server.demand import DemandRule, Load, PeakRule
+from gridledger.response.server.register import DemandRegister
 from gridledger.response.server.store import ServerStore
 
-__all__ = ["ServerStore"]
+__all__ = [
+    "BusinessSettings",
+    "DemandRegister",
+    "DemandRule",
+    "Load",
+    "PeakRule",
+    "ServerBusiness",
+    "ServerStore",
+]

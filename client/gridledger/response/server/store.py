@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS load (
 CREATE INDEX IF NOT EXISTS load_start ON load (start_ms);
 CREATE TABLE IF NOT EXISTS reply (
     demand TEXT NOT NULL, site TEXT NOT NULL, terminal TEXT NOT NULL, number {number} NOT NULL,
-    reduction_wh {number} NOT NULL, received_ms {number} NOT NULL, PRIMARY KEY (demand, terminal, number)
+    reduction_wh {number} NOT NULL, received_ms {number} NOT NULL, PRIMARY KEY (demand, terminal)
 ) {clustered}
 """
 )
@@ -132,6 +132,10 @@ class ServerStore(RecordStore):
         """Return all terminals, by name."""
         rows = self._database.rows("SELECT entry FROM terminal ORDER BY name")
         return [TerminalEntry.from_bytes(bytes(entry)) for (entry,) in rows]
+
+    def count_terminals(self, kind: TerminalKind) -> int:
+        """Return how many terminals of a kind there are."""
+        return sum(one.kind is kind for one in self.terminals())
 
     # --- messages
 

@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from gridledger.client.retry import Backoff
-from gridledger.model.errors import ConfigError, GridLedgerError, ServiceError
-from gridledger.response.errors import StoreFailed
+from gridledger.model.errors import ConfigError, ContractError, GridLedgerError, ModelError, ServiceError
 from gridledger.response.message import MAX_RECORDS, RecordsAnswer, RecordsMessage
+from gridledger.response.state import RecordState
 from gridledger.response.terminal.store import TerminalStore
 
 __all__ = ["Business", "SendSettings", "ServerLink"]
 
 _log: Final = logging.getLogger("gridledger.response.terminal")
+
+
+_LOOK_S: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +97,7 @@ class Business:
             self._new.clear()
             try:
                 moved = await self.step()
-            except (ServiceError, StoreFailed) as error:
+            except (ServiceError, ContractError, ModelError) as error:
                 failures += 1
                 self._on_failure(error)
                 await asyncio.sleep(self._settings.retry.delay(failures))
@@ -124,6 +127,29 @@ class Business:
         for number, code in refused.items():
             self._on_refused(number, code)
         return moved + len(closed)
+
+    async def finish(self, *, chain: bool) -> None:
+        """Close the open run, and wait until the server has answered for everything.
+
+        Parameters
+        ----------
+        chain : bool
+            Whether to wait until it is anchored, too.
+
+        Notes
+        -----
+        For as long as it takes: what is not there yet is still being tried. Who calls may set a deadline.
+        """
+        await asyncio.to_thread(self._store.close_runs)
+        self._new.set()
+        unfinished = {RecordState.SENT_TO_SERVER}
+        if chain:
+            unfinished |= {RecordState.SERVER_SUCCESS, RecordState.SENT_TO_CHAIN}
+        while True:
+            tally = await asyncio.to_thread(self._store.tally)
+            if not any(tally[state] for state in unfinished):
+                return
+            await asyncio.sleep(_LOOK_S)
 
     async def _wait(self) -> None:
         try:

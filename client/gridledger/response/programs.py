@@ -1,0 +1,194 @@
+"""A terminal and a server as programs: their modules over the files of a configuration.
+
+Business and chain module have a database connection each, and neither waits for the other; either may run
+in a process of its own (`modules`).
+
+Source: CN115334117A, claims 2 to 4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from gridledger.client import Connection
+from gridledger.exchange.party import Party
+from gridledger.model.errors import GridLedgerError
+from gridledger.model.response import TerminalKind
+from gridledger.model.signature import public_key_of
+from gridledger.model.system import Agent
+from gridledger.response.chain_module import ChainModule
+from gridledger.response.database import open_database
+from gridledger.response.ledger import ResponseLedger
+from gridledger.response.record_store import RecordStore
+from gridledger.response.server import BusinessSettings, DemandRegister, ServerBusiness, ServerStore
+from gridledger.response.settings import ResponseSettings, ServerSettings, TerminalSettings
+from gridledger.response.terminal.business import Business
+from gridledger.response.terminal.link import SignedLink
+from gridledger.response.terminal.store import TerminalStore
+from gridledger.response.terminal.user import UserTerminal
+from gridledger.web import Authorities, Service, SQLiteReplayStore, run
+
+__all__ = [
+    "Modules",
+    "agent_of",
+    "open_party",
+    "open_store",
+    "run_chain",
+    "run_server",
+    "run_terminal",
+    "running_terminal",
+]
+
+_log: Final = logging.getLogger("gridledger.response")
+_POLL_S: Final = 2.0
+"""Seconds between a user terminal's looks for demands."""
+
+
+class Modules(StrEnum):
+    """Which modules a process runs."""
+
+    ALL = "all"
+    BUSINESS = "business"
+    CHAIN = "chain"
+
+
+def open_party(settings: ResponseSettings) -> Party:
+    """Open the identity of a configuration; an async context manager.
+
+    Raises
+    ------
+    ConfigError
+        A file is missing or wrong.
+    """
+    connection = Connection.from_file(settings.network.connection)
+    authorities = Authorities.from_msp_folders(settings.network.authorities)
+    return Party.connect(connection, authorities)
+
+
+def open_store(settings: TerminalSettings | ServerSettings) -> RecordStore:
+    """Open the store of a configuration, on a connection of its own."""
+    database = open_database(settings.database, settings.folder)
+    if isinstance(settings, TerminalSettings):
+        return TerminalStore(database, settings.terminal, runs=settings.runs)
+    return ServerStore(database, settings.system)
+
+
+def agent_of(connection: Connection) -> Agent:
+    """Return the identity of a connection as systems and terminals name their agents."""
+    from gridledger.client.signing_identity import SigningIdentity
+
+    identity = SigningIdentity.from_connection(connection).identity
+    names = identity.x509.subject.rfc4514_string()
+    common = [part.partition("=")[2] for part in names.split(",") if part.startswith("CN=")]
+    return Agent(
+        msp_id=identity.msp_id,
+        subject=common[0] if common else names,
+        public_key=public_key_of(identity.x509),
+    )
+
+
+@asynccontextmanager
+async def running_terminal(
+    settings: TerminalSettings, modules: Modules = Modules.ALL
+) -> AsyncIterator[Business]:
+    """Run a terminal's modules while the body does; gives its business module."""
+    async with AsyncExitStack() as stack:
+        party = await stack.enter_async_context(open_party(settings))
+        store = TerminalStore(
+            open_database(settings.database, settings.folder), settings.terminal, runs=settings.runs
+        )
+        stack.callback(store.close)
+        link = SignedLink(party, settings.server)
+        business = Business(store, link)
+        if modules is not Modules.CHAIN:
+            _start(stack, business.run())
+            if settings.kind is TerminalKind.USER:
+                _start(stack, _answer_demands(UserTerminal(business, link, settings.reply)))
+        if modules is not Modules.BUSINESS:
+            _start(stack, _chain(stack, settings, party).run())
+        yield business
+
+
+def run_server(
+    settings: ServerSettings, *, modules: Modules = Modules.ALL, port_file: Path | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises
+    ------
+    ConfigError
+        A file is missing or wrong, or the port is taken.
+    """
+
+    def build() -> Service:
+        store = ServerStore(open_database(settings.database, settings.folder), settings.system)
+        register = DemandRegister(open_database(settings.database, settings.folder))
+        business = ServerBusiness(store, register, BusinessSettings(rule=settings.rule))
+        party = open_party(settings)
+        replay = SQLiteReplayStore(settings.folder / "replay.db")
+
+        @asynccontextmanager
+        async def lifespan() -> AsyncIterator[None]:
+            async with AsyncExitStack() as stack:
+                await stack.enter_async_context(party)
+                stack.push_async_callback(replay.close)
+                stack.callback(store.close)
+                if modules is Modules.ALL:
+                    _start(stack, _chain(stack, settings, party).run())
+                yield
+
+        return business.service(party.signer, party.authorities, replay, lifespan=lifespan)
+
+    listen = settings.listen
+    run(build, host=listen.host, port=listen.port, origins=listen.origins, port_file=port_file)
+
+
+async def run_terminal(
+    settings: TerminalSettings,
+    feed: Callable[[Business], Awaitable[None]],
+    *,
+    modules: Modules = Modules.ALL,
+) -> None:
+    """Run a terminal until `feed`, which gives its business module data, has ended."""
+    async with running_terminal(settings, modules) as business:
+        await feed(business)
+
+
+async def run_chain(settings: TerminalSettings | ServerSettings) -> None:
+    """Run a chain module by itself until it is cancelled."""
+    async with AsyncExitStack() as stack:
+        party = await stack.enter_async_context(open_party(settings))
+        await _chain(stack, settings, party).run()
+
+
+def _chain(stack: AsyncExitStack, settings: TerminalSettings | ServerSettings, party: Party) -> ChainModule:
+    """Make a chain module on a connection of its own."""
+    store = open_store(settings)
+    stack.callback(store.close)
+    return ChainModule(store, ResponseLedger(party.network), settings.chain)
+
+
+def _start(stack: AsyncExitStack, work: Awaitable[None]) -> None:
+    """Run a module until the stack is closed."""
+    task = asyncio.ensure_future(work)
+
+    async def stop() -> None:
+        task.cancel()
+        await asyncio.wait([task])
+
+    stack.push_async_callback(stop)
+
+
+async def _answer_demands(user: UserTerminal) -> None:
+    while True:
+        try:
+            await user.step()
+        except GridLedgerError as error:
+            _log.warning("demands are asked for again: %s", error)
+        await asyncio.sleep(_POLL_S)

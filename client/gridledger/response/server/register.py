@@ -1,0 +1,150 @@
+"""What the server knows beside records: loads, demands, replies, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from gridledger.response.database import Database
+from gridledger.response.errors import RecordUnknown
+from gridledger.response.message import Demand
+from gridledger.response.server.baseline import DAY_MS, HighOf, Performance, performance_of
+from gridledger.response.server.demand import DemandRule, Load
+
+__all__ = ["DemandRegister"]
+
+GRACE_MS: Final = 6 * 3_600_000
+"""Long enough for a terminal that lost its connection for a moment, well before a demand a day later."""
+_INTERVALS: Final = 20_000
+"""Intervals that a derivation reads at most: more than two years of hours."""
+_DEMANDS: Final = 1_000
+"""Demands that are shown at most; since counts on."""
+
+
+class DemandRegister:
+    """Loads, demands and replies in a server's database.
+
+    Parameters
+    ----------
+    database : Database
+        One in which a `ServerStore` has made the tables.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def loads(self, since_ms: int = 0) -> list[Load]:
+        """Return what all sites took together, by interval."""
+        rows = self._database.rows(
+            "SELECT start_ms, MAX(length_s), SUM(energy_wh), COUNT(*) FROM load WHERE start_ms >= ?"
+            " GROUP BY start_ms ORDER BY start_ms LIMIT ?",
+            (since_ms, _INTERVALS),
+        )
+        return [
+            Load(start_ms=start_ms, length_s=length_s, energy_wh=int(energy_wh), readings=count)
+            for start_ms, length_s, energy_wh, count in rows
+        ]
+
+    def publish(
+        self,
+        rule: DemandRule,
+        now_ms: int,
+        *,
+        terminals: int = 1,
+        grace_ms: int = GRACE_MS,
+        history_ms: int = 60 * DAY_MS,
+    ) -> list[Demand]:
+        """Derive demands from the loads so far, and publish those that are new.
+
+        Parameters
+        ----------
+        rule : DemandRule
+        now_ms : int
+        terminals : int, default 1
+            How many IoT terminals there are: an interval counts once all of them have sent its reading.
+        grace_ms : int, default 6 hours
+            By how much an interval must lie behind the newest one to count without them.
+        history_ms : int, default 60 days
+            How far back loads are read.
+
+        Notes
+        -----
+        A demand that is published stays as it is, whatever readings come late.
+        """
+        newest = self._database.row("SELECT MAX(start_ms) FROM load")
+        if newest is None or newest[0] is None:
+            return []
+        loads: list[Load] = []
+        for load in self.loads(newest[0] - history_ms):
+            if load.readings < terminals and load.start_ms > newest[0] - grace_ms:
+                break
+            loads.append(load)
+        published: list[Demand] = []
+        with self._database.transaction():
+            for one in rule.derive(loads, now_ms):
+                new = self._database.run(
+                    "INSERT INTO demand VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    (one.id, one.published_ms, one.start_ms, one.to_bytes()),
+                )
+                if new:
+                    published.append(one)
+        return published
+
+    def demands(self, since_ms: int = 0, *, limit: int = _DEMANDS) -> list[Demand]:
+        """Return demands that begin at a time or later, in their order."""
+        rows = self._database.rows(
+            "SELECT body FROM demand WHERE start_ms >= ? ORDER BY start_ms, id LIMIT ?", (since_ms, limit)
+        )
+        return [Demand.from_bytes(bytes(body)) for (body,) in rows]
+
+    def demand(self, identifier: str) -> Demand:
+        """Return a demand; RecordUnknown where there is none of the name."""
+        row = self._database.row("SELECT body FROM demand WHERE id = ?", (identifier,))
+        if row is None:
+            raise RecordUnknown(f"there is no demand {identifier}")
+        return Demand.from_bytes(bytes(row[0]))
+
+    def is_open(self, identifier: str, at_ms: int) -> bool:
+        """Tell whether a demand is there and not over at a time."""
+        row = self._database.row("SELECT body FROM demand WHERE id = ?", (identifier,))
+        if row is None:
+            return False
+        demand = Demand.from_bytes(bytes(row[0]))
+        return at_ms < demand.start_ms + 1000 * demand.length_s
+
+    def performance(self, demand: Demand, rule: HighOf) -> list[Performance]:
+        """Return what came of a demand at every site that has loads or answered."""
+        earliest = demand.start_ms - 2 * rule.days * DAY_MS
+        loads: dict[str, dict[int, int]] = {}
+        for site, start_ms, energy_wh in self._database.rows(
+            "SELECT site, start_ms, SUM(energy_wh) FROM load WHERE start_ms BETWEEN ? AND ?"
+            " GROUP BY site, start_ms",
+            (earliest, demand.start_ms),
+        ):
+            loads.setdefault(site, {})[start_ms] = int(energy_wh)
+        promised: dict[str, int] = dict(
+            self._database.rows(
+                "SELECT site, SUM(reduction_wh) FROM reply WHERE demand = ? GROUP BY site", (demand.id,)
+            )
+        )
+        demanded = frozenset(
+            start_ms
+            for (start_ms,) in self._database.rows(
+                "SELECT start_ms FROM demand WHERE start_ms BETWEEN ? AND ?", (earliest, demand.start_ms - 1)
+            )
+        )
+        return [
+            performance_of(
+                demand,
+                site,
+                loads.get(site, {}),
+                int(promised[site]) if site in promised else None,
+                demanded,
+                rule,
+            )
+            for site in self._sites(loads, promised)
+        ]
+
+    @staticmethod
+    def _sites(*groups: Mapping[str, object]) -> Sequence[str]:
+        return sorted({site for group in groups for site in group})
