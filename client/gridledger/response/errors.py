@@ -1,13 +1,13 @@
-"""What demand response's programs can meet beyond the errors of servers: GL-SRV-050 to GL-SRV-059.
+"""What demand response's programs can meet beyond the errors of servers: GL-SRV-060 to GL-SRV-069.
 
 ServiceError                GL-SRV-001  exit 70
-├─ TransitionRefused        GL-SRV-050  exit 78  500
-├─ StoreFailed              GL-SRV-051  exit 78  503
-├─ RecordsMissing           GL-SRV-052  exit 76  409
-├─ TerminalUnknown          GL-SRV-053  exit 76  403
-├─ RecordUnknown            GL-SRV-054  exit 76  404
-├─ AnchoredOtherwise        GL-SRV-055  exit 78  500
-└─ StoreForeign             GL-SRV-056  exit 78  500
+├─ TransitionRefused        GL-SRV-060  exit 78  500
+├─ StoreFailed              GL-SRV-061  exit 78  503
+├─ RecordsMissing           GL-SRV-062  exit 76  409
+├─ TerminalUnknown          GL-SRV-063  exit 76  403
+├─ RecordUnknown            GL-SRV-064  exit 76  404
+├─ AnchoredOtherwise        GL-SRV-065  exit 78  500
+└─ StoreForeign             GL-SRV-066  exit 78  500
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class RecordRefusal(StrEnum):
 class TransitionRefused(WebError):
     """A state does not lead where it was to be led: a defect, and nothing was written."""
 
-    code = "GL-SRV-050"
+    code = "GL-SRV-060"
     exit_code = 78
     status = 500
 
@@ -55,7 +55,7 @@ class TransitionRefused(WebError):
 class StoreFailed(WebError):
     """The database did not take or give something; nothing of the transaction stands."""
 
-    code = "GL-SRV-051"
+    code = "GL-SRV-061"
     exit_code = 78
     status = 503
     retriable = True
@@ -64,7 +64,7 @@ class StoreFailed(WebError):
 class RecordsMissing(WebError):
     """A message leaves out records: the server expects `expected`; nothing of it was taken."""
 
-    code = "GL-SRV-052"
+    code = "GL-SRV-062"
     exit_code = 76
     status = 409
 
@@ -72,7 +72,7 @@ class RecordsMissing(WebError):
 class TerminalUnknown(WebError):
     """A terminal is not the server's, or the caller does not act for it."""
 
-    code = "GL-SRV-053"
+    code = "GL-SRV-063"
     exit_code = 76
     status = 403
 
@@ -80,7 +80,7 @@ class TerminalUnknown(WebError):
 class RecordUnknown(WebError):
     """There is no such record here, or its run is not anchored yet."""
 
-    code = "GL-SRV-054"
+    code = "GL-SRV-064"
     exit_code = 76
     status = 404
 
@@ -88,7 +88,7 @@ class RecordUnknown(WebError):
 class AnchoredOtherwise(WebError):
     """The ledger has another root for a run of this side than the store: its database was rolled back."""
 
-    code = "GL-SRV-055"
+    code = "GL-SRV-065"
     exit_code = 78
     status = 500
 
@@ -96,6 +96,6 @@ class AnchoredOtherwise(WebError):
 class StoreForeign(WebError):
     """A database is of another terminal, system or version."""
 
-    code = "GL-SRV-056"
+    code = "GL-SRV-066"
     exit_code = 78
     status = 500
