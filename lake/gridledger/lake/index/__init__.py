@@ -20,6 +20,7 @@ from gridledger.lake.index.kd_tree import KdTree
 from gridledger.lake.index.mean_shift import Clustering, mean_shift
 from gridledger.lake.index.points import Floats, Integers
 from gridledger.lake.index.swapping import Clusterer, local_modes
+from gridledger.lake.index.walkers import Threads, Walkers
 
 __all__ = [
     "EXTRACTORS",
@@ -45,6 +46,8 @@ __all__ = [
     "Query",
     "Step",
     "StepName",
+    "Threads",
+    "Walkers",
     "estimate_bandwidth",
     "extract",
     "feature_set",

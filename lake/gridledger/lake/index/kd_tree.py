@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gridledger.lake.index import kernels
 from gridledger.lake.index.kernels import Nodes
 from gridledger.lake.index.points import Floats, Integers, checked_points
+from gridledger.lake.index.walks import leaders
 
 __all__ = ["KdTree"]
 
@@ -80,6 +81,17 @@ class KdTree:
     def nearest(self, places: Floats) -> Integers:
         """Return for each place which of the given points is nearest; the first of several."""
         return cast("Integers", kernels.nearest(self.nodes, np.ascontiguousarray(places)))
+
+    def leaders(self, places: Floats, radius: float) -> npt.NDArray[np.bool_]:
+        """Return which of its points, taken in their order, lie within `radius` of no earlier one taken.
+
+        Parameters
+        ----------
+        places : array of float64, shape (n, dimensions)
+            The points that it was built of.
+        radius : float
+        """
+        return cast("npt.NDArray[np.bool_]", leaders(self.nodes, places, radius * radius))
 
     def save(self, folder: Path) -> None:
         """Write its arrays as files, which `load` maps into memory."""

@@ -13,10 +13,21 @@ import numpy as np
 
 from gridledger.lake.index.points import Floats, Integers
 
-__all__ = ["LEAF_POINTS", "Nodes", "are_near", "ball_means", "build", "nearest"]
+__all__ = [
+    "DEPTH",
+    "LEAF_POINTS",
+    "Nodes",
+    "are_near",
+    "ball_mean",
+    "ball_means",
+    "box_distances",
+    "build",
+    "distances",
+    "nearest",
+]
 
 LEAF_POINTS = 32
-_DEPTH = 64
+DEPTH = 64
 _FAR = 1e200
 """A coordinate of what fills the last leaf: squared, it is beyond every radius."""
 
@@ -83,7 +94,7 @@ def build(points):
     counts = np.empty(nodes, np.int64)
     right = np.full(nodes, -1)
     leaf = np.full(nodes, -1)
-    stack = np.empty((_DEPTH, 3), np.int64)
+    stack = np.empty((DEPTH, 3), np.int64)
     stack[0] = 0, 0, leaves
     depth = 1
     while depth:
@@ -116,7 +127,7 @@ def build(points):
 
 
 @_compiled
-def _box_distances(nodes, node, place):
+def box_distances(nodes, node, place):
     """Return the squares of the least and the greatest distance to a node's box."""
     near = far = 0.0
     for k in range(place.size):
@@ -130,7 +141,7 @@ def _box_distances(nodes, node, place):
 
 
 @_compiled
-def _distances(block, place, found):
+def distances(block, place, found):
     """Write the squared distances of a leaf's points; the inner loop runs over points, as vectors do."""
     found[:] = 0.0
     for k in range(place.size):
@@ -141,35 +152,48 @@ def _distances(block, place, found):
 
 
 @_compiled
-def _ball_sum(nodes, place, square, total):
+def ball_mean(nodes, place, square, mean):
+    """Write the mean of a ball's points, or its centre if there is none; return how many they are.
+
+    What leaves give is added lane by lane: a sum of its own for each of a leaf's `LEAF_POINTS` places.
+    """
+    dimensions = place.size
     count = 0
-    total[:] = 0.0
+    mean[:] = 0.0
     found = np.empty(LEAF_POINTS)
-    stack = np.empty(_DEPTH, np.int64)
+    lanes = np.zeros((dimensions, LEAF_POINTS))
+    counts = np.zeros(LEAF_POINTS, np.int64)
+    stack = np.empty(DEPTH, np.int64)
     stack[0] = 0
     depth = 1
     while depth:
         depth -= 1
         node = stack[depth]
-        near, far = _box_distances(nodes, node, place)
+        near, far = box_distances(nodes, node, place)
         if near > square:
             continue
         if far <= square:
             count += nodes.counts[node]
-            for k in range(place.size):
-                total[k] += nodes.sums[node, k]
+            for k in range(dimensions):
+                mean[k] += nodes.sums[node, k]
         elif nodes.right[node] < 0:
             block = nodes.blocks[nodes.leaf[node]]
-            _distances(block, place, found)
+            distances(block, place, found)
             for j in range(LEAF_POINTS):
-                if found[j] <= square:
-                    count += 1
-                    for k in range(place.size):
-                        total[k] += block[k, j]
+                counts[j] += found[j] <= square
+            for k in range(dimensions):
+                for j in range(LEAF_POINTS):
+                    lanes[k, j] += block[k, j] if found[j] <= square else 0.0
         else:
             stack[depth] = nodes.right[node]
             stack[depth + 1] = node + 1
             depth += 2
+    for j in range(LEAF_POINTS):
+        count += counts[j]
+    for k in range(dimensions):
+        for j in range(LEAF_POINTS):
+            mean[k] += lanes[k, j]
+        mean[k] = mean[k] / count if count else place[k]
     return count
 
 
@@ -178,28 +202,26 @@ def ball_means(nodes, centres, radius):
     means = np.empty_like(centres)
     found = np.empty(len(centres), np.int64)
     for i in numba.prange(len(centres)):
-        total = np.empty(centres.shape[1])
-        found[i] = _ball_sum(nodes, centres[i], radius * radius, total)
-        means[i] = total / found[i] if found[i] else centres[i]
+        found[i] = ball_mean(nodes, centres[i], radius * radius, means[i])
     return means, found
 
 
 @_compiled
 def _is_near(nodes, place, square):
     found = np.empty(LEAF_POINTS)
-    stack = np.empty(_DEPTH, np.int64)
+    stack = np.empty(DEPTH, np.int64)
     stack[0] = 0
     depth = 1
     while depth:
         depth -= 1
         node = stack[depth]
-        near, far = _box_distances(nodes, node, place)
+        near, far = box_distances(nodes, node, place)
         if near > square:
             continue
         if far <= square:
             return True
         if nodes.right[node] < 0:
-            _distances(nodes.blocks[nodes.leaf[node]], place, found)
+            distances(nodes.blocks[nodes.leaf[node]], place, found)
             if found.min() <= square:
                 return True
         else:
@@ -222,8 +244,8 @@ def _nearest_one(nodes, place):
     best = -1
     least = np.inf
     found = np.empty(LEAF_POINTS)
-    stack = np.empty(_DEPTH, np.int64)
-    bounds = np.empty(_DEPTH)
+    stack = np.empty(DEPTH, np.int64)
+    bounds = np.empty(DEPTH)
     stack[0] = 0
     bounds[0] = 0.0
     depth = 1
@@ -234,15 +256,15 @@ def _nearest_one(nodes, place):
             continue
         if nodes.right[node] < 0:
             number = nodes.leaf[node]
-            _distances(nodes.blocks[number], place, found)
+            distances(nodes.blocks[number], place, found)
             first = number * LEAF_POINTS
             for j in range(min(LEAF_POINTS, nodes.order.size - first)):
                 if found[j] < least or (found[j] == least and nodes.order[first + j] < best):
                     least = found[j]
                     best = nodes.order[first + j]
             continue
-        near, _ = _box_distances(nodes, node + 1, place)
-        other, _ = _box_distances(nodes, nodes.right[node], place)
+        near, _ = box_distances(nodes, node + 1, place)
+        other, _ = box_distances(nodes, nodes.right[node], place)
         nearer, farther = node + 1, nodes.right[node]
         if other < near:
             nearer, farther, near, other = farther, nearer, other, near
