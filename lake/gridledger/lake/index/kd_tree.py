@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from gridledger.lake.index.kernels import Nodes
 from gridledger.lake.index.points import Floats, Integers, checked_points
 from gridledger.lake.index.walks import leaders
 
-__all__ = ["KdTree"]
+__all__ = ["KdTree", "mapped"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,4 +102,14 @@ class KdTree:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Map a saved tree into memory: processes of one machine share it."""
-        return cls(nodes=Nodes(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Nodes._fields)))
+        return cls.of_arrays({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in Nodes._fields})
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Return a tree of its nodes' arrays, wherever they lie."""
+        return cls(nodes=Nodes(**arrays))
+
+
+def mapped(path: Path) -> npt.NDArray[Any]:
+    """Map an array's file into memory, copied on writing: compiled code takes it for any other array."""
+    return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))

@@ -15,10 +15,10 @@ from gridledger.lake.index.kd_tree import KdTree
 from gridledger.lake.index.points import Floats, Integers
 from gridledger.lake.index.walks import walk
 
-__all__ = ["Climb", "Threads", "Walkers", "blocks_of", "climb_block"]
+__all__ = ["SEEDS", "Climb", "Threads", "Walkers", "blocks_of", "climb_block"]
 
 Bools = npt.NDArray[np.bool_]
-_SEEDS = 1_024
+SEEDS = 1_024
 """Seeds of a block: walkers give way to earlier ones of their block only, so that blocks need not wait."""
 _Block = TypeVar("_Block")
 
@@ -95,7 +95,7 @@ class Threads:
         def block(part: slice) -> Climb:
             return climb_block(tree, seeds[part], bandwidth, side=side, arrival=arrival)
 
-        return Climb.of_blocks(self._all(block, blocks_of(len(seeds), _SEEDS)))
+        return Climb.of_blocks(self._all(block, blocks_of(len(seeds), SEEDS)))
 
     def are_near(self, tree: KdTree, places: Floats, radius: float) -> Bools:
         """Return for each place whether a point of the tree lies within the radius."""
