@@ -27,6 +27,7 @@ _GROUPS = {
     "dataset": ("gridledger.cli.dataset_cmd:group", "Register and share datasets of a lake."),
     "demo": ("gridledger.cli.demo_cmd:command", "Show a paid, proven look-up of a real PV plant's data."),
     "device": ("gridledger.cli.device_cmd:group", "Register devices under their own codes."),
+    "edge": ("gridledger.cli.edge_cmd:group", "Send records without a name; keep, receive, share them."),
     "fee": ("gridledger.cli.fee_cmd:group", "Set, show and pay the platform's fees."),
     "field": ("gridledger.cli.field_cmd:group", "Register fields, price them, deposit their roots."),
     "index": ("gridledger.cli.index_cmd:group", "Find data of a lake by features or by label."),

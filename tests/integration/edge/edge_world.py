@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.integration.edge.households import HOUSES, hourly_records
 from tests.integration.exchange import authorities, enrol
 
+from gridledger.cli.main import run
+from gridledger.cli.output import Output
 from gridledger.crypto.cryptonote.stealth import SpendSecret
 from gridledger.edge import (
     EdgeLedger,
@@ -51,8 +56,10 @@ WHO = {
     "node-3": ("org2", Role.AGENT),
     "node-4": ("org1", Role.AGENT),
     "guest": ("org2", Role.AGENT),
+    "cli-node": ("org1", Role.AGENT),
+    "cli-guest": ("org2", Role.AGENT),
 }
-"""Organisation and role of each party; node-4 replaces a node that is killed, guest is of another root."""
+"""Organisation and role of each party; node-4 replaces a node that is killed, guests are of another root."""
 
 PATIENCE = Patience(deadline_s=120, connect_s=30)
 
@@ -106,6 +113,20 @@ class EdgeWorld:
     @property
     def issuer(self) -> SystemIdentifier:
         return self.systems["issuer"]
+
+    async def __call__(self, party: str, *words: object, code: int = 0) -> Any:
+        """Call a command as a party, once both peers are even, and read its JSON."""
+        await self.even()
+        who = ("--dir", self.network.directory, "--org", WHO[party][0], "--user", f"{self.prefix}-{party}")
+        return await self.plain(*words, *who, code=code)
+
+    async def plain(self, *words: object, code: int = 0) -> Any:
+        """Call a command without an identity, and read its JSON."""
+        results, errors = io.StringIO(), io.StringIO()
+        arguments = [*map(str, words), "--json"]
+        found = await asyncio.to_thread(run, arguments, Output(stream=results, errors=errors))
+        assert found == code, errors.getvalue()
+        return json.loads(results.getvalue() or errors.getvalue())
 
     async def even(self) -> None:
         """Wait until both organisations' peers have the same blocks."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 
 import pytest
-from tests.integration.edge.edge_world import EdgeWorld, edge_world
+from tests.integration.edge.edge_world import EdgeWorld
 from tests.integration.edge.households import HOUSES, hourly_records, total_kwh
 
 from gridledger.edge import Receiver, scan
@@ -20,20 +19,13 @@ from gridledger.edge.side_device import sign_envelope
 from gridledger.model.edge_refusals import KeyImageUsed, RingSignatureRefused
 from gridledger.model.edge_sharing import NodeRule, ShareProblem
 from gridledger.model.envelope import EnvelopeDeposit
-from gridledger.network import Network
 from gridledger.web import NotPermitted
 
 HOURS = 1
 DAY_MS = 86_400_000
 
 
-@pytest.fixture(scope="module")
-async def edge(
-    exchange_network: Network, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[EdgeWorld]:
-    folder = tmp_path_factory.mktemp("edge")
-    async with edge_world(exchange_network, folder, ("88.9342", "88.9442"), "edge") as world:
-        yield world
+pytestmark = [pytest.mark.world, pytest.mark.timeout(600), pytest.mark.xdist_group("edge")]
 
 
 async def received(world: EdgeWorld, period: int) -> list[tuple[FoundEnvelope, EnvelopeDeposit, bytes]]:
@@ -50,8 +42,6 @@ async def received(world: EdgeWorld, period: int) -> list[tuple[FoundEnvelope, E
     return found
 
 
-@pytest.mark.world
-@pytest.mark.timeout(600)
 async def test_houses_send_a_node_is_lost_and_the_grid_company_reads_totals(edge: EdgeWorld) -> None:
     await edge.open_period(1, keys_each=HOURS + 1)
     await edge.enter(1)
@@ -88,8 +78,6 @@ async def test_houses_send_a_node_is_lost_and_the_grid_company_reads_totals(edge
     assert (audit.deposits, audit.receipts, audit.problems) == (len(sent), len(sent), ())
 
 
-@pytest.mark.world
-@pytest.mark.timeout(600)
 async def test_key_image_in_two_organisations_at_once_is_valid_once(edge: EdgeWorld) -> None:
     await edge.open_period(2, keys_each=1)
     house, other = edge.houses[0], next(one for one in edge.houses if one.node == "node-3")
@@ -130,8 +118,6 @@ async def test_key_image_in_two_organisations_at_once_is_valid_once(edge: EdgeWo
         await client.call("POST", "/v1/envelopes", swapped, gives=OfferedEnvelope)
 
 
-@pytest.mark.world
-@pytest.mark.timeout(600)
 async def test_stranger_gets_no_envelope_and_signs_no_receipt(edge: EdgeWorld) -> None:
     await edge.open_period(3, keys_each=1)
     house = edge.houses[2]
@@ -176,8 +162,6 @@ async def test_stranger_gets_no_envelope_and_signs_no_receipt(edge: EdgeWorld) -
         )
 
 
-@pytest.mark.world
-@pytest.mark.timeout(600)
 async def test_node_of_another_root_gets_copies_by_a_share(edge: EdgeWorld) -> None:
     await edge.open_period(4, keys_each=1)
     house = next(one for one in edge.houses if one.node == "node-1")

@@ -1,0 +1,136 @@
+"""`gridledger edge send`, `scan`, `fetch`, `audit`: what becomes of a record."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from gridledger.cli.command import with_output
+from gridledger.cli.edge_device_cmd import key_option
+from gridledger.cli.output import Output, fields
+from gridledger.cli.party_option import PartyChoice, with_party
+from gridledger.cli.record_view import show_record, show_rows
+from gridledger.crypto.cryptonote.stealth import SpendSecret
+from gridledger.crypto.secret_key import SecretKey
+from gridledger.edge import EdgeLedger, MembershipWallet, Receiver, SideDevice
+from gridledger.edge import scan as scan_deposits
+from gridledger.edge.audit import audit_period
+from gridledger.edge.messages import Taken
+from gridledger.exchange.party import Party
+from gridledger.model.errors import FieldValue
+from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.states import ApplicationState
+from gridledger.web import OpenClient
+
+__all__ = ["audit", "fetch", "scan_period", "send"]
+
+_period = click.argument("period", type=click.IntRange(1, 999_999))
+
+
+@click.command("send")
+@click.argument("issuer")
+@_period
+@click.argument("record", type=click.File("rb"))
+@click.option("--to", "receiver", required=True, help="System identifier of the receiver.")
+@click.option("--node", required=True, help="Origin of the storage node.")
+@click.option(
+    "--wallet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="File that keeps which of the device's keys were used; made where it is missing.",
+)
+@key_option
+@with_output
+def send(
+    output: Output,
+    issuer: str,
+    period: int,
+    record: BinaryIO,
+    receiver: str,
+    node: str,
+    wallet: Path,
+    key_file: Path,
+) -> None:
+    """Send the file RECORD (- for standard input) as a side device of ISSUER: sealed, signed by a ring."""
+    secret, payload = SpendSecret(SecretKey.load(key_file)), record.read()
+
+    async def work() -> Taken:
+        with MembershipWallet(wallet, secret) as keys:
+            async with OpenClient(node) as client:
+                device = SideDevice(keys, client)
+                address = await device.address_of(SystemIdentifier(receiver))
+                return await device.send(payload, address, issuer=SystemIdentifier(issuer), period=period)
+
+    show_record(output, asyncio.run(work()))
+
+
+@click.command("scan")
+@click.argument("issuer")
+@_period
+@key_option
+@with_party
+@with_output
+def scan_period(output: Output, party: PartyChoice, issuer: str, period: int, key_file: Path) -> None:
+    """Find the envelopes of PERIOD that are for the address of --key."""
+    secret = SpendSecret(SecretKey.load(key_file))
+
+    async def work(one: Party) -> list[FieldValue]:
+        deposits = EdgeLedger(one.network).deposits(SystemIdentifier(issuer), period)
+        return [found.at.to_value() async for found in scan_deposits(secret.view, deposits)]
+
+    show_rows(output, party.run(work), ("deposit", "deposited_ms", "entry.node"))
+
+
+@click.command("fetch")
+@click.argument("issuer")
+@_period
+@click.option("--root", required=True, help="Whose storage nodes are asked.")
+@click.option("--sign", is_flag=True, help="Have a receipt deposited for each envelope that opens.")
+@key_option
+@with_party
+@with_output
+def fetch(
+    output: Output, party: PartyChoice, issuer: str, period: int, root: str, sign: bool, key_file: Path
+) -> None:
+    """Fetch and open the envelopes of PERIOD that are for the address of --key."""
+    secret = SpendSecret(SecretKey.load(key_file))
+
+    async def work(one: Party) -> None:
+        ledger = EdgeLedger(one.network)
+        nodes = await ledger.nodes(SystemIdentifier(root))
+        approved = [node for node in nodes if node.state is ApplicationState.APPROVED]
+        async with Receiver(secret, approved) as receiver:
+            deposits = ledger.deposits(SystemIdentifier(issuer), period)
+            async for found in scan_deposits(secret.view, deposits):
+                deposit = await ledger.deposit(found.at.deposit)
+                envelope = await receiver.fetch(found, deposit.signed.statement.envelope)
+                record = receiver.open(found, envelope).decode("utf-8", errors="backslashreplace")
+                if sign:
+                    await receiver.acknowledge(found, deposit)
+                output.step({"deposit": found.at.deposit, "record": record}, fields)
+
+    party.run(work)
+
+
+@click.command("audit")
+@click.argument("issuer")
+@_period
+@with_party
+@with_output
+def audit(output: Output, party: PartyChoice, issuer: str, period: int) -> None:
+    """Check every deposit and receipt of PERIOD from the ledger alone; exit code 1 if one does not hold."""
+    with output.progress("checking ring signatures"):
+        found = party.run(lambda one: audit_period(EdgeLedger(one.network), SystemIdentifier(issuer), period))
+    problems: list[FieldValue] = [{"deposit": deposit, "problem": text} for deposit, text in found.problems]
+    value: dict[str, FieldValue] = {
+        "keys": found.keys,
+        "deposits": found.deposits,
+        "receipts": found.receipts,
+        "problems": problems,
+    }
+    output.show(value, fields)
+    if problems:
+        raise click.exceptions.Exit(1)
