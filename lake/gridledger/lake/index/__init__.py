@@ -19,6 +19,7 @@ from gridledger.lake.index.index_record import ClusterRow, DiscriminantTable
 from gridledger.lake.index.kd_tree import KdTree
 from gridledger.lake.index.mean_shift import Clustering, mean_shift
 from gridledger.lake.index.points import Floats, Integers
+from gridledger.lake.index.reclustering import Reclustering, reclustering
 from gridledger.lake.index.swapping import Clusterer, local_modes
 from gridledger.lake.index.walkers import Threads, Walkers
 
@@ -44,6 +45,7 @@ __all__ = [
     "Match",
     "Plan",
     "Query",
+    "Reclustering",
     "Step",
     "StepName",
     "Threads",
@@ -54,4 +56,5 @@ __all__ = [
     "local_modes",
     "mean_shift",
     "planned",
+    "reclustering",
 ]

@@ -88,6 +88,8 @@ class Draft:
         self._built = False
         self.opened: list[str] = []
         """Labels of the clusters that entries opened."""
+        self.runs: dict[str, Runs] = {}
+        """What was written of the cluster index layer."""
 
     @classmethod
     def of_clustering(
@@ -173,7 +175,7 @@ class Draft:
 
     def write(self, files: IndexFiles, generation: int) -> DiscriminantTable:
         """Write all parts that are new and the cluster index layer; the table is returned, not published."""
-        runs: dict[str, Runs] = {}
+        runs = self.runs = {}
         jobs = [list(self._pieces(cluster)) for cluster in self._clusters]
         with ThreadPoolExecutor(_WRITERS, thread_name_prefix="index-write") as workers:
             written = [

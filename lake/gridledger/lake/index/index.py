@@ -316,7 +316,7 @@ class Index:
                 self.files.publish(table)
             except NameTaken:
                 continue
-            self._take(Snapshot(self.files, table, self.plan.features, self._cache))
+            self._take(Snapshot(self.files, table, self.plan.features, self._cache, runs=draft.runs))
             if table.generation % _TIDY_EVERY == 0:
                 self.tidy()
             return Growth(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from gridledger.lake.index.index_files import IndexFiles
 from gridledger.lake.index.index_record import ClusterRow, DiscriminantTable, PartRow
 from gridledger.lake.index.part_cache import OpenPart, PartCache
 from gridledger.lake.index.points import Floats, Integers
-from gridledger.lake.index.runs import square_distances, squares_to_boxes
+from gridledger.lake.index.runs import Runs, square_distances, squares_to_boxes
 
 __all__ = ["Snapshot"]
 
@@ -104,6 +104,8 @@ class Snapshot:
     table : DiscriminantTable
     features : FeatureSet
     cache : PartCache
+    runs : mapping of str to Runs, optional
+        The cluster index layer, where it is at hand; it is read unless given.
 
     Notes
     -----
@@ -111,12 +113,18 @@ class Snapshot:
     """
 
     def __init__(
-        self, files: IndexFiles, table: DiscriminantTable, features: FeatureSet, cache: PartCache
+        self,
+        files: IndexFiles,
+        table: DiscriminantTable,
+        features: FeatureSet,
+        cache: PartCache,
+        *,
+        runs: Mapping[str, Runs] | None = None,
     ) -> None:
         self.table = table
         self.features = features
         self.discriminant = Discriminant(table, features)
-        self.runs = files.layer(table)
+        self.runs = files.layer(table) if runs is None else runs
         self._files = files
         self._cache = cache
         self._parts = [[self._part_runs(part) for part in row.parts] for row in table.clusters]

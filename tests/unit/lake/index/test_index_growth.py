@@ -30,7 +30,7 @@ from tests.unit.lake.index.made_index import (
 from tests.unit.lake.stopping_store import Stopped, StoppingStore
 
 from gridledger.lake import Lake, LocalStore
-from gridledger.lake.index import Floats, Index, Query
+from gridledger.lake.index import Floats, Index, Query, reclustering
 
 POINTS = blobs(120)
 HELD = entries(POINTS)
@@ -203,6 +203,42 @@ def test_queries_and_adds_go_on_while_data_are_clustered_anew(folder: Path) -> N
     assert answers(index) == wanted(HELD, COMING)
     other.refresh()
     assert answers(other) == wanted(HELD, COMING)
+
+
+def test_drift_clusters_anew_in_the_background(folder: Path) -> None:
+    index, _ = opened(folder)
+    far = entries(np.random.default_rng(2).uniform(40, 90, (60, 3)), first=2_000)
+    swapped = threading.Event()
+
+    def clusterer(points: Floats, bandwidth: float) -> Floats:
+        assert answers(index) == wanted(HELD, far)
+        swapped.set()
+        return points
+
+    with reclustering(index, clusterer=clusterer, every_s=0.01) as told:
+        assert not told.swaps
+        index.add(far)
+        assert swapped.wait(DEADLINE_S)
+    assert (told.swaps, told.problem, index.table.clustering) == (1, None, 2)
+    assert not index.drift.is_due
+    assert answers(index) == wanted(HELD, far)
+
+
+def test_clusterer_that_fails_in_the_background_is_told(folder: Path) -> None:
+    index, _ = opened(folder)
+    asked = threading.Event()
+
+    def clusterer(points: Floats, bandwidth: float) -> Floats:
+        asked.set()
+        raise ZeroDivisionError
+
+    def grown() -> None:
+        with reclustering(index, clusterer=clusterer, every_s=0.01):
+            index.add(entries(np.random.default_rng(2).uniform(40, 90, (60, 3)), first=2_000))
+            assert asked.wait(DEADLINE_S)
+
+    with pytest.raises(ZeroDivisionError):
+        grown()
 
 
 def test_of_two_reclusterings_the_first_is_taken(folder: Path) -> None:
