@@ -10,23 +10,23 @@ from pathlib import Path
 import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["read_version"]
+__all__ = ["Fields", "derived", "open_seal", "read_version", "records_of", "unpack"]
 
 
-def _open(key: bytes, seal: bytes, associated: bytes) -> bytes:
+def open_seal(key: bytes, seal: bytes, associated: bytes) -> bytes:
     return AESGCM(key).decrypt(seal[:12], seal[12:], associated)
 
 
-def _unpack(packed: bytes) -> bytes:
+def unpack(packed: bytes) -> bytes:
     return packed[1:] if packed[0] == 0 else zstandard.ZstdDecompressor().decompress(packed[1:])
 
 
-def _derived(owner: bytes, lake: bytes, use: bytes) -> bytes:
+def derived(owner: bytes, lake: bytes, use: bytes) -> bytes:
     prk = hmac.digest(lake, owner, "sha256")
     return hmac.digest(prk, b"gridledger/lake/1 " + use + b"\x01", "sha256")
 
 
-class _Fields:
+class Fields:
     def __init__(self, data: bytes) -> None:
         self.data = data
 
@@ -44,7 +44,7 @@ class _Fields:
             shift += 7
 
 
-def _records(kind: int, block: bytes) -> list[bytes]:
+def records_of(kind: int, block: bytes) -> list[bytes]:
     if kind == 4:
         return _cells(block)
     if kind not in (1, 2):
@@ -61,16 +61,16 @@ def _records(kind: int, block: bytes) -> list[bytes]:
 def read_version(root: Path, owner: bytes, name: str, version: int) -> bytes:
     """Read a version of a dataset from a lake's folder."""
     lake = bytes.fromhex(json.loads((root / "lake.json").read_bytes())["lake"])
-    dataset = hmac.digest(_derived(owner, lake, b"name"), name.encode(), "sha256")[:16]
+    dataset = hmac.digest(derived(owner, lake, b"name"), name.encode(), "sha256")[:16]
     found = (root / "datasets" / dataset.hex()).glob(f"{version}.*.manifest")
     data = max(found, key=lambda path: int(path.name.split(".")[1])).read_bytes()
     length = int.from_bytes(data[8:12], "big")
     head = json.loads(data[12 : 12 + length])
     label = dataset + head["epoch"].to_bytes(8, "big") + version.to_bytes(8, "big")
-    owned = _open(_derived(owner, lake, b"dataset"), bytes.fromhex(head["owner_seal"]), label)
+    owned = open_seal(derived(owner, lake, b"dataset"), bytes.fromhex(head["owner_seal"]), label)
     dataset_key, content = owned[:32], owned[32:]
     sealed = data[12 + length :]
-    body = _Fields(_unpack(_open(dataset_key, sealed, b"GLMANI01" + data[12 : 12 + length])))
+    body = Fields(unpack(open_seal(dataset_key, sealed, b"GLMANI01" + data[12 : 12 + length])))
     length = int.from_bytes(body.data[:4], "big")
     covered = [b"gridledger/content/1\x00", body.take(4 + length)]
     description = json.loads(covered[1][4:])
@@ -86,14 +86,14 @@ def read_version(root: Path, owner: bytes, name: str, version: int) -> bytes:
         covered.append(before[: len(before) - len(body.data)])
         frame = (root / "packs" / f"{packs[place].hex()}.pack").read_bytes()[offset : offset + size]
         assert hashlib.sha256(frame).digest() == identifier
-        blocks.append((kind, _unpack(_open(key, frame, b"gridledger/block/1"))))
+        blocks.append((kind, unpack(open_seal(key, frame, b"gridledger/block/1"))))
     assert hashlib.sha256(b"".join([*covered, body.data])).digest() == content
     payload = b""
     for _ in range(body.number()):
         kind = body.take(1)
         if kind == b"\x02":
             form, size = blocks[body.number()][1], body.number()
-            made = _put_together(_Fields(form), _part(body, body.take(1), blocks))
+            made = _put_together(Fields(form), _part(body, body.take(1), blocks))
             assert len(made) == size
             payload += made
         else:
@@ -102,14 +102,14 @@ def read_version(root: Path, owner: bytes, name: str, version: int) -> bytes:
     return payload
 
 
-def _part(body: _Fields, kind: bytes, blocks: list[tuple[int, bytes]]) -> list[bytes]:
+def _part(body: Fields, kind: bytes, blocks: list[tuple[int, bytes]]) -> list[bytes]:
     """Return the records of a run or gather; of a run of blocks without records the blocks."""
     if kind == b"\x00":
         first, count = body.number(), body.number()
-        return [record for block in blocks[first : first + count] for record in _records(*block)]
-    order = _Fields(blocks[body.number()][1])
-    fresh = [record for _ in range(body.number()) for record in _records(*blocks[body.number()])]
-    unused = [record for _ in range(body.number()) for record in _records(*blocks[body.number()])]
+        return [record for block in blocks[first : first + count] for record in records_of(*block)]
+    order = Fields(blocks[body.number()][1])
+    fresh = [record for _ in range(body.number()) for record in records_of(*blocks[body.number()])]
+    unused = [record for _ in range(body.number()) for record in records_of(*blocks[body.number()])]
     body.number(), body.number()
     return [
         unused.pop(symbol - 1) if (symbol := order.number()) else fresh.pop(0) for _ in range(order.number())
@@ -117,7 +117,7 @@ def _part(body: _Fields, kind: bytes, blocks: list[tuple[int, bytes]]) -> list[b
 
 
 def _cells(block: bytes) -> list[bytes]:
-    fields = _Fields(block)
+    fields = Fields(block)
     shapes = [fields.number() for _ in range(fields.number())]
     rows = fields.number()
     records = [b""] * rows
@@ -133,9 +133,9 @@ def _cells(block: bytes) -> list[bytes]:
     return records
 
 
-def _put_together(form: _Fields, records: list[bytes]) -> bytes:
+def _put_together(form: Fields, records: list[bytes]) -> bytes:
     written = b""
-    left = [_Fields(record) for record in records]
+    left = [Fields(record) for record in records]
     for _ in range(form.number()):
         shape = form.number()
         values: list[bytes | None] = []
@@ -148,7 +148,7 @@ def _put_together(form: _Fields, records: list[bytes]) -> bytes:
     return written
 
 
-def _column(form: _Fields, width: int, values: list[bytes | None]) -> bytes:
+def _column(form: Fields, width: int, values: list[bytes | None]) -> bytes:
     def plain(some: list[bytes]) -> bytes:
         return b"".join(value if width else len(value).to_bytes(4, "little") + value for value in some)
 
@@ -206,7 +206,7 @@ def _runs(headers: list[int], width: int, numbers: list[int]) -> bytes:
 
 
 def _literals(elements: bytes, plain: bytes) -> bytes:
-    fields = _Fields(elements)
+    fields = Fields(elements)
     written = _number(fields.number())
     while fields.data:
         tag = fields.take(1)[0]

@@ -23,7 +23,8 @@ __all__ = ["NAMENODE", "START_SECONDS", "HdfsCluster"]
 NAMENODE = "namenode"
 _MAIN = "org.apache.hadoop.hdfs.server"
 _FLAGS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true")
-START_SECONDS = 120.0
+START_SECONDS = 300.0
+"""On a machine that is busy with other things two minutes were not enough."""
 _FORMAT_SECONDS = 120.0
 _PASSED_ON = ("PATH", "HOME", "USER", "LANG", "TZ")
 
@@ -125,7 +126,7 @@ class HdfsCluster:
         PrerequisiteMissing
             If there is no Java 17, no PySpark, or the one jar cannot be had.
         ComponentStopped, StartTimeout
-            If a process ends, or is not ready within 120 s.
+            If a process ends, or is not ready within 300 s.
         """
         with folder_lock(self.directory):
             for name in (NAMENODE, *self.datanodes):

@@ -86,7 +86,7 @@ class ContainerCluster(HdfsCluster):
         PrerequisiteMissing
             If there is no Docker engine or Compose, or the image cannot be built.
         ComponentStopped, StartTimeout
-            If a container cannot be started, or is not ready within 120 s.
+            If a container cannot be started, or is not ready within 300 s.
         """
         with folder_lock(self.directory):
             self._prepare()
