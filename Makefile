@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search clean
+.PHONY: bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ bench-payments: setup ## 200 payments of one payer in flight, with enough and wi
 
 bench-lake: setup ## the lake on HDFS beside restic and borg
 	$(BIN)/python -m tests.bench.lake_bench $(BENCH)
+
+bench-edge: setup ## ring signatures beside turtlecoin-crypto, and the scan for a device's envelopes
+	$(BIN)/python -m tests.bench.edge_bench $(BENCH)
 
 bench-exchange: setup ## all benchmarks of the exchange, one after the other
 	set -e; for each in registration_bench $(notdir $(basename $(wildcard tests/bench/exchange_*_bench.py))); do $(BIN)/python -m tests.bench.$$each $(BENCH); done

@@ -29,6 +29,7 @@ _ORDER = (
     "bench-search",
     "bench-registration",
     "bench-payments",
+    "bench-edge",
 )
 _COMPARE = {">=": operator.ge, "<=": operator.le}
 

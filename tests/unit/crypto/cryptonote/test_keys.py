@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gridledger.crypto.cryptonote import edwards, point
 from gridledger.crypto.cryptonote.hash_to_point import hash_to_ec, hash_to_point
+from gridledger.crypto.cryptonote.keccak import cn_fast_hash
 from gridledger.crypto.cryptonote.keys import (
     derive_public_key,
     derive_secret_key,
@@ -60,7 +61,15 @@ def test_integers_and_libsodium_multiply_alike(scalar: bytes, torsion: int) -> N
 def test_integers_and_libsodium_decode_alike(data: bytes) -> None:
     assert point.check_key(data) == (edwards.decode(data) is not None)
     assert point.check_key(hash_to_point(data))
-    assert point.in_group(hash_to_ec(data)) or hash_to_ec(data) == point.IDENTITY
+    assert point.in_group(hash_to_ec(data))
+
+
+@given(st.binary(min_size=32, max_size=32))
+@settings(max_examples=100, deadline=None)
+def test_integers_and_libsodium_hash_to_the_same_point(data: bytes) -> None:
+    mapped = edwards.decode(hash_to_point(cn_fast_hash(data)))
+    assert mapped is not None
+    assert edwards.encode(edwards.multiply(8, mapped)) == hash_to_ec(data)
 
 
 @given(scalars, st.integers(0, 7))
