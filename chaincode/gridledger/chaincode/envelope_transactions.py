@@ -187,6 +187,8 @@ def _require_form(period: MembershipPeriod, statement: EnvelopeStatement) -> Non
     """Refuse a message that does not look like all others of its period."""
     if len(statement.ring) != period.ring_size:
         raise RingRefused(f"rings of this period have {period.ring_size} keys, not {len(statement.ring)}")
+    if len({period.round_of(place) for place in statement.ring}) != 1:
+        raise RingRefused("a ring's keys are of one round: each stands for another side device")
     if statement.size_bytes != period.envelope_bytes:
         raise RingRefused(
             f"envelopes of this period have {period.envelope_bytes} bytes, not {statement.size_bytes}"

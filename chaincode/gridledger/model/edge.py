@@ -139,7 +139,9 @@ class EdgeRegister(Record):
 class MembershipPeriod(Record):
     """A period of an issuer: how many keys there are, and what every message of it has in common.
 
-    All messages of a period look alike: rings of one size, envelopes of one length.
+    All messages of a period look alike: rings of one size, envelopes of one length. The keys stand in rounds:
+    as many places as there are side devices, with one key of each, in an order that is drawn. A ring is of
+    one round. So even to who knows whose each key is, every key of a ring stands for another device.
     """
 
     issuer: SystemIdentifier
@@ -159,10 +161,14 @@ class MembershipPeriod(Record):
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         if self.keys > MOST_KEYS:
             yield "keys_per_device", f"make more than {MOST_KEYS} keys"
-        if self.keys < self.ring_size:
-            yield "ring_size", "is more than there are keys"
+        if self.devices < self.ring_size:
+            yield "ring_size", "is more than there are side devices, and a ring has one key of each at most"
         if self.ends_ms <= self.starts_ms:
             yield "ends_ms", "is not after starts_ms"
+
+    def round_of(self, place: int) -> int:
+        """Return the round in which a place stands, from 0."""
+        return place // self.devices
 
     @property
     def keys(self) -> int:

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import click
 
 from gridledger.cli.command import with_output
+from gridledger.cli.duration_option import Duration
 from gridledger.cli.edge_device_cmd import key_option
 from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import PartyChoice, with_party
@@ -19,6 +20,7 @@ from gridledger.edge import EdgeLedger, MembershipWallet, Receiver, SideDevice
 from gridledger.edge import scan as scan_deposits
 from gridledger.edge.audit import audit_period
 from gridledger.edge.messages import Taken
+from gridledger.edge.ring_drawing import draw_delay_s
 from gridledger.exchange.party import Party
 from gridledger.model.errors import FieldValue
 from gridledger.model.identifier import SystemIdentifier
@@ -42,6 +44,7 @@ _period = click.argument("period", type=click.IntRange(1, 999_999))
     required=True,
     help="File that keeps which of the device's keys were used; made where it is missing.",
 )
+@click.option("--within", "within_ms", type=Duration(), help="Wait until a moment drawn within this time.")
 @key_option
 @with_output
 def send(
@@ -52,12 +55,15 @@ def send(
     receiver: str,
     node: str,
     wallet: Path,
+    within_ms: int | None,
     key_file: Path,
 ) -> None:
     """Send the file RECORD (- for standard input) as a side device of ISSUER: sealed, signed by a ring."""
     secret, payload = SpendSecret(SecretKey.load(key_file)), record.read()
 
     async def work() -> Taken:
+        if within_ms is not None:
+            await asyncio.sleep(draw_delay_s(within_ms / 1000))
         with MembershipWallet(wallet, secret) as keys:
             async with OpenClient(node) as client:
                 device = SideDevice(keys, client)

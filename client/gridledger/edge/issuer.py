@@ -67,9 +67,10 @@ async def issue_period(
 
     Notes
     -----
-    Keys stand in an order that is drawn: places say nothing about devices, except to the issuer, who forgets
-    it with the call. What it could have kept is which device each key belongs to; which key signed a message,
-    it cannot find out. One that was interrupted is planned anew, under another number.
+    Keys stand in rounds of one key of each device, each round in an order that is drawn: places say nothing
+    about devices, except to the issuer, who forgets it with the call. What it could have kept is which device
+    each key belongs to; which key signed a message, it cannot find out. A period that was interrupted is
+    planned anew, under another number.
     """
     devices = await ledger.side_devices(issuer)
     period = await ledger.plan_period(
@@ -85,8 +86,9 @@ async def issue_period(
             planned_ms=starts_ms,
         )
     )
-    addresses = [device.entry.address for device in devices for _ in range(keys_per_device)]
-    secrets.SystemRandom().shuffle(addresses)
+    addresses: list[PublishedAddress] = []
+    for _ in range(keys_per_device):
+        addresses += secrets.SystemRandom().sample([one.entry.address for one in devices], len(devices))
     for first in range(0, len(addresses), BATCH_KEYS):
         batch = make_batch(first, addresses[first : first + BATCH_KEYS])
         try:

@@ -16,9 +16,10 @@ from gridledger.crypto.cryptonote.keys import (
     generate_key_derivation,
 )
 from gridledger.crypto.cryptonote.stealth import SpendSecret, ViewSecret
-from gridledger.edge.errors import NoKeyLeft
+from gridledger.edge.errors import NoKeyLeft, RegisterIncomplete
 from gridledger.edge.ring_drawing import draw_own
 from gridledger.exchange.private_file import make_private_file
+from gridledger.model.edge import MembershipPeriod
 from gridledger.model.edge_page import BatchAt
 from gridledger.model.identifier import SystemIdentifier
 
@@ -110,14 +111,24 @@ class MembershipWallet:
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
 
-    def learn(
-        self, issuer: SystemIdentifier, period: int, batches: Iterable[BatchAt], keys: Sequence[bytes]
-    ) -> int:
-        """Enter the device's keys of a period; return how many there are."""
+    def learn(self, period: MembershipPeriod, batches: Iterable[BatchAt], keys: Sequence[bytes]) -> int:
+        """Enter the device's keys of a period; return how many there are.
+
+        Raises
+        ------
+        RegisterIncomplete
+            They are not one in each round: the issuer has not given every device as many, and rings would
+            hide less than they say. Nothing is entered.
+        """
         found = find_own_keys(self._secret.view, batches, keys)
+        rounds = sorted(period.round_of(one.place) for one in found)
+        if rounds != list(range(period.keys_per_device)):
+            raise RegisterIncomplete(
+                f"the device has {len(found)} keys of period {period.number}, and not one in each round"
+            )
         self._database.executemany(
             "INSERT OR IGNORE INTO own_key (issuer, period, place, batch, origin) VALUES (?, ?, ?, ?, ?)",
-            [(str(issuer), period, one.place, one.first, one.origin) for one in found],
+            [(str(period.issuer), period.number, one.place, one.first, one.origin) for one in found],
         )
         return len(found)
 

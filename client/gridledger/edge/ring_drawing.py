@@ -1,10 +1,10 @@
 """Which membership keys a ring is made of.
 
-Decoys are drawn evenly from all keys of the period but the signer's own. Nothing is left out: neither the
-device's other keys (who knows whose they are would see in a ring with one of them who did not send) nor keys
-that others have used (nobody knows which). The key that signs is drawn evenly from the device's unused ones
-(were it the next in turn, its place would tell). So each key of a ring is as likely as any other. Places
-stand in ascending order.
+Decoys are drawn evenly from the other keys of the signer's round, which has one key of each side device. So
+no device stands in a ring twice, and who knows whose each key is (the issuer) has no better guess than one of
+the ring. Keys that others have used are not left out: nobody knows which. The key that signs is drawn evenly
+from the device's unused ones: were it the next in turn, its round would tell. Places stand in ascending
+order.
 
 Source: CryptoNote 2.0, section 4.4; Möser and others, An Empirical Analysis of Traceability in the Monero
 Blockchain (2018), for what uneven draws give away.
@@ -15,7 +15,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-__all__ = ["draw_own", "draw_ring"]
+__all__ = ["draw_delay_s", "draw_own", "draw_ring"]
 
 
 def draw_own(unused: Sequence[int]) -> int:
@@ -23,22 +23,22 @@ def draw_own(unused: Sequence[int]) -> int:
     return secrets.choice(unused)
 
 
-def draw_ring(own: int, keys: int, size: int) -> tuple[int, ...]:
+def draw_ring(own: int, devices: int, size: int) -> tuple[int, ...]:
     """Draw a ring.
 
     Parameters
     ----------
     own : int
         Place of the key that signs.
-    keys : int
-        How many keys the period has: places 0 to one less.
+    devices : int
+        Side devices of the period: so many places a round has.
     size : int
-        Keys of the ring, at most `keys`.
+        Keys of the ring, at most `devices`.
 
     Returns
     -------
     tuple of int
-        Ascending places, each once, the own one among them.
+        Ascending places of one round, each once, the own one among them.
 
     Examples
     --------
@@ -46,5 +46,16 @@ def draw_ring(own: int, keys: int, size: int) -> tuple[int, ...]:
     >>> len(ring), 3 in ring, ring == tuple(sorted(set(ring)))
     (4, True, True)
     """
-    others = secrets.SystemRandom().sample(range(keys - 1), size - 1)
+    first = own - own % devices
+    others = secrets.SystemRandom().sample(range(first, first + devices - 1), size - 1)
     return tuple(sorted([own, *(place + (place >= own) for place in others)]))
+
+
+def draw_delay_s(within_s: float) -> float:
+    """Draw how long a device waits before it sends, in seconds: evenly, up to `within_s`.
+
+    Notes
+    -----
+    Devices that send in the same order each hour are told apart by their moments.
+    """
+    return secrets.SystemRandom().uniform(0, within_s)

@@ -80,7 +80,7 @@ class SideDevice:
         Raises
         ------
         RegisterIncomplete
-            The node gave fewer keys than the period has.
+            The node gave fewer keys than the period has, or the device has not one key in each round.
         """
         place = {"issuer": str(issuer), "period": str(period)}
         found = await self._client.call("GET", PERIOD_PATH.format(**place), gives=MembershipPeriod)
@@ -96,7 +96,7 @@ class SideDevice:
         if len(keys) != found.keys:
             raise RegisterIncomplete(f"{len(keys)} keys came, and the period has {found.keys}")
         known = PeriodKeys(period=found, keys=tuple(keys))
-        self._wallet.learn(issuer, period, await self._batches(place), known.keys)
+        self._wallet.learn(found, await self._batches(place), known.keys)
         self._known[issuer, period] = known
         return self._wallet.left(issuer, period)
 
@@ -157,7 +157,7 @@ def sign_envelope(
     period = known.period
     sealed = seal_record(record, address, envelope_bytes=period.envelope_bytes)
     own = wallet.take(period.issuer, period.number)
-    ring = draw_ring(own.place, len(known.keys), period.ring_size)
+    ring = draw_ring(own.place, period.devices, period.ring_size)
     statement = EnvelopeStatement(
         issuer=period.issuer,
         period=period.number,

@@ -106,7 +106,7 @@ class EdgeScene:
         return replace(period, **changes)
 
     def batch(self) -> IssueEntry:
-        addresses = [publish_address(secret.address) for secret in self.secrets for _ in range(KEYS_EACH)]
+        addresses = [publish_address(secret.address) for _ in range(KEYS_EACH) for secret in self.secrets]
         return make_batch(0, addresses)
 
     async def open(self, period: MembershipPeriod) -> None:
@@ -144,9 +144,9 @@ class EdgeScene:
         return sorted(self.owned[device])[which]
 
     def ring_with(self, place: int) -> tuple[int, ...]:
-        """Return the first ring of the period's size that has a place."""
-        others = [one for one in range(len(self.keys)) if one != place]
-        return tuple(sorted([place, *others[: RING - 1]]))
+        """Return the ring of a place's round, which is as large as the round."""
+        first = place - place % DEVICES
+        return tuple(range(first, first + RING))
 
     def sign(self, device: int = 0, which: int = 0, **changes: Any) -> SignedEnvelope:
         """Sign a statement with a device's key."""

@@ -86,8 +86,8 @@ async def test_signature_of_a_stranger_is_refused(edge: EdgeScene) -> None:
 
 
 async def test_ring_has_the_form_of_its_period(edge: EdgeScene) -> None:
-    absent = (0, 100, 101, 102)
-    for ring in (absent, tuple(range(RING + 1)), tuple(range(RING - 1))):
+    absent, two_rounds = (100, 101, 102, 103), (0, 1, 2, 4)
+    for ring in (absent, two_rounds, tuple(range(RING + 1)), tuple(range(RING - 1))):
         signed = edge.sign()
         statement = replace(signed.statement, ring=ring)
         await refused(

@@ -140,9 +140,9 @@ async def test_period_opens_with_all_of_its_keys_only(edge: EdgeScene) -> None:
 
 async def test_period_is_for_all_side_devices_alike(edge: EdgeScene) -> None:
     with pytest.raises(PeriodClosed):
-        await edge.issuer.submit("edge:PlanPeriod", edge.period(number=2, devices=len(edge.secrets) - 1))
+        await edge.issuer.submit("edge:PlanPeriod", edge.period(number=2, devices=len(edge.secrets) + 1))
     with pytest.raises(ModelError):
-        edge.period(ring_size=len(edge.keys) + 1)
+        edge.period(ring_size=len(edge.secrets) + 1)
     with pytest.raises(ModelError):
         edge.period(ends_ms=0)
     with pytest.raises(ModelError):

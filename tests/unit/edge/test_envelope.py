@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from gridledger.crypto.cryptonote.stealth import SpendSecret
 from gridledger.crypto.errors import SealBroken
 from gridledger.edge.envelope_store import EnvelopeStore
-from gridledger.edge.errors import EnvelopeMissing, EnvelopeUnreadable, NoKeyLeft, RecordTooLong
+from gridledger.edge.errors import (
+    EnvelopeMissing,
+    EnvelopeUnreadable,
+    NoKeyLeft,
+    RecordTooLong,
+    RegisterIncomplete,
+)
 from gridledger.edge.issuer import make_batch
 from gridledger.edge.membership_wallet import MembershipWallet
 from gridledger.edge.node_shares import content_of
@@ -20,7 +26,7 @@ from gridledger.edge.passing_on import PassedEnvelope, read_bundle
 from gridledger.edge.replication import holders
 from gridledger.edge.sealed_record import open_record, publish_address, room, seal_record
 from gridledger.model.digest import Digest
-from gridledger.model.edge import IssuedBatch, NodeEntry, StorageNode
+from gridledger.model.edge import IssuedBatch, MembershipPeriod, NodeEntry, StorageNode
 from gridledger.model.edge_page import BatchAt
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.states import ApplicationState
@@ -28,6 +34,17 @@ from gridledger.model.system import Agent
 
 ISSUER = SystemIdentifier("88.1042.1")
 BYTES = 128
+PERIOD = MembershipPeriod(
+    issuer=ISSUER,
+    number=1,
+    devices=3,
+    keys_per_device=2,
+    ring_size=3,
+    envelope_bytes=BYTES,
+    starts_ms=0,
+    ends_ms=1,
+    planned_ms=0,
+)
 RECEIVER = SpendSecret.generate()
 ADDRESS = publish_address(RECEIVER.address)
 
@@ -61,22 +78,34 @@ def test_envelope_of_another_key_does_not_open() -> None:
 
 def test_wallet_uses_each_key_once_and_remembers(tmp_path: Path) -> None:
     other = SpendSecret.generate()
-    entry = make_batch(0, [ADDRESS, publish_address(other.address), ADDRESS])
-    batch = IssuedBatch(origin=entry.origin, count=3, view_tags=entry.view_tags)
+    addresses = [publish_address(SpendSecret.generate().address), publish_address(other.address)]
+    entry = make_batch(0, [ADDRESS, *addresses, addresses[0], ADDRESS, addresses[1]])
+    batch = IssuedBatch(origin=entry.origin, count=6, view_tags=entry.view_tags)
     found = [BatchAt(first=0, batch=batch)]
     with MembershipWallet(tmp_path / "wallet.db", RECEIVER) as wallet:
-        assert wallet.learn(ISSUER, 1, found, entry.keys) == 2
+        assert wallet.learn(PERIOD, found, entry.keys) == 2
         first = wallet.take(ISSUER, 1)
         assert first.public == entry.keys[first.place]
         assert "secret" not in repr(first)
     with MembershipWallet(tmp_path / "wallet.db", RECEIVER) as wallet:
-        wallet.learn(ISSUER, 1, found, entry.keys)
+        wallet.learn(PERIOD, found, entry.keys)
         assert wallet.left(ISSUER, 1) == 1
-        assert {first.place, wallet.take(ISSUER, 1).place} == {0, 2}
+        assert {first.place, wallet.take(ISSUER, 1).place} == {0, 4}
         with pytest.raises(NoKeyLeft):
             wallet.take(ISSUER, 1)
         with pytest.raises(NoKeyLeft):
             wallet.take(ISSUER, 2)
+
+
+def test_device_without_a_key_in_each_round_is_warned(tmp_path: Path) -> None:
+    other = publish_address(SpendSecret.generate().address)
+    for addresses in ([ADDRESS, ADDRESS, other, other, other, other], [ADDRESS, *[other] * 5]):
+        entry = make_batch(0, addresses)
+        batch = IssuedBatch(origin=entry.origin, count=6, view_tags=entry.view_tags)
+        with MembershipWallet(tmp_path / "wallet.db", RECEIVER) as wallet:
+            with pytest.raises(RegisterIncomplete):
+                wallet.learn(PERIOD, [BatchAt(first=0, batch=batch)], entry.keys)
+            assert wallet.left(ISSUER, 1) == 0
 
 
 def test_store_keeps_confirms_sweeps(tmp_path: Path) -> None:
