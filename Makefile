@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: bench-edge-deposits bench-edge-methods bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
+.PHONY: bench-response bench-edge-deposits bench-edge-methods bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ bench-queries: setup ## whole queries, one by one and 40 at once, and repeated u
 
 bench-payments: setup ## 200 payments of one payer in flight, with enough and with too little money
 	$(BIN)/python -m tests.bench.exchange_payments_bench $(BENCH)
+
+bench-response: setup ## demand response: records accepted, received and anchored a second
+	$(BIN)/python -m tests.bench.response_bench $(BENCH)
 
 bench-lake: setup ## the lake on HDFS beside restic and borg
 	$(BIN)/python -m tests.bench.lake_bench $(BENCH)

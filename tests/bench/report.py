@@ -30,6 +30,7 @@ _ORDER = (
     "bench-registration",
     "bench-payments",
     "bench-edge",
+    "bench-response",
 )
 _COMPARE = {">=": operator.ge, "<=": operator.le}
 

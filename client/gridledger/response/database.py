@@ -26,6 +26,8 @@ Row: TypeAlias = tuple[Any, ...]
 _BUSY_S: Final = 30.0
 """Seconds that a writer waits for another one; transactions here take milliseconds."""
 _CACHED_STATEMENTS: Final = 256
+_ROWS_A_STATEMENT: Final = 500
+"""Well below what both databases take of values in one statement."""
 
 
 class Database(ABC):
@@ -85,6 +87,14 @@ class Database(ABC):
     @abstractmethod
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Insert rows within a transaction, in the fastest way there is."""
+
+    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert those rows whose key is not there yet, many in one statement."""
+        for at in range(0, len(rows), _ROWS_A_STATEMENT):
+            part = rows[at : at + _ROWS_A_STATEMENT]
+            marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(part))
+            statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks} ON CONFLICT DO NOTHING"  # noqa: S608
+            self.run(statement, [value for row in part for value in row])
 
     @abstractmethod
     def close(self) -> None:

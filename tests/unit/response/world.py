@@ -59,6 +59,14 @@ class World:
             Side.SERVER: ChainModule(self.server, self.ledger, self.settings),
         }
 
+    def use(self, ledger: FakeLedger) -> None:
+        """Anchor on another ledger."""
+        self.ledger = ledger
+        self.chains = {
+            Side.TERMINAL: ChainModule(self.terminal, ledger, self.settings),
+            Side.SERVER: ChainModule(self.server, ledger, self.settings),
+        }
+
     def stop(self) -> None:
         """Close both stores, as a process's end does."""
         self.terminal.close()

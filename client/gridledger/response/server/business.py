@@ -19,10 +19,10 @@ from gridledger.response.errors import RecordRefusal, StoreFailed, TerminalUnkno
 from gridledger.response.message import (
     DemandPage,
     DemandReply,
-    LoadReading,
     RecordsAnswer,
     RecordsMessage,
     SentRecord,
+    read_load,
 )
 from gridledger.response.server.demand import DemandRule, PeakRule
 from gridledger.response.server.register import DemandRegister
@@ -82,7 +82,7 @@ class ServerBusiness:
             return RecordRefusal.IMPLAUSIBLE
         try:
             if entry.kind is TerminalKind.IOT:
-                return _beyond(LoadReading.from_bytes(one.data).energy_wh, settings.most_wh)
+                return _beyond(read_load(one.data).energy_wh, settings.most_wh)
             reply = DemandReply.from_bytes(one.data)
         except ModelError:
             return RecordRefusal.MALFORMED

@@ -23,11 +23,11 @@ from gridledger.response.errors import RecordRefusal, RecordsMissing, TerminalUn
 from gridledger.response.message import (
     ClosedRun,
     DemandReply,
-    LoadReading,
     RecordsAnswer,
     RecordsMessage,
     RefusedNumber,
     SentRecord,
+    read_load,
 )
 from gridledger.response.record_store import Clock, RecordStore, Watch, wall_clock_ms
 from gridledger.response.schema import SCHEMA
@@ -61,6 +61,8 @@ CREATE TABLE IF NOT EXISTS reply (
 _COLUMNS: Final = (
     "terminal", "number", "run", "time_ms", "state", "data", "salt", "leaf", "code", "received_ms",
 )  # fmt: skip
+_LOAD_COLUMNS: Final = ("site", "start_ms", "terminal", "length_s", "energy_wh")
+_REPLY_COLUMNS: Final = ("demand", "site", "terminal", "number", "reduction_wh", "received_ms")
 _PROCESSED: Final = 64
 """Messages that are moved out of the inbox in one transaction: up to 64,000 rows."""
 
@@ -104,6 +106,8 @@ class ServerStore(RecordStore):
         super().__init__(database, Side.SERVER, str(system), clock=clock, **options)
         self.system = system
         self._entries: dict[str, TerminalEntry] = {}
+        self._read: dict[int, RecordsMessage] = {}
+        """Messages of the inbox that this process has read already."""
 
     # --- terminals
 
@@ -183,12 +187,15 @@ class ServerStore(RecordStore):
         )
         if fresh or message.closed:
             with self._move(Happening.ARRIVED):
-                self._database.run(
-                    "INSERT INTO inbox (terminal, body, answer, received_ms) VALUES (?, ?, ?, ?)",
+                ((kept,),) = self._database.rows(
+                    "INSERT INTO inbox (terminal, body, answer, received_ms) VALUES (?, ?, ?, ?)"
+                    " RETURNING id",
                     (name, body, answer.to_bytes(), self.clock()),
                 )
                 self._database.run("UPDATE progress SET answered = ? WHERE terminal = ?", (answer.last, name))
                 self._count(self._next(None, Happening.ARRIVED), len(fresh))
+            if len(self._read) < _PROCESSED:
+                self._read[kept] = message
         return answer
 
     def complete(self) -> int:
@@ -206,6 +213,8 @@ class ServerStore(RecordStore):
             for one in waiting:
                 done += self._complete(one)
             self._database.run("DELETE FROM inbox WHERE id <= ?", (waiting[-1].id,))
+        for one in waiting:
+            self._read.pop(one.id, None)
         return done
 
     def waiting(self) -> int:
@@ -235,7 +244,7 @@ class ServerStore(RecordStore):
         return [
             _Waiting(
                 id=number,
-                message=RecordsMessage.from_bytes(bytes(body)),
+                message=self._read.get(number) or RecordsMessage.from_bytes(bytes(body)),
                 refused={one.number: one.code for one in RecordsAnswer.from_bytes(bytes(answer)).refused},
                 received_ms=received_ms,
             )
@@ -300,19 +309,16 @@ class ServerStore(RecordStore):
         name = str(entry.identifier)
         accepted = [one for one in fresh if one.number not in waiting.refused]
         if entry.kind is TerminalKind.IOT:
+            rows: list[Sequence[object]] = []
             for one in accepted:
-                reading = LoadReading.from_bytes(one.data)
-                self._database.run(
-                    "INSERT INTO load VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    (entry.site, reading.start_ms, name, reading.length_s, reading.energy_wh),
-                )
+                reading = read_load(one.data)
+                rows.append((entry.site, reading.start_ms, name, reading.length_s, reading.energy_wh))
+            self._database.insert_new("load", _LOAD_COLUMNS, rows)
             return
         for one in accepted:
             reply = DemandReply.from_bytes(one.data)
-            self._database.run(
-                "INSERT INTO reply VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (reply.demand, entry.site, name, one.number, reply.reduction_wh, waiting.received_ms),
-            )
+            rows = [(reply.demand, entry.site, name, one.number, reply.reduction_wh, waiting.received_ms)]
+            self._database.insert_new("reply", _REPLY_COLUMNS, rows)
 
     def _answered_before(self, terminal: TerminalIdentifier, known: Sequence[SentRecord]) -> dict[int, str]:
         """Return what known records were refused with, and `differs` for those that are others now."""

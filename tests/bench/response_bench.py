@@ -1,0 +1,235 @@
+"""Demand response: accepting records, receiving them, anchoring them.
+
+python -m tests.bench.response_bench [--world devnet|fabric] [--transactions 40960] [--record]
+
+`--transactions` is the number of records of each part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from tests.bench.ground import Ground, options
+from tests.bench.report import Report
+from tests.integration.exchange import CHAINCODE, enrol
+from tests.integration.small_scene import small_scene
+from tests.postgres import running_postgres
+from tests.unit.response.fakes import SYSTEM, TERMINAL, FakeLedger, entry, reading, unknown
+
+from gridledger.client import Gateway
+from gridledger.client.time_mark import TimeMarkAgent
+from gridledger.model.digest import Digest
+from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.response import MAX_RUN, TerminalEntry, TerminalIdentifier, TerminalKind, TerminalRecord
+from gridledger.model.roles import Role
+from gridledger.network import World
+from gridledger.response.chain_module import ChainModule, ChainSettings
+from gridledger.response.database import Database, SQLiteDatabase, open_database
+from gridledger.response.ledger import ResponseLedger
+from gridledger.response.message import RecordsMessage, SentRecord
+from gridledger.response.programs import agent_of
+from gridledger.response.server.store import ServerStore
+from gridledger.response.terminal.store import RunSettings, TerminalStore
+
+_ACCEPTED = 1500
+_MESSAGE = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Accepting:
+    """Medians of one acceptance, in microseconds of the clock."""
+
+    bare_us: float
+    down_us: float
+    up_us: float
+
+
+def _accepting(folder: Path) -> _Accepting:
+    """Accept records and commit bare rows by turns: both wait for the same disk."""
+    bare = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    bare.execute("PRAGMA journal_mode = WAL")
+    bare.execute("PRAGMA synchronous = FULL")
+    bare.execute("CREATE TABLE row (number INTEGER PRIMARY KEY, data BLOB)")
+    times: dict[str, list[float]] = {"bare": [], "down": [], "up": []}
+    with _chain(folder / "up", up=True) as up, _chain(folder / "down", up=False) as down:
+        for number in range(1, _ACCEPTED + 1):
+            data = reading(number)
+            began = time.perf_counter()
+            bare.execute("INSERT INTO row VALUES (?, ?)", (number, data))
+            times["bare"].append(time.perf_counter() - began)
+            for name, store in (("up", up), ("down", down)):
+                began = time.perf_counter()
+                store.accept(data)
+                times[name].append(time.perf_counter() - began)
+                store.answered(number, {})
+    bare.close()
+    return _Accepting(**{f"{name}_us": 1e6 * median(found) for name, found in times.items()})
+
+
+@contextmanager
+def _chain(folder: Path, *, up: bool) -> Iterator[TerminalStore]:
+    """Give a terminal's store whose chain module works in a thread, with a ledger that is up or down."""
+    folder.mkdir()
+    ledger = FakeLedger()
+
+    def down(_: str) -> None:
+        raise unknown()
+
+    if not up:
+        ledger.fault = down
+    ends = threading.Event()
+
+    def work() -> None:
+        store = TerminalStore(SQLiteDatabase(folder / "terminal.db"), TERMINAL)
+        module = ChainModule(store, ledger, on_failure=lambda _: None)
+
+        async def passes() -> None:
+            running = asyncio.create_task(module.run())
+            await asyncio.to_thread(ends.wait)
+            running.cancel()
+            await asyncio.wait([running])
+
+        asyncio.run(passes())
+        store.close()
+
+    store = TerminalStore(SQLiteDatabase(folder / "terminal.db"), TERMINAL, runs=RunSettings(records=64))
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield store
+    finally:
+        ends.set()
+        thread.join()
+        store.close()
+
+
+def _receiving(database: Database, records: int) -> tuple[float, float]:
+    """Return records received, stored and de-duplicated a second, of the clock and of this process's CPU."""
+    store = ServerStore(database, SYSTEM)
+    store.add_terminal(entry())
+    messages = [_message(first, _MESSAGE) for first in range(1, records, _MESSAGE)]
+    bodies = [one.to_bytes() for one in messages]
+    began, used = time.perf_counter(), time.process_time()
+    for body in bodies:
+        store.receive(RecordsMessage.from_bytes(body), body, lambda _, __: None)
+        store.complete()
+    seconds, cpu = time.perf_counter() - began, time.process_time() - used
+    done = len(bodies) * _MESSAGE
+    return done / seconds, done / cpu
+
+
+def _message(first: int, count: int) -> RecordsMessage:
+    records = tuple(
+        SentRecord(number=first + n, run=first, time_ms=n, salt=bytes(16), data=reading(first + n))
+        for n in range(count)
+    )
+    return RecordsMessage(terminal=TERMINAL, records=records)
+
+
+async def _anchoring(ground: Ground, records: int) -> tuple[float, float]:
+    """Return records a second from stored to stored "chain success", of clock and CPU."""
+    network = ground.network
+    await asyncio.to_thread(network.deploy, CHAINCODE, "gridledger.chaincode:GridLedger")
+    agent = await asyncio.to_thread(enrol, network, "org1", "agent", Role.AGENT)
+    async with (
+        Gateway.connect(agent) as gateway,
+        TimeMarkAgent(gateway.network()),
+        small_scene(network, SystemIdentifier("88.9442"), "bench") as small,
+    ):
+        terminal = TerminalIdentifier(small.systems["one"], "house-1.iot")
+        connection = await asyncio.to_thread(enrol, network, "org2", "bench-house", Role.TERMINAL)
+        found = TerminalEntry(
+            identifier=terminal, kind=TerminalKind.IOT, site="house-1", agent=agent_of(connection)
+        )
+        await ResponseLedger(small.parties["one"].network).register_terminal(found)
+        await asyncio.sleep(1)
+        async with Gateway.connect(connection) as own:
+            return await _drain(ground.folder / "stored.db", terminal, own, records)
+
+
+async def _drain(path: Path, terminal: TerminalIdentifier, own: Gateway, records: int) -> tuple[float, float]:
+    database = SQLiteDatabase(path)
+    store = TerminalStore(database, terminal, runs=RunSettings(records=MAX_RUN))
+    _store_records(database, terminal, records)
+    module = ChainModule(store, ResponseLedger(own.network()), ChainSettings(runs=8))
+    began, used = time.perf_counter(), time.process_time()
+    done = 0
+    while done < records:
+        done += (await module.step()).anchored
+    seconds, cpu = time.perf_counter() - began, time.process_time() - used
+    store.close()
+    return done / seconds, done / cpu
+
+
+def _store_records(database: Database, terminal: TerminalIdentifier, records: int) -> None:
+    """Store records that the server has answered for, in one transaction."""
+    columns = ("terminal", "number", "run", "time_ms", "state", "data", "salt", "leaf")
+    rows = []
+    for number in range(1, records + 1):
+        run = number - (number - 1) % MAX_RUN
+        data = reading(number)
+        digest = Digest.salted(bytes(16), data)
+        one = TerminalRecord(terminal=terminal, number=number, run=run, time_ms=number, data=digest)
+        rows.append((str(terminal), number, run, number, "server-success", data, bytes(16), one.leaf.raw))
+    with database.transaction():
+        database.insert("record", columns, rows)
+        for first in range(1, records + 1, MAX_RUN):
+            database.run(
+                "INSERT INTO run (terminal, first, count, phase, opened_ms) VALUES (?, ?, ?, 'closed', 0)",
+                (str(terminal), first, min(MAX_RUN, records + 1 - first)),
+            )
+        database.run("UPDATE progress SET last = ?, answered = ?", (records, records))
+        database.run("UPDATE tally SET count = ? WHERE state = 'server-success'", (records,))
+
+
+def _run(ground: Ground, given: argparse.Namespace) -> Report:
+    records = given.transactions
+    report = Report(
+        target="bench-response",
+        title="Demand response: records accepted, received and anchored",
+        world=ground.world,
+        machine=ground.machine,
+        headers=("step", "of the clock", "of this process's CPU"),
+    )
+    accepting = _accepting(ground.folder)
+    report.row("bare SQLite commit, p50", f"{accepting.bare_us:.0f} us", "")
+    report.row("terminal accepts a record, chain down, p50", f"{accepting.down_us:.0f} us", "")
+    report.row("terminal accepts a record, chain up, p50", f"{accepting.up_us:.0f} us", "")
+    with SQLiteDatabase(ground.folder / "server.db") as database:
+        clock, cpu = _receiving(database, records)
+    report.row("server, SQLite, messages of 1,000", f"{clock:,.0f} records/s", f"{cpu:,.0f} records/s")
+    with running_postgres(ground.folder / "postgres") as server, server.database() as own:
+        url = own.owner.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with open_database(url, ground.folder) as database:
+            stored, cpu = _receiving(database, records)
+    report.row("server, PostgreSQL, messages of 1,000", f"{stored:,.0f} records/s", f"{cpu:,.0f} records/s")
+    anchored, cpu = asyncio.run(_anchoring(ground, records))
+    report.row("chain module, runs of 1,024", f"{anchored:,.0f} records/s", f"{cpu:,.0f} records/s")
+    report.compare("accepting against a bare commit", accepting.up_us / accepting.bare_us, "<=", 2)
+    report.compare("accepting, chain up against down", accepting.up_us / accepting.down_us, "<=", 1.1)
+    report.compare("server on PostgreSQL, thousand records a second", stored / 1e3, ">=", 15, "k")
+    report.compare("chain module, thousand records a second", anchored / 1e3, ">=", 10, "k")
+    report.note(f"{records:,} records each; runs of 64 where records are accepted.")
+    return report
+
+
+def main() -> int:
+    """Measure, print, and record if told to."""
+    given = options(__doc__ or "", world=World.DEVNET, transactions=40_960, rounds=1)
+    with Ground.open(given) as ground:
+        _run(ground, given).finish(record=given.record)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
