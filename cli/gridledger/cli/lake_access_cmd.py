@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +15,7 @@ from gridledger.cli.duration_option import Duration
 from gridledger.cli.output import Output, fields
 from gridledger.cli.owned_lake_option import LakeChoice, with_owned_lake
 from gridledger.cli.party_option import PartyChoice, with_party
-from gridledger.cli.record_view import show_page, show_record, show_records
+from gridledger.cli.record_view import record_table, show_page, show_record, show_records
 from gridledger.crypto.secret_key import SecretKey
 from gridledger.crypto.wrapping import RecipientSecret
 from gridledger.exchange.party import Party
@@ -23,8 +24,12 @@ from gridledger.lake.ledger import LakeLedger, OwnedLake, OwnerAgent, open_grant
 from gridledger.lake.store_address import open_store
 from gridledger.model.dataset import DatasetIdentifier
 from gridledger.model.errors import ConfigError, FieldValue
+from gridledger.model.fieldtype import write_base64url
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.sharing import AccessRequest, Grant, PowerPlatform
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 __all__ = ["commands", "recipient_key_option"]
 
@@ -57,7 +62,7 @@ def key(output: Output, file: Path) -> None:
     secret.save(file)
     value: dict[str, FieldValue] = {
         "file": str(file),
-        "public_key": RecipientSecret(secret).public.raw.hex(),
+        "public_key": write_base64url(RecipientSecret(secret).public.raw),
     }
     output.show(value, fields)
 
@@ -179,7 +184,11 @@ def revoke(
     reason: str,
     all_versions: bool,
 ) -> None:
-    """Revoke REQUESTS for DATASET, seal it anew, and hand the new key to everybody else."""
+    """Revoke REQUESTS for DATASET, seal it anew, and hand the new key to everybody else.
+
+    Versions before the newest stay under the keys that they were sealed with, unless --all-versions: who had
+    those keys can read them while it reaches the store. Copies that were made nobody takes back.
+    """
     name = DatasetIdentifier.parse(dataset)
 
     async def work(one: Party, owned: OwnedLake) -> Sequence[Grant]:
@@ -188,7 +197,14 @@ def revoke(
 
     with lake.opened() as owned:
         grants = party.run(lambda one: work(one, owned))
-    show_records(output, grants, _GRANTS)
+        epochs = owned.lake.epochs(name.name)
+    given = max((grant.sealed.epoch for grant in grants if grant.sealed), default=0)
+    still_open: list[FieldValue] = [version for version, epoch in epochs.items() if epoch <= given]
+    value: dict[str, FieldValue] = {
+        "grants": [grant.to_value() for grant in grants],
+        "still_open_versions": still_open,
+    }
+    output.show(value, _revoked)
 
 
 @click.command()
@@ -244,6 +260,20 @@ def open_(
             }
 
     output.show(party.run(work), fields)
+
+
+def _revoked(value: dict[str, Any]) -> RenderableType:
+    from rich.console import Group
+
+    rows = record_table(value["grants"], _GRANTS)
+    versions = ", ".join(map(str, value["still_open_versions"]))
+    if not versions:
+        return rows
+    said = (
+        f"Versions {versions} are sealed with keys that were handed over: who had them can read these "
+        "versions while it reaches the store. --all-versions seals them anew, too."
+    )
+    return Group(rows, said)
 
 
 commands = (key, assign, request, requests, grant, revoke, log, open_)

@@ -15,7 +15,7 @@ from gridledger.model.record import ModelValue
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["show_items", "show_page", "show_record", "show_records", "show_rows"]
+__all__ = ["record_table", "show_items", "show_page", "show_record", "show_records", "show_rows"]
 
 _REFUSED_ITEMS = 1
 
@@ -44,11 +44,13 @@ def show_records(output: Output, records: Iterable[ModelValue], columns: Sequenc
 def show_rows(output: Output, rows: list[FieldValue], columns: Sequence[str]) -> None:
     """Show values of records that were put together, one a line; see `show_records`."""
 
-    def drawn(shown: Any) -> RenderableType:
-        flat = [_flat(value) for value in shown]
-        return table(flat, {column: column.rpartition(".")[2].replace("_", " ") for column in columns})
+    output.show(rows, lambda shown: record_table(shown, columns))
 
-    output.show(rows, drawn)
+
+def record_table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> RenderableType:
+    """Draw values of records, one a line; see `show_records`."""
+    flat = [_flat(value) for value in rows]
+    return table(flat, {column: column.rpartition(".")[2].replace("_", " ") for column in columns})
 
 
 def show_page(output: Output, page: ModelValue, member: str, columns: Sequence[str]) -> None:
@@ -66,8 +68,7 @@ def show_page(output: Output, page: ModelValue, member: str, columns: Sequence[s
     def drawn(shown: Any) -> RenderableType:
         from rich.console import Group
 
-        flat = [_flat(value) for value in shown[member]]
-        rows = table(flat, {column: column.rpartition(".")[2].replace("_", " ") for column in columns})
+        rows = record_table(shown[member], columns)
         return Group(rows, f"next page: --bookmark {shown['bookmark']!r}") if shown["bookmark"] else rows
 
     output.show(page.to_value(), drawn)

@@ -292,8 +292,23 @@ class Lake:
             raise PayloadNotFound(name)
         return newest[1]
 
+    def epochs(self, name: str) -> dict[int, int]:
+        """Return the versions of a dataset, each with the epoch of the key that seals it.
+
+        Notes
+        -----
+        Reads each version's manifest. Whoever had the key of an epoch can read its versions.
+        """
+        dataset = self.keys.dataset(name)
+        return {
+            version: self.manifest(dataset, version, generation)[0].epoch
+            for version, generation in self.versions(dataset).items()
+        }
+
     def rotate(self, name: str, *, all_versions: bool = False) -> DatasetKey:
         """Seal the newest version again, or all, under a new dataset key; later versions are sealed under it.
+
+        Older versions that are not sealed again stay open to whoever had their key; see `epochs`.
 
         Raises
         ------

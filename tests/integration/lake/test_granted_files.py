@@ -1,4 +1,4 @@
-"""A granted dataset as a file: by gridledger.lake.open, pandas, pyarrow and duckdb, and by nobody else."""
+"""A granted dataset by gridledger.lake.open, pandas, pyarrow, duckdb and Spark, and by nobody else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import fsspec
@@ -13,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.errors import PySparkException
 from tests.integration.lake.sharing_world import ROLE, USER, SharingWorld, sharing_world
 
 import gridledger.lake
@@ -20,6 +22,12 @@ from gridledger.crypto.secret_key import SecretKey
 from gridledger.lake import LakeFileSystem, LakeSettings
 from gridledger.lake.errors import NotGranted, PayloadCorrupt, PayloadNotFound
 from gridledger.network import Network
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# Spark is of this group.
+pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(600)]
 
 NAME = "charging/meters.parquet"
 PURPOSE = "load-forecast"
@@ -62,31 +70,32 @@ def _run(arguments: list[str], stream: io.StringIO) -> int:
     return run(arguments, Output(stream=stream, errors=io.StringIO()))
 
 
-async def _granted(sharing: SharingWorld, folder: Path) -> tuple[str, str]:
+async def _granted(
+    sharing: SharingWorld, folder: Path, *, name: str = NAME, keeper: str = "custodian"
+) -> tuple[str, str]:
     """Publish a dataset and grant it to distribution; return its identifier and the request."""
     config = folder / "lake.toml"
     settings = LakeSettings.create(config, store=(folder / "lake").as_uri())
-    settings.open().put(NAME, io.BytesIO(PAYLOAD))
-    for name in ("custodian", "distribution", "dispatching"):
-        SecretKey.generate().save(folder / f"{name}.key")
-    dataset = f"{sharing.systems['owner']}/{NAME}"
+    settings.open().put(name, io.BytesIO(PAYLOAD))
+    for party in ("custodian", "distribution", "dispatching"):
+        SecretKey.generate().save(folder / f"{party}.key")
+    dataset = f"{sharing.systems['owner']}/{name}"
     here = ("--config", config)
     key = ("--key", folder / "custodian.key")
-    registered = await sharing("custodian", "custodian", "register", "files", "--root", sharing.root, *key)
+    registered = await sharing(keeper, "custodian", "register", keeper, "--root", sharing.root, *key)
     custodian = registered["id"]
     await sharing("administrator", "custodian", "approve", custodian, "--root", sharing.root)
     await sharing("owner", "dataset", "register", dataset, "--title", "Meters", "--label", "meters")
     await sharing("owner", "dataset", "version", dataset, "--custodian", custodian, *here)
     watch = (*key, "--store", (folder / "lake").as_uri(), "--once")
     watch += ("--checkpoint", folder / "custodian.checkpoint")
-    await sharing("custodian", "custodian", "watch", custodian, *watch)
+    await sharing(keeper, "custodian", "watch", custodian, *watch)
     rule = ("--platform", "distribution", "--role", ROLE, "--purpose", PURPOSE, "--longest", "1d")
     await sharing("owner", "dataset", "admit", dataset, *rule, "--organisation", "Org2MSP")
     asked = ("--application", sharing.systems["distribution"], "--for-user", USER, "--role", ROLE)
     asked += ("--purpose", PURPOSE, "--for", "1d", "--key", folder / "distribution.key")
     request = (await sharing("distribution", "lake", "request", dataset, *asked))["id"]
-    granting = ("--once", *here, "--checkpoint", folder / "owner.checkpoint")
-    await sharing("owner", "dataset", "watch", sharing.systems["owner"], *granting)
+    await sharing("owner", "lake", "grant", dataset, request, *here)
     await sharing.even()
     return dataset, request
 
@@ -155,3 +164,25 @@ async def test_granted_dataset_is_read_by_url_until_it_is_revoked(
     await sharing.even()
     with pytest.raises(NotGranted):
         await asyncio.to_thread(gridledger.lake.open, dataset, config=config)
+
+
+def _read_by_spark(spark: SparkSession, config: Path, dataset: str) -> None:
+    read = spark.read.format("gridledger").option("config", str(config)).option("partitions", "2")
+    frame = read.load(f"gridledger://{dataset}")
+    assert frame.dtypes == [("house", "bigint"), ("kwh", "double")]
+    found = frame.where("house = 3").selectExpr("count(*)", "sum(kwh)").collect()[0]
+    wanted = [row / 7 for row in range(2000) if row % 17 == 3]
+    assert tuple(found) == (len(wanted), pytest.approx(sum(wanted)))
+
+
+async def test_granted_dataset_is_read_by_spark_and_by_nobody_elses(
+    sharing: SharingWorld, spark: SparkSession, tmp_path: Path
+) -> None:
+    dataset, _ = await _granted(sharing, tmp_path, name="charging/spark.parquet", keeper="marketing-agent")
+    config = await _access(sharing, "distribution", tmp_path)
+    await asyncio.to_thread(_read_by_spark, spark, config, dataset)
+    steps = [one["step"] for one in (await sharing("owner", "lake", "log", dataset))["entries"]]
+    assert "opened" in steps
+    other = await _access(sharing, "dispatching", tmp_path)
+    with pytest.raises(PySparkException, match="no grant of"):
+        await asyncio.to_thread(_read_by_spark, spark, other, dataset)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import sys
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import PySparkException
-from tests.prerequisites import missing
 from tests.unit.lake.payloads import meter_csv
 
-from gridledger.host.errors import PrerequisiteMissing
 from gridledger.lake import LakeSettings
-from gridledger.lake.hdfs.java import find_java
-from gridledger.lake.spark_source import DatasetDataSource
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,24 +20,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(600)]
 
 ROWS = 3000
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
-    from pyspark.sql import SparkSession
-
-    try:
-        find_java()
-    except PrerequisiteMissing as error:
-        missing("java", str(error))
-    os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PySpark's own.
-        builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-        session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
-        session.dataSource.register(DatasetDataSource)
-        yield session
-        session.stop()
 
 
 @pytest.fixture

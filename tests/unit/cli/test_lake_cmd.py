@@ -220,3 +220,20 @@ def test_rebuild_makes_rows_again(commands: Commands, tmp_path: Path) -> None:
     commands.value("put", _file(tmp_path, "noise", noise(300_000)))
     assert commands.value("rebuild") == {"rows_made_from_blocks": 0}
     assert commands.value("put", _file(tmp_path, "again", noise(300_000)))["new_blocks"] == 0
+
+
+class Terminal(io.StringIO):
+    """What says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_bars_are_shown_on_a_terminal_and_nowhere_else(commands: Commands, tmp_path: Path) -> None:
+    source = _file(tmp_path, "bar.bin", noise(2_000_000))
+    for arguments in (("put", str(source)), ("get", "bar.bin", str(tmp_path / "got"))):
+        for errors, is_shown in ((Terminal(), True), (io.StringIO(), False)):
+            called = ["lake", *arguments, *(["--replace"] if arguments[0] == "get" else [])]
+            called += ["--config", str(commands.config)]
+            assert run(called, Output(stream=io.StringIO(), errors=errors)) == 0
+            assert ("bar.bin" in errors.getvalue()) is is_shown

@@ -298,6 +298,15 @@ def test_granted_reader_reads_until_the_key_is_rotated(folder: Path) -> None:
     assert lake.dataset_key("m.csv") == rotated
 
 
+def test_versions_before_a_rotation_stay_under_their_key_unless_all_are_sealed_anew(lake: Lake) -> None:
+    for payload in (b"one", b"two"):
+        lake.put("a", io.BytesIO(payload))
+    lake.rotate("a")
+    assert lake.epochs("a") == {1: 1, 2: 2}
+    lake.rotate("a", all_versions=True)
+    assert lake.epochs("a") == {1: 3, 2: 3}
+
+
 def test_key_of_another_dataset_opens_nothing(lake: Lake, folder: Path) -> None:
     stored = lake.put("one", io.BytesIO(noise(3000)))
     lake.put("two", io.BytesIO(noise(3000, 2)))
