@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # Spark is of this group.
-pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(1800)]
 
 NAME = "charging/meters.parquet"
 PURPOSE = "load-forecast"

@@ -18,7 +18,7 @@ from gridledger.cli.main import run
 from gridledger.cli.output import Output
 from gridledger.lake.hdfs import HdfsCluster
 
-pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(1800)]
 
 BIG = noise(24 << 20)
 
