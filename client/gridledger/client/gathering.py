@@ -1,7 +1,8 @@
 """Gathering: calls that wait at the same time go together, and each gets its own outcome.
 
 A few calls go out at once, each alone. Where there are more, one bundle is under way, and what comes
-meanwhile gathers for the next one. So few callers wait for nothing, and many share what a message costs.
+meanwhile, and for a moment after, gathers for the next one. So few callers wait for nothing, and many share
+what a message costs.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Gathering(Generic[C, T]):
         Calls of a bundle.
     most_bytes : int
         Of the calls of a bundle; a larger call goes alone.
+    pause_s : float
+        Seconds from the end of a bundle of many calls to the next one.
 
     Notes
     -----
@@ -72,6 +75,7 @@ class Gathering(Generic[C, T]):
         separable: Callable[[GridLedgerError], bool],
         most: int,
         most_bytes: int,
+        pause_s: float,
     ) -> None:
         self._alone = alone
         self._together = together
@@ -80,7 +84,10 @@ class Gathering(Generic[C, T]):
         self._most_bytes = most_bytes
         self._waiting: deque[_Waiting[C, T]] = deque()
         self._senders: set[asyncio.Task[None]] = set()
+        self._pause_s = pause_s
         self._under_way = 0
+        self._is_busy = False
+        self._is_resting = False
 
     async def add(self, call: C, size: int) -> T:
         """Make a call of so many bytes, alone or with others, and return its outcome; raises its error."""
@@ -92,14 +99,24 @@ class Gathering(Generic[C, T]):
         return await waiting.outcome
 
     def _start(self) -> None:
-        """Send what waits, unless there is much of it, and a bundle is under way."""
-        if self._waiting and (not self._senders or self._under_way + len(self._waiting) <= _FEW):
+        """Send what waits, unless there is much of it, and a bundle is under way or was a moment ago."""
+        if not self._waiting or self._is_resting:
+            return
+        is_quiet = not self._is_busy and self._under_way + len(self._waiting) <= _FEW
+        if is_quiet or not self._senders:
             sender = asyncio.create_task(self._send(), name="bundle")
             self._senders.add(sender)
             sender.add_done_callback(self._end)
 
     def _end(self, sender: asyncio.Task[None]) -> None:
         self._senders.discard(sender)
+        if self._is_busy and not self._is_resting:
+            self._is_resting = True
+            sender.get_loop().call_later(self._pause_s, self._go_on)
+        self._start()
+
+    def _go_on(self) -> None:
+        self._is_resting = False
         self._start()
 
     async def _send(self) -> None:
@@ -108,6 +125,7 @@ class Gathering(Generic[C, T]):
         if not calls:
             return  # another one has taken them
         self._under_way += len(calls)
+        self._is_busy = len(calls) > _FEW
         try:
             await (self._send_alone(calls[0]) if len(calls) == 1 else self._send_together(calls))
         finally:

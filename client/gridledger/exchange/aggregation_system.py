@@ -205,7 +205,7 @@ class AggregationSystem:
         owner = await self.party.system(target.system)
         try:
             reply = await self.party.call(
-                target.server, ROOTS_PATH, signed, gives=SignedRoots, agent=owner.agent
+                target.server, ROOTS_PATH, signed, gives=SignedRoots, agent=owner.agent, bundled=True
             )
             _check_answer(signed, owner, reply.value)
         except GridLedgerError:

@@ -134,7 +134,7 @@ class AgreedQueries:
         question = AgreedQuestion(signed=signed, agreement=agreement.id)
         try:
             reply = await self._party.call(
-                target.server, AGREED_ROOTS_PATH, question, gives=SignedRoots, agent=owner.agent
+                target.server, AGREED_ROOTS_PATH, question, gives=SignedRoots, agent=owner.agent, bundled=True
             )
         except (ServiceError, ContractError):
             # Not lost: the contract records that the owner did not answer, and withholds its fields.

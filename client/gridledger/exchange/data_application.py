@@ -311,6 +311,7 @@ class DataApplication:
                 offered,
                 gives=CountersignedContract,
                 agent=owner.agent,
+                bundled=True,
             )
             contract = countersigned.value
             if contract.contract != offered.contract:

@@ -131,6 +131,7 @@ class Party:
         gives: type[Given],
         agent: Agent | None = None,
         method: str = "POST",
+        bundled: bool = False,
     ) -> Reply[Given]:
         """Call a server with a signed request, and check who answers.
 
@@ -147,6 +148,9 @@ class Party:
         agent : Agent, optional
             Whose key must have signed the reply.
         method : str, default "POST"
+        bundled : bool, default False
+            Whether it goes together with other calls of the server that wait at the same time; for a POST
+            with a body, whose answer needs no evidence of its own.
 
         Raises
         ------
@@ -155,7 +159,11 @@ class Party:
         ContractError, ModelError, ServiceError
             What the server answered; see `SignedClient.call`.
         """
-        reply = await self._client(server).call(method, path, value, gives=gives, idempotent=True)
+        client = self._client(server)
+        if bundled and value is not None:
+            reply = await client.call_bundled(path, value, gives=gives)
+        else:
+            reply = await client.call(method, path, value, gives=gives, idempotent=True)
         if agent is not None and not is_agent(reply.signer, agent):
             raise ReplyUnproven(
                 f"the reply of {server} is not signed by its agent {agent.subject}",

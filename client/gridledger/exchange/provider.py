@@ -117,14 +117,16 @@ class Provider:
             check=check or _work,
             on_access=log_access if self._log is None else self._log.write,
         )
-        service.post(ROOTS_PATH, takes=SignedRequest, gives=SignedRoots)(self.sign_roots)
-        service.post(AGREED_ROOTS_PATH, takes=AgreedQuestion, gives=SignedRoots)(self.sign_agreed_roots)
+        service.post(ROOTS_PATH, takes=SignedRequest, gives=SignedRoots, bundled=True)(self.sign_roots)
+        service.post(AGREED_ROOTS_PATH, takes=AgreedQuestion, gives=SignedRoots, bundled=True)(
+            self.sign_agreed_roots
+        )
         service.post(DELIVERIES_PATH, takes=DeliveryQuestion, gives=Delivery)(self.deliver)
         service.post(DELIVERY_PAGES_PATH, takes=PageQuestion, gives=DeliveryPage)(self.deliver_page)
         service.post(DELIVERY_PAGES_CSV_PATH, takes=PageQuestion, gives=CsvPage)(self.deliver_csv)
-        service.post(COUNTERSIGNATURES_PATH, takes=OfferedContract, gives=CountersignedContract)(
-            self.countersign
-        )
+        service.post(
+            COUNTERSIGNATURES_PATH, takes=OfferedContract, gives=CountersignedContract, bundled=True
+        )(self.countersign)
         return service
 
     async def sign_roots(self, call: Call[SignedRequest]) -> SignedRoots:

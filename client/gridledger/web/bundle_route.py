@@ -22,7 +22,7 @@ __all__ = ["bundle_route"]
 
 _logger: Final = logging.getLogger("gridledger.web")
 
-_SHARE: Final = 0.9
+_SHARE: Final = 0.75
 """Of the service's deadline: a request that is slow ends before its bundle does."""
 
 

@@ -19,8 +19,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from gridledger.client.gathering import Gathering
 from gridledger.model.errors import ConfigError, GridLedgerError
 from gridledger.web.authorities import Authorities, Caller
+from gridledger.web.bundle import BUNDLES_PATH, MAX_REQUESTS, BundledRequest, ReplyBundle, RequestBundle
 from gridledger.web.connections import KeptConnections
 from gridledger.web.errors import Fault, ReplyUnknown, ReplyUnproven, ServiceUnavailable
 from gridledger.web.evidence import Evidence
@@ -41,7 +43,26 @@ _ADDRESSES: Final = 100
 """Paths whose parsed addresses are kept."""
 _IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
 
+_BUNDLE_BYTES: Final = 512 * 1024
+"""Bodies of a bundle: written as text they are within what servers read of one message by default."""
+_PAUSE_S: Final = 0.03
+"""Between bundles of many requests; answers take as long."""
+
 Given = TypeVar("Given", bound=Payload)
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """A body that is not read yet."""
+
+    data: bytes
+
+    def to_bytes(self) -> bytes:
+        return self.data
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        return cls(data)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +129,14 @@ class SignedClient:
         self._transport = transport or KeptConnections(
             ssl.create_default_context(cafile=tls_root_certificate)
         )
+        self._gathering = Gathering(
+            self._send_alone,
+            self._send_bundle,
+            separable=lambda error: not isinstance(error, ServiceUnavailable | ReplyUnknown),
+            most=MAX_REQUESTS,
+            most_bytes=_BUNDLE_BYTES,
+            pause_s=_PAUSE_S,
+        )
         self._addresses: dict[str, httpx.URL] = {}
         self._extensions = {
             "timeout": httpx.Timeout(self._patience.deadline_s, connect=self._patience.connect_s).as_dict()
@@ -172,8 +201,62 @@ class SignedClient:
         Every attempt is signed anew. Errors that say `retriable` are tried again, since nothing was done;
         a missing reply only where the request is idempotent.
         """
-        may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
         body = b"" if value is None else value.to_bytes()
+        return await self._send(method, path, body, gives, query, idempotent=idempotent)
+
+    async def call_bundled(self, path: str, value: Payload, *, gives: type[Given]) -> Reply[Given]:
+        """Send a POST that may be sent again, together with what waits at the same time.
+
+        Parameters
+        ----------
+        path : str
+            A route that takes part in bundles.
+        value : Payload
+            The body.
+        gives : type
+            What the answer's body is.
+
+        Raises
+        ------
+        GridLedgerError
+            See `call`.
+
+        Notes
+        -----
+        The evidence of a reply is that of its bundle. Errors of one request leave the others alone.
+        """
+        body = value.to_bytes()
+        request = BundledRequest(path=path, body=body)
+        found = await self._gathering.add(request, len(path) + len(body))
+        return Reply(value=gives.from_bytes(found.value.data), signer=found.signer, evidence=found.evidence)
+
+    async def _send_alone(self, request: BundledRequest) -> Reply[_Raw]:
+        return await self._send("POST", request.path, request.body, _Raw, None, idempotent=True)
+
+    async def _send_bundle(self, requests: list[BundledRequest]) -> list[Reply[_Raw] | GridLedgerError]:
+        bundle = RequestBundle(requests=tuple(requests))
+        reply = await self.call("POST", BUNDLES_PATH, bundle, gives=ReplyBundle, idempotent=True)
+        if len(reply.value.replies) != len(requests):
+            raise ReplyUnproven("the bundle has another number of replies", reason=Fault.MALFORMED)
+        return [
+            Reply(value=_Raw(one.body), signer=reply.signer, evidence=reply.evidence)
+            if one.status == 200
+            else read_problem(one.status, one.body)
+            for one in reply.value.replies
+        ]
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        gives: type[Given],
+        query: Mapping[str, str] | None,
+        *,
+        idempotent: bool | None,
+    ) -> Reply[Given]:
+        """Send a request, again if need be, until it is answered."""
+        may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
         wait_s = self._patience.first_wait_s
         attempt = 1
         try:

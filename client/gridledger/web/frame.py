@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 from gridledger.model.errors import FieldValue, GridLedgerError
 from gridledger.web.access import Access
 from gridledger.web.authorities import Caller
+from gridledger.web.bundle_route import bundle_route
 from gridledger.web.errors import (
     DeadlineExceeded,
     MediaTypeRefused,
@@ -71,10 +72,11 @@ class Frame:
         self._service = service
         self._origins = origins
         self._in_flight = 0
-        self._description = describe(service.title, service.version, service.routes)
+        self._routes = [*service.routes, *bundle_route(service)]
+        self._description = describe(service.title, service.version, self._routes)
 
     def starlette(self) -> Starlette:
-        routes = [_starlette_route(r.path, r.method, _Endpoint(self, r)) for r in self._service.routes]
+        routes = [_starlette_route(r.path, r.method, _Endpoint(self, r)) for r in self._routes]
         routes.append(_starlette_route(HEALTH_PATH, "GET", self._health))
         routes.append(_starlette_route("/openapi.json", "GET", self._openapi))
         app = Starlette(

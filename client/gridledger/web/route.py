@@ -114,6 +114,8 @@ class Route:
     handler: Callable[[Any], Awaitable[Any]] = field(repr=False)
     is_open: bool = False
     """Whether anybody may call without a signature: requests and answers prove themselves, or are public."""
+    bundled: bool = False
+    """Whether requests may come in a bundle, too; the path then has no parameters."""
     summary: str = ""
     """One line for the description; default the first line of the handler's docstring."""
 

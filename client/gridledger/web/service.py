@@ -93,13 +93,13 @@ class Service:
         return self.route("GET", path, takes=Nothing, gives=gives)
 
     def post(
-        self, path: str, *, takes: type[Taken], gives: type[Given]
+        self, path: str, *, takes: type[Taken], gives: type[Given], bundled: bool = False
     ) -> Callable[[Handler[Taken, Given]], Handler[Taken, Given]]:
         """Register what answers a POST; see `route`."""
-        return self.route("POST", path, takes=takes, gives=gives)
+        return self.route("POST", path, takes=takes, gives=gives, bundled=bundled)
 
     def route(
-        self, method: str, path: str, *, takes: type[Taken], gives: type[Given]
+        self, method: str, path: str, *, takes: type[Taken], gives: type[Given], bundled: bool = False
     ) -> Callable[[Handler[Taken, Given]], Handler[Taken, Given]]:
         """Register a coroutine function that answers one method on one path.
 
@@ -111,12 +111,23 @@ class Service:
             With parameters in braces.
         takes, gives : type
             The bodies' types; Nothing for none.
+        bundled : bool, default False
+            Whether requests may come in a bundle, too (`POST /v1/bundles`): for a POST that may be sent
+            again, without parameters, whose answer needs no signature of its own.
         """
 
         def register(handler: Handler[Taken, Given]) -> Handler[Taken, Given]:
             summary = (handler.__doc__ or "").strip().partition("\n")[0]
             self.routes.append(
-                Route(method=method, path=path, takes=takes, gives=gives, handler=handler, summary=summary)
+                Route(
+                    method=method,
+                    path=path,
+                    takes=takes,
+                    gives=gives,
+                    handler=handler,
+                    bundled=bundled,
+                    summary=summary,
+                )
             )
             return handler
 
