@@ -25,6 +25,7 @@ from gridledger.exchange.demo.scene import APPLICATION, Scene
 from gridledger.model.canonical import canonical_bytes
 from gridledger.model.errors import ModelError
 from gridledger.web import MessageSigner
+from gridledger.web.bundle import BUNDLES_PATH, ReplyBundle
 from gridledger.web.message import HeaderLines, RequestMessage
 
 CHECKS = [
@@ -73,7 +74,10 @@ def explore(operation: Any, url: str, signature: Signature, mode: GenerationMode
     @given(case=operation.as_strategy(generation_mode=mode))
     def call(case: Any) -> None:
         response = case.call(base_url=url, auth=signature, timeout=60)
-        statuses.add(response.status_code)
+        if operation.path == BUNDLES_PATH and response.status_code == 200:
+            statuses.update(one.status for one in ReplyBundle.from_bytes(response.content).replies)
+        else:
+            statuses.add(response.status_code)
         case.validate_response(response, checks=CHECKS)
 
     call()

@@ -85,7 +85,7 @@ class AgreementTransactions(Contract):
         ctx.emit(Event.AGREEMENT_ENDED, ended)
         return ended
 
-    @query
+    @query(bundled=True)
     async def get_agreement(self, ctx: Context, agreement_id: AgreementId) -> Agreement:
         """Return an agreement."""
         return await ctx.require(agreement_key(agreement_id))

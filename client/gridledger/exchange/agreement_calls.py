@@ -29,7 +29,7 @@ class AgreementCalls(ContractCalls):
 
     async def agreement(self, agreement: str) -> Agreement:
         """Return an agreement."""
-        return await self._ask(Agreement, "trade", "GetAgreement", agreement)
+        return await self._ask_bundled(Agreement, "trade", "GetAgreement", agreement)
 
     async def agreements(
         self, party: SystemIdentifier, function: str = "", bookmark: str = ""

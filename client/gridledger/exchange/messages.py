@@ -8,6 +8,7 @@
 | POST /v1/delivery-pages | PageQuestion | DeliveryPage | the ordering data application's |
 | POST /v1/delivery-pages.csv | PageQuestion | CsvPage | the ordering data application's |
 | POST /v1/countersignatures | OfferedContract | CountersignedContract | the ordering data application's |
+| POST /v1/bundles | RequestBundle | ReplyBundle | as its requests': roots and countersignatures |
 """
 
 from __future__ import annotations

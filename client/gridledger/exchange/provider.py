@@ -45,7 +45,7 @@ from gridledger.model.exchange_refusals import NoHold, SignatureRefused
 from gridledger.model.identifier import FieldIdentifier
 from gridledger.model.integrity import ActualRoots, SignedRoots
 from gridledger.model.paid_line import PaidLine
-from gridledger.model.resolution import SignedRequest
+from gridledger.model.resolution import Resolution, SignedRequest
 from gridledger.model.signature import verify_signature
 from gridledger.model.states import Outcome
 from gridledger.model.trade import CountersignedContract
@@ -145,7 +145,7 @@ class Provider:
         """
         root = await self._owner.party.system(self._owner.settings.root)
         require_caller(call.caller, root.agent, "asking for actual roots")
-        return await self._actual_roots(call, call.value)
+        return await self._actual_roots(call, call.value, await self._ledger.decide(call.value))
 
     async def sign_agreed_roots(self, call: Call[AgreedQuestion]) -> SignedRoots:
         """Sign the actual roots for a query under an agreement with this owner.
@@ -157,6 +157,12 @@ class Provider:
         ContractError
             The ledger refuses the request, or has no such agreement.
         """
+        # Both are asked at once, and so travel together.
+        _, decided = await asyncio.gather(self._check_agreement(call), self._ledger.decide(call.value.signed))
+        return await self._actual_roots(call, call.value.signed, decided)
+
+    async def _check_agreement(self, call: Call[AgreedQuestion]) -> None:
+        """Refuse a caller that is not the data application of an agreement with this owner."""
         request = call.value.signed.request
         application, agreement, identifier = await asyncio.gather(
             self._owner.party.system(request.application),
@@ -171,11 +177,10 @@ class Provider:
             raise NotPermitted("the agreement is of other parties", agreement=agreement.id)
         if agreement.ended_ms is not None or self._now_ms() >= terms.valid_until_ms:
             raise NotPermitted("the agreement is over", agreement=agreement.id)
-        return await self._actual_roots(call, call.value.signed)
 
-    async def _actual_roots(self, call: Call[Any], signed: SignedRequest) -> SignedRoots:
+    async def _actual_roots(self, call: Call[Any], signed: SignedRequest, decided: Resolution) -> SignedRoots:
         self._note(call, resolution=signed.request.id)
-        identifier, decided = await asyncio.gather(self._owner.identifier(), self._ledger.decide(signed))
+        identifier = await self._owner.identifier()
         target = decided.target(identifier)
         if target is None:
             named = [decided.target(prefix) for prefix in await self._owner.renamed()]
