@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gridledger.client import Connection
 from gridledger.exchange.party import Party
@@ -24,6 +24,7 @@ from gridledger.model.signature import public_key_of
 from gridledger.model.system import Agent
 from gridledger.response.chain_module import ChainModule
 from gridledger.response.database import open_database
+from gridledger.response.ended import tell_end
 from gridledger.response.ledger import ResponseLedger
 from gridledger.response.record_store import RecordStore
 from gridledger.response.server import BusinessSettings, DemandRegister, ServerBusiness, ServerStore
@@ -107,11 +108,11 @@ async def running_terminal(
         link = SignedLink(party, settings.server)
         business = Business(store, link)
         if modules is not Modules.CHAIN:
-            _start(stack, business.run())
+            _start(stack, business.run(), "business module")
             if settings.kind is TerminalKind.USER:
-                _start(stack, _answer_demands(UserTerminal(business, link, settings.reply)))
+                _start(stack, _answer_demands(UserTerminal(business, link, settings.reply)), "demands")
         if modules is not Modules.BUSINESS:
-            _start(stack, _chain(stack, settings, party).run())
+            _start(stack, _chain(stack, settings, party).run(), "chain module")
         yield business
 
 
@@ -128,7 +129,8 @@ def run_server(
 
     def build() -> Service:
         store = ServerStore(open_database(settings.database, settings.folder), settings.system)
-        register = DemandRegister(open_database(settings.database, settings.folder))
+        demands = open_database(settings.database, settings.folder)
+        register = DemandRegister(demands)
         business = ServerBusiness(store, register, BusinessSettings(rule=settings.rule))
         party = open_party(settings)
         replay = SQLiteReplayStore(settings.folder / "replay.db")
@@ -139,8 +141,9 @@ def run_server(
                 await stack.enter_async_context(party)
                 stack.push_async_callback(replay.close)
                 stack.callback(store.close)
+                stack.callback(demands.close)
                 if modules is Modules.ALL:
-                    _start(stack, _chain(stack, settings, party).run())
+                    _start(stack, _chain(stack, settings, party).run(), "chain module")
                 yield
 
         return business.service(party.signer, party.authorities, replay, lifespan=lifespan)
@@ -174,9 +177,10 @@ def _chain(stack: AsyncExitStack, settings: TerminalSettings | ServerSettings, p
     return ChainModule(store, ResponseLedger(party.network), settings.chain)
 
 
-def _start(stack: AsyncExitStack, work: Awaitable[None]) -> None:
+def _start(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
     """Run a module until the stack is closed."""
-    task = asyncio.ensure_future(work)
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(tell_end)
 
     async def stop() -> None:
         task.cancel()

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gridledger.exchange.party import is_agent
 from gridledger.model.errors import ConfigError, ModelError
 from gridledger.model.response import TerminalEntry, TerminalKind
+from gridledger.response.ended import tell_end
 from gridledger.response.errors import RecordRefusal, StoreFailed, TerminalUnknown
 from gridledger.response.message import (
     DemandPage,
@@ -140,16 +141,14 @@ class ServerBusiness:
 
         @asynccontextmanager
         async def working() -> AsyncIterator[None]:
-            task = asyncio.create_task(self.run(), name="business module")
-            try:
-                if lifespan is None:
+            async with lifespan() if lifespan is not None else nullcontext():
+                task = asyncio.create_task(self.run(), name="business module")
+                task.add_done_callback(tell_end)
+                try:
                     yield
-                else:
-                    async with lifespan():
-                        yield
-            finally:
-                task.cancel()
-                await asyncio.wait([task])
+                finally:
+                    task.cancel()
+                    await asyncio.wait([task])
 
         service = Service("response", signer=signer, authorities=authorities, replay=replay, lifespan=working)
 
