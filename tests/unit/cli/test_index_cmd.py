@@ -13,6 +13,8 @@ import pytest
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
 
+pytestmark = [pytest.mark.xdist_group("numba"), pytest.mark.timeout(600)]  # the first calls compile
+
 REGISTER = "id,lon,lat\n" + "".join(
     f"{number},{114 + (number % 2) + number / 10_000},{22.5 + number / 10_000}\n" for number in range(40)
 )

@@ -16,6 +16,8 @@ from gridledger.lake.index.document_features import label_features
 from gridledger.lake.index.series_features import series_features
 from gridledger.model.errors import ModelError
 
+pytestmark = [pytest.mark.xdist_group("numba"), pytest.mark.timeout(600)]  # the first calls compile
+
 HOURS = 24
 
 

@@ -24,6 +24,8 @@ from gridledger.lake.index.index_files import IndexFiles
 from gridledger.lake.index.runs import Runs
 from gridledger.model.errors import ModelError
 
+pytestmark = [pytest.mark.xdist_group("numba"), pytest.mark.timeout(600)]  # the first calls compile
+
 POINTS = blobs(60)
 ROWS = rows_of(entries(POINTS), FEATURES)
 EVERYWHERE = Query(features=(0.0, 0.0, 0.0), tolerance=1_000.0)

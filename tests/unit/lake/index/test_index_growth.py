@@ -32,6 +32,8 @@ from tests.unit.lake.stopping_store import Stopped, StoppingStore
 from gridledger.lake import Lake, LocalStore
 from gridledger.lake.index import Floats, Index, Query, reclustering
 
+pytestmark = [pytest.mark.xdist_group("numba"), pytest.mark.timeout(600)]  # the first calls compile
+
 POINTS = blobs(120)
 HELD = entries(POINTS)
 MORE = np.array([[0.1, 0.2, 0.3], [60.0, 60.0, 60.0], [60.5, 60.0, 60.0], [20.0, 1.0, 0.0]])

@@ -26,6 +26,8 @@ from tests.unit.lake.index.made_index import (
 from gridledger.lake.index import Entry, Index, Query, StepName
 from gridledger.model.errors import ModelError
 
+pytestmark = [pytest.mark.xdist_group("numba"), pytest.mark.timeout(600)]  # the first calls compile
+
 POINTS = blobs(900)
 HELD = entries(POINTS)
 

@@ -24,6 +24,8 @@ from gridledger.model.roles import Role
 from gridledger.model.sharing import PowerPlatform
 from gridledger.shim.testing import MemoryPeer
 
+pytestmark = [pytest.mark.xdist_group("numba"), pytest.mark.timeout(600)]  # the first calls compile
+
 MARKETING, DISTRIBUTION, DISPATCHING = PowerPlatform
 PAYLOAD = meter_csv(96)
 
