@@ -13,7 +13,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,7 @@ from gridledger.response.terminal.store import RunSettings, TerminalStore
 
 _ACCEPTED = 1500
 _MESSAGE = 1000
+_OPEN = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +172,48 @@ async def _drain(path: Path, terminal: TerminalIdentifier, own: Gateway, records
     return done / seconds, done / cpu
 
 
+def _asking(folder: Path) -> tuple[float, float]:
+    """Return the longest query of a state over a million open records, and of cleaning's transactions, ms."""
+    database = SQLiteDatabase(folder / "open.db")
+    store = TerminalStore(database, TERMINAL)
+    _open_records(database)
+
+    def milliseconds(work: Callable[[], object]) -> float:
+        began = time.thread_time()
+        work()
+        return 1e3 * (time.thread_time() - began)
+
+    asked = (store.tally, store.comparisons, store.refused, store.backlog, store.envelopes)
+    longest = max(milliseconds(one) for one in asked)
+    with database.transaction():
+        database.run("UPDATE run SET phase = 'anchored', done_ms = 0")
+        database.run("UPDATE record SET state = 'chain-success'")
+        database.run("UPDATE tally SET count = 0 WHERE state = 'server-success'")
+        database.run("UPDATE tally SET count = ? WHERE state = 'chain-success'", (_OPEN,))
+    cleaning = max(milliseconds(lambda: store.clean(0)) for _ in range(100))
+    store.close()
+    return longest, cleaning
+
+
+def _open_records(database: Database) -> None:
+    """Store a million open records alike, which only their numbers tell apart."""
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + ? FROM n WHERE i + ? <= ?)"
+    values = (str(TERMINAL), MAX_RUN, reading(1), bytes(16), bytes(32))
+    with database.transaction():
+        database.run(
+            f"{numbers} INSERT INTO record (terminal, number, run, time_ms, state, data, salt, leaf)"
+            " SELECT ?, i, i - (i - 1) % ?, i, 'server-success', ?, ?, ? FROM n",
+            (1, 1, _OPEN, *values),
+        )
+        database.run(
+            f"{numbers} INSERT INTO run (terminal, first, count, phase, opened_ms)"
+            " SELECT ?, i, ?, 'closed', 0 FROM n",
+            (MAX_RUN, MAX_RUN, _OPEN, str(TERMINAL), MAX_RUN),
+        )
+        database.run("UPDATE progress SET last = ?, answered = ?", (_OPEN, _OPEN))
+        database.run("UPDATE tally SET count = ? WHERE state = 'server-success'", (_OPEN,))
+
+
 def _store_records(database: Database, terminal: TerminalIdentifier, records: int) -> None:
     """Store records that the server has answered for, in one transaction."""
     columns = ("terminal", "number", "run", "time_ms", "state", "data", "salt", "leaf")
@@ -215,6 +258,10 @@ def _run(ground: Ground, given: argparse.Namespace) -> Report:
     report.row("server, PostgreSQL, messages of 1,000", f"{stored:,.0f} records/s", f"{cpu:,.0f} records/s")
     anchored, cpu = asyncio.run(_anchoring(ground, records))
     report.row("chain module, runs of 1,024", f"{anchored:,.0f} records/s", f"{cpu:,.0f} records/s")
+    query, cleaning = _asking(ground.folder)
+    report.row("longest query of states, 1,000,000 open records", "", f"{query:.1f} ms")
+    report.row("longest transaction of cleaning them", "", f"{cleaning:.1f} ms")
+    report.compare("query of states over 1,000,000 open records, CPU", query, "<=", 50, " ms")
     report.compare("accepting against a bare commit", accepting.up_us / accepting.bare_us, "<=", 2)
     report.compare("accepting, chain up against down", accepting.up_us / accepting.down_us, "<=", 1.1)
     report.compare("server on PostgreSQL, thousand records a second", stored / 1e3, ">=", 15, "k")
