@@ -13,7 +13,9 @@ from gridledger.cli.index_ledger_cmd import commands as ledger_commands
 from gridledger.cli.index_option import (
     asked_query,
     cache_option,
+    clusterer_of,
     declared_values,
+    master_option,
     with_query,
 )
 from gridledger.cli.index_view import answer_value, show_answer, show_steps, table_value
@@ -59,6 +61,7 @@ for _command in ledger_commands:
 @click.option(
     "--bandwidth", type=click.FloatRange(0, min_open=True), help="Of mean shift; estimated by default."
 )
+@master_option
 @cache_option
 @with_output
 @with_lake
@@ -70,6 +73,7 @@ def build(
     datasets: str | None,
     declared: tuple[str, ...],
     bandwidth: float | None,
+    master: str | None,
     cache: Path | None,
 ) -> None:
     """Build the index NAME from the lake: extract features, cluster them, write the layers.
@@ -93,8 +97,8 @@ def build(
         raise click.UsageError(f"no dataset {plan.datasets!r} has entries")
     rows = rows_of(found.entries, plan.features)
     chosen = bandwidth or estimate_bandwidth(plan.features.coordinates(fixed_rows(rows)), share=_SHARE)
-    with output.progress("clustering"):
-        index = Index.build(lake, plan, rows, chosen, cache=cache)
+    with output.progress("clustering"), clusterer_of(master) as clusterer:
+        index = Index.build(lake, plan, rows, chosen, clusterer=clusterer, cache=cache)
     value: dict[str, FieldValue] = {
         "datasets": found.datasets,
         "left_out": found.left_out,
@@ -107,6 +111,7 @@ def build(
 @click.argument("name")
 @click.argument("pattern", required=False)
 @click.option("--keep-clusters", is_flag=True, help="Do not cluster anew, however far the data drifted.")
+@master_option
 @cache_option
 @with_output
 @with_lake
@@ -116,6 +121,7 @@ def add(
     name: str,
     pattern: str | None,
     keep_clusters: bool,
+    master: str | None,
     cache: Path | None,
 ) -> None:
     """Add what datasets hold to the index NAME: those that PATTERN names, or all that it is about.
@@ -137,8 +143,8 @@ def add(
     }
     output.step(value, fields)
     if growth.drift.is_due and not keep_clusters:
-        with output.progress("clustering anew"):
-            index.recluster()
+        with output.progress("clustering anew"), clusterer_of(master) as clusterer:
+            index.recluster(clusterer=clusterer)
         output.step(table_value(index.table), fields)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
-from gridledger.lake.index import FeatureSet, Query
+from gridledger.lake.index import Clusterer, FeatureSet, Floats, Query, local_modes, mean_shift
 from gridledger.lake.index.answer import MOST_MATCHES
 
 __all__ = [
     "asked_query",
     "cache_option",
+    "clusterer_of",
     "declared_values",
+    "master_option",
     "with_query",
 ]
 
@@ -27,6 +30,10 @@ cache_option = click.option(
     envvar="GRIDLEDGER_INDEX_CACHE",
     show_envvar=True,
     help="Folder that keeps opened parts of one index, in the clear; none by default.",
+)
+
+master_option = click.option(
+    "--master", help="Spark that clusters, such as local[2] or spark://host:7077; this process by default."
 )
 
 
@@ -94,3 +101,20 @@ def declared_values(pairs: Sequence[str]) -> dict[str, str]:
             raise click.UsageError(f"{pair!r} is no NAME=VALUE, or its name stands there twice")
         found[name] = value
     return found
+
+
+@contextmanager
+def clusterer_of(master: str | None) -> Iterator[Clusterer]:
+    """Return what finds modes while the body runs: Spark at an address, else this process."""
+    if master is None:
+        yield local_modes
+        return
+    # Imported here: Spark is an extra of its own, and slow to import.
+    from gridledger.lake.index.spark import SparkWalkers, running_spark
+
+    with running_spark(master) as session, SparkWalkers.open(session) as walkers:
+
+        def modes(points: Floats, bandwidth: float) -> Floats:
+            return mean_shift(points, bandwidth, walkers=walkers).modes
+
+        yield modes
