@@ -82,6 +82,12 @@ bench-lake: setup ## the lake on HDFS beside restic and borg
 bench-edge: setup ## ring signatures beside turtlecoin-crypto, and the scan for a device's envelopes
 	$(BIN)/python -m tests.bench.edge_bench $(BENCH)
 
+bench-edge-deposits: setup ## deposits of envelopes with rings of 11 against plain puts, on real Fabric
+	$(BIN)/python -m tests.bench.edge_deposits_bench $(BENCH)
+
+bench-edge-methods: setup ## five ways to store a record: delay and throughput, with HDFS; table, raw data, plot
+	$(BIN)/python -m tests.bench.edge_methods_bench $(BENCH)
+
 bench-exchange: setup ## all benchmarks of the exchange, one after the other
 	set -e; for each in registration_bench $(notdir $(basename $(wildcard tests/bench/exchange_*_bench.py))); do $(BIN)/python -m tests.bench.$$each $(BENCH); done
 

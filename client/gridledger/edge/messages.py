@@ -33,6 +33,7 @@ __all__ = [
     "BatchPage",
     "Body",
     "EnvelopeBody",
+    "EnvelopeCopy",
     "Fetch",
     "NodeName",
     "OfferedEnvelope",
@@ -94,6 +95,14 @@ class EnvelopeBody(ModelValue):
     def digest(self) -> Digest:
         """SHA-256 of the envelope."""
         return Digest.of(self.envelope)
+
+
+@value
+class EnvelopeCopy(ModelValue):
+    """An envelope that another storage node is to keep, too, and the deposit that it stands under."""
+
+    envelope: Body
+    deposit: DepositId
 
 
 @record("envelope-fetch/1")

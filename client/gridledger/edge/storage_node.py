@@ -27,6 +27,7 @@ from gridledger.edge.messages import (
     REPLICAS_PATH,
     SHARES_PATH,
     EnvelopeBody,
+    EnvelopeCopy,
     NodeName,
     OfferedEnvelope,
     ShareAsked,
@@ -126,7 +127,7 @@ class StorageNodeServer:
         service.open_route("POST", RECEIPTS_PATH, takes=SignedEnvelopeReceipt, gives=SignedEnvelopeReceipt)(
             self.take_receipt
         )
-        service.post(REPLICAS_PATH, takes=EnvelopeBody, gives=NodeName)(self.keep_copy)
+        service.post(REPLICAS_PATH, takes=EnvelopeCopy, gives=NodeName)(self.keep_copy)
         service.get(REPLICA_PATH, gives=EnvelopeBody)(self.give_copy)
         service.post(SHARES_PATH, takes=ShareAsked, gives=SharePart)(self.give_share)
         return service
@@ -183,7 +184,7 @@ class StorageNodeServer:
                 self.store.drop(statement.envelope)
             raise
         self.store.confirm(statement.envelope, statement.id)
-        copies = 1 + await self._give_copies(statement.envelope, envelope)
+        copies = 1 + await self._give_copies(statement.envelope, envelope, statement.id)
         return Taken(deposit=statement.id, deposited_ms=deposit.deposited_ms, copies=copies)
 
     async def hand_over(self, call: OpenCall[SignedFetch]) -> EnvelopeBody:
@@ -217,7 +218,7 @@ class StorageNodeServer:
 
     # --- between nodes
 
-    async def keep_copy(self, call: Call[EnvelopeBody]) -> NodeName:
+    async def keep_copy(self, call: Call[EnvelopeCopy]) -> NodeName:
         """Keep a copy for another storage node of the root.
 
         Raises
@@ -226,7 +227,7 @@ class StorageNodeServer:
             The caller is none.
         """
         await self._require_neighbour(call)
-        self.store.keep(call.value.envelope)
+        self.store.keep(call.value.envelope, deposit=call.value.deposit)
         return NodeName(node=self.node.id)
 
     async def give_copy(self, call: Call[Nothing]) -> EnvelopeBody:
@@ -263,7 +264,7 @@ class StorageNodeServer:
                     if body is None:
                         missing.append(at.deposit)
                         continue
-                    self.store.keep(body)
+                    self.store.keep(body, deposit=at.deposit)
                     fetched += 1
             self.store.confirm(envelope, at.deposit)
         return Repair(checked=checked, fetched=fetched, missing=tuple(missing))
@@ -281,7 +282,7 @@ class StorageNodeServer:
         except AlreadyExists:
             return await until_seen(lambda: self.ledger.deposit(statement.id))
 
-    async def _give_copies(self, digest: Digest, envelope: bytes) -> int:
+    async def _give_copies(self, digest: Digest, envelope: bytes, deposit: str) -> int:
         """Give copies to the nodes that keep one; those that cannot be reached repair later."""
         nodes = await self.group.approved()
         wanted = holders(digest, nodes, origin=self.node.id, factor=self._factor)
@@ -293,7 +294,7 @@ class StorageNodeServer:
                 await self._party.call(
                     node.entry.server,
                     REPLICAS_PATH,
-                    EnvelopeBody(envelope=envelope),
+                    EnvelopeCopy(envelope=envelope, deposit=deposit),
                     gives=NodeName,
                     agent=node.agent,
                 )
