@@ -62,7 +62,7 @@ class HashIndexTable:
 
     Notes
     -----
-    Memory is about 600 bytes a block. Loading reads the table files, and the trailers of the packs that none
+    Memory is about 700 bytes a block. Loading reads the table files, and the trailers of the packs that none
     of them covers.
     """
 
@@ -72,6 +72,7 @@ class HashIndexTable:
         """What could not be read; those rows are missing, which costs space and nothing else."""
         self._rows: list[Row] = []
         self._by_key: dict[bytes, list[Row]] = {}
+        self._by_sha256: dict[bytes, Row] = {}
         self._hooks = HookIndex()
 
     def __len__(self) -> int:
@@ -83,6 +84,12 @@ class HashIndexTable:
             self._hooks.add(row.hooks, len(self._rows))
         self._rows.append(row)
         self._by_key.setdefault(row.look_up_key, []).append(row)
+        self._by_sha256[row.sha256] = row
+
+    def look_up_key(self, sha256: bytes) -> bytes | None:
+        """Return the look-up key of a block that is stored already: that spares its MD5 and SHA-1."""
+        row = self._by_sha256.get(sha256)
+        return None if row is None else row.look_up_key
 
     def find(self, look_up_key: bytes, sha256: bytes) -> Row | None:
         """Return the row of the block with this look-up key and this SHA-256, if there is one."""

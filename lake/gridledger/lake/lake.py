@@ -203,7 +203,7 @@ class Lake:
 
         Notes
         -----
-        Linear in the payloads' bytes. Memory is a pack, some 80 MiB, and 600 bytes for each block
+        Linear in the payloads' bytes. Memory is a pack, some 80 MiB, and 700 bytes for each block
         of the lake.
         """
         return Putting(self, compressed=compressed, progress=progress).run(payloads)

@@ -165,11 +165,12 @@ class Put:
 
     def _digested(self, data: bytes, kind: BlockKind) -> _Block:
         hooks, records = hooks_of(self._keys.hook, kind, data)
+        sha256 = hashlib.sha256(data).digest()
         return _Block(
             data,
             kind,
-            frames.look_up_key(data),
-            hashlib.sha256(data).digest(),
+            self._table.look_up_key(sha256) or frames.look_up_key(data),
+            sha256,
             hooks,
             records,
             self._level,

@@ -17,7 +17,8 @@ __all__ = ["FileSystem", "RemoteFile"]
 
 _BEGIN_BYTES = 4 << 20
 """A file of less is sent when it is complete."""
-_SEND_BYTES = 1 << 20
+_SEND_BYTES = 64 << 10
+"""Less is put together first: a call costs more than the copy. Most frames are longer."""
 _STALLED_S = 12.0
 """Sending that does not get on for so long is begun anew: hdfs-native may wait for a lost DataNode."""
 

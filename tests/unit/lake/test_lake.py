@@ -209,6 +209,24 @@ def test_collision_of_look_up_keys_is_told_apart_by_sha256(
     assert put(lake, "third", second) < 5_000
 
 
+def test_look_up_key_of_a_stored_block_is_not_computed_again(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = noise(40_000)
+    lake.put("first", io.BytesIO(payload))
+    computed: list[bytes] = []
+    compute = frames.look_up_key
+
+    def counted(block: bytes) -> bytes:
+        computed.append(block)
+        return compute(block)
+
+    monkeypatch.setattr(frames, "look_up_key", counted)
+    stored = lake.put("second", io.BytesIO(payload + b"new"))
+    assert 1 <= stored.new_blocks <= len(computed) <= 3
+    assert lake.reader("second").read() == payload + b"new"
+
+
 def test_look_up_key_is_md5_and_sha1() -> None:
     assert frames.look_up_key(b"abc").hex() == (
         "900150983cd24fb0d6963f7d28e17f72a9993e364706816aba3e25717850c26c9cd0d89d"
