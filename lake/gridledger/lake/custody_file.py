@@ -31,6 +31,9 @@ __all__ = ["CheckedFrames", "Frame", "check_frames", "read_custody", "write_cust
 _MAGIC: Final = b"GLCUST01"
 _BODY_LIMIT: Final = 1 << 28
 """Some six million frames; a custodian reads it whole."""
+_EXPANSION: Final = 4
+"""Identifiers do not compress: a list that becomes longer than this was made to fill a custodian's memory."""
+_SHORT: Final = 1 << 20
 _path = re.compile(rf"{CUSTODY}/[0-9a-f]{{32}}/[1-9][0-9]{{0,17}}")
 _IDENTIFIER_BYTES: Final = 32
 _SHORTEST_FRAME: Final = 3 + _IDENTIFIER_BYTES
@@ -85,7 +88,8 @@ def read_custody(store: Store, path: str, key: SecretKey) -> list[Frame]:
         raise PayloadCorrupt(path, "it is no custody file")
     try:
         packed = open_seal(key.reveal(), data[len(_MAGIC) :], _MAGIC + path.encode())
-        reader = FieldReader(expand(packed, limit=_BODY_LIMIT))
+        limit = min(_BODY_LIMIT, _SHORT + _EXPANSION * len(packed))
+        reader = FieldReader(expand(packed, limit=limit))
         packs = [reader.take(ID_BYTES) for _ in range(reader.count(each=ID_BYTES))]
         frames = [_take_frame(reader, packs) for _ in range(reader.count(each=_SHORTEST_FRAME))]
         reader.end()

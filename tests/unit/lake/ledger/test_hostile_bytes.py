@@ -19,6 +19,7 @@ from gridledger.lake.errors import LakeError, Malformed, NotGranted, PayloadCorr
 from gridledger.lake.frame import compress
 from gridledger.lake.ledger.location import LakeLocation, hand_over, open_custody, take_over
 from gridledger.lake.paths import custody_path
+from gridledger.lake.varint import varint
 from gridledger.model.dataset import DatasetIdentifier, VersionStatement
 from gridledger.model.digest import Digest
 from gridledger.model.sharing import AccessDecision, AccessRequest, Grant, SealedKey
@@ -76,6 +77,16 @@ def test_custody_file_with_any_body_is_read_or_refused(folder: Path, body: bytes
     if frames:
         with pytest.raises((PayloadCorrupt, PayloadNotFound)):
             check_frames(store, frames)
+
+
+def test_custody_file_that_fills_a_custodians_memory_is_refused(folder: Path) -> None:
+    # Some kibibytes that would become hundreds of thousands of frames.
+    body = b"\x01" + bytes(16) + varint(300_000) + (b"\x00\x00\x05" + bytes(32)) * 300_000
+    store = LocalStore(folder)
+    store.publish(PATH, _MAGIC + seal(KEY.reveal(), compress(body), _MAGIC + PATH.encode()))
+    assert store.size(PATH) < 100_000
+    with pytest.raises(PayloadCorrupt, match="more than"):
+        read_custody(store, PATH, KEY)
 
 
 @given(data=st.binary(max_size=300))
