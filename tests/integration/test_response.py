@@ -68,7 +68,7 @@ def _network(network: Network) -> str:
 @pytest.fixture(scope="session")
 async def site(exchange_network: Network, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     folder = tmp_path_factory.mktemp("response")
-    async with small_scene(exchange_network, SystemIdentifier("88.9342"), "response") as small:
+    async with small_scene(exchange_network, SystemIdentifier("88.9542"), "response") as small:
         server = folder / "server"
         server.mkdir()
         write_connection(
