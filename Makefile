@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: bench-index-queries bench-response bench-edge-deposits bench-edge-methods bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
+.PHONY: bench-index bench-index-queries bench-response bench-edge-deposits bench-edge-methods bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -90,6 +90,9 @@ bench-edge-methods: setup ## five ways to store a record: delay and throughput, 
 
 bench-index-queries: setup ## queries to an index of a million entries on HDFS beside full scans of Parquet
 	$(BIN)/python -m tests.bench.index_query_bench $(BENCH)
+
+bench-index: setup ## mean shift of the index beside scikit-learn, and on Spark
+	$(BIN)/python -m tests.bench.index_bench $(BENCH)
 
 bench-exchange: setup ## all benchmarks of the exchange, one after the other
 	set -e; for each in registration_bench $(notdir $(basename $(wildcard tests/bench/exchange_*_bench.py))); do $(BIN)/python -m tests.bench.$$each $(BENCH); done

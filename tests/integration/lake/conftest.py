@@ -31,7 +31,7 @@ def spark() -> Iterator[SparkSession]:
     os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PySpark's own.
-        builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+        builder = SparkSession.builder.master("local[2,4]").config("spark.ui.enabled", "false")
         session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
         session.dataSource.register(DatasetDataSource)
         yield session

@@ -17,7 +17,7 @@ from gridledger.lake.index.feature_sets import EXTRACTORS, feature_set
 from gridledger.lake.index.index import Growth, Index
 from gridledger.lake.index.index_record import ClusterRow, DiscriminantTable
 from gridledger.lake.index.kd_tree import KdTree
-from gridledger.lake.index.mean_shift import Clustering, mean_shift
+from gridledger.lake.index.mean_shift import Clustering, Seeding, mean_shift
 from gridledger.lake.index.points import Floats, Integers
 from gridledger.lake.index.reclustering import Reclustering, reclustering
 from gridledger.lake.index.swapping import Clusterer, local_modes
@@ -46,6 +46,7 @@ __all__ = [
     "Plan",
     "Query",
     "Reclustering",
+    "Seeding",
     "Step",
     "StepName",
     "Threads",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
 from gridledger.lake.index.kd_tree import KdTree
 from gridledger.lake.index.points import Floats, Integers, checked_points, in_order
-from gridledger.lake.index.walkers import Threads, Walkers
+from gridledger.lake.index.walkers import Climb, Threads, Walkers
 from gridledger.model.errors import ModelError
 
-__all__ = ["Clustering", "find_modes", "mean_shift"]
+__all__ = ["Clustering", "Seeding", "find_modes", "mean_shift"]
 
 _ALL_SEEDS = 32_768
 """Up to so many points all are seeds and every step is exact; above, a sample shows the walkers the way."""
@@ -22,6 +23,17 @@ _WAY_CELL = 0.05
 """Side of the cells in which two walkers of the sample are on the same way, as a share of the bandwidth."""
 _ARRIVAL = 0.1
 """How close to a mode of the sample a walker has as good as arrived there, as a share of the bandwidth."""
+_FEW_CELLS = 4_096
+"""Where a sample lies in so few cells with the bandwidth as their side, each of all cells sends a walker."""
+
+
+class Seeding(StrEnum):
+    """Where walkers start."""
+
+    POINTS = "points"
+    """At every point, or as the notes of `mean_shift` say: misses least."""
+    CELLS = "cells"
+    """At every cell that has a point, with the bandwidth as its side: scikit-learn's `bin_seeding`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,7 +58,9 @@ class Clustering:
     bandwidth: float
 
 
-def mean_shift(points: Floats, bandwidth: float, *, walkers: Walkers | None = None) -> Clustering:
+def mean_shift(
+    points: Floats, bandwidth: float, *, seeding: Seeding = Seeding.POINTS, walkers: Walkers | None = None
+) -> Clustering:
     """Cluster points.
 
     Parameters
@@ -55,6 +69,8 @@ def mean_shift(points: Floats, bandwidth: float, *, walkers: Walkers | None = No
         All finite, at least one.
     bandwidth : float
         Radius of the ball whose mean is the next step; greater than zero.
+    seeding : Seeding, default Seeding.POINTS
+        Where walkers start.
     walkers : Walkers, optional
         Who walks: threads of this process unless given, `SparkWalkers` for Spark's executors.
 
@@ -75,8 +91,12 @@ def mean_shift(points: Floats, bandwidth: float, *, walkers: Walkers | None = No
     one. With more points, walkers first climb a sample that is spread over all of the tree, where a step
     costs the same however many points there are; the exact climb starts where those walkers ended, and at
     every point that is farther than the bandwidth from all their ways, so that no mode off them is missed.
-    What can be missed then is a mode near a way that so few points share that the sample has none of its
-    ball: some n / `_SAMPLE` of them.
+    In few dimensions every cell sends an exact walker too, so that no mode of scikit-learn's ``bin_seeding``
+    is missed either. What can be missed then is a mode near a way that so few points share that the sample
+    has none of its ball: some n / `_SAMPLE` of them.
+
+    Building the tree takes O(n log n), labels O(n log k) for k clusters in few dimensions. A step looks at
+    the leaves that the ball's surface cuts: O(n^(1 - 1/d)) of them in d dimensions, all in many.
 
     References
     ----------
@@ -88,13 +108,18 @@ def mean_shift(points: Floats, bandwidth: float, *, walkers: Walkers | None = No
         raise ModelError({"bandwidth": "must be finite and greater than zero"}, subject="mean shift")
     walkers = walkers or Threads()
     ordered = in_order(points)
-    modes, counts = find_modes(ordered, KdTree.build(ordered), bandwidth, walkers=walkers)
+    modes, counts = find_modes(ordered, KdTree.build(ordered), bandwidth, seeding=seeding, walkers=walkers)
     labels = walkers.nearest(KdTree.build(modes), points)
     return Clustering(modes=modes, counts=counts, labels=labels, bandwidth=bandwidth)
 
 
 def find_modes(
-    points: Floats, tree: KdTree, bandwidth: float, *, walkers: Walkers | None = None
+    points: Floats,
+    tree: KdTree,
+    bandwidth: float,
+    *,
+    seeding: Seeding = Seeding.POINTS,
+    walkers: Walkers | None = None,
 ) -> tuple[Floats, Integers]:
     """Return the modes and how many points each one's ball holds, the fullest first.
 
@@ -105,24 +130,48 @@ def find_modes(
     tree : KdTree
         Of the same points.
     bandwidth : float
+    seeding : Seeding, default Seeding.POINTS
+        Where walkers start.
     walkers : Walkers, optional
         Threads of this process unless given.
     """
     walkers = walkers or Threads()
-    seeds = points[tree.nodes.order]
-    if len(points) <= _ALL_SEEDS:
-        climb = walkers.climb(tree, seeds, bandwidth)
+    if seeding is Seeding.POINTS and len(points) <= _ALL_SEEDS:
+        climb = walkers.climb(tree, points[tree.nodes.order], bandwidth)
         return _fullest(climb.modes, climb.counts, bandwidth)
-    sample = seeds[:: -(-len(points) // _SAMPLE)]
-    seeds = _first_of_cells(sample, _SEED_CELL * bandwidth)
-    ways = walkers.climb(
-        KdTree.build(sample), seeds, bandwidth, side=_WAY_CELL * bandwidth, arrival=_ARRIVAL * bandwidth
-    )
-    ends, _ = _fullest(ways.modes, ways.counts, _ARRIVAL * bandwidth)
-    missed = points[~walkers.are_near(KdTree.build(ways.visited), points, bandwidth)]
-    seeds = np.concatenate([ends, _first_of_cells(missed, _SEED_CELL * bandwidth)])
+    if seeding is Seeding.POINTS:
+        seeds, visited = _shown_the_way(points, tree, bandwidth, walkers)
+    else:
+        seeds, visited = _corners(points, bandwidth), points[:0]
     climb = walkers.climb(tree, seeds, bandwidth)
-    return _fullest(climb.modes, climb.counts, bandwidth)
+    known = KdTree.build(np.concatenate([visited, climb.visited]))
+    missed = points[~walkers.are_near(known, points, bandwidth)]
+    if len(missed):
+        rest = walkers.climb(tree, _first_of_cells(missed, _SEED_CELL * bandwidth), bandwidth)
+        climb = Climb.of_blocks([climb, rest])
+    full = climb.counts > 0  # the corner of a cell may have no point near
+    return _fullest(climb.modes[full], climb.counts[full], bandwidth)
+
+
+def _shown_the_way(points: Floats, tree: KdTree, bandwidth: float, walkers: Walkers) -> tuple[Floats, Floats]:
+    """Return where a sample's walkers ended, with the corners of cells if they are few, and their ways."""
+    sample = points[tree.nodes.order[:: -(-len(points) // _SAMPLE)]]
+    ways = walkers.climb(
+        KdTree.build(sample),
+        _first_of_cells(sample, _SEED_CELL * bandwidth),
+        bandwidth,
+        side=_WAY_CELL * bandwidth,
+        arrival=_ARRIVAL * bandwidth,
+    )
+    seeds, _ = _fullest(ways.modes, ways.counts, _ARRIVAL * bandwidth)
+    if len(_corners(sample, bandwidth)) <= _FEW_CELLS:
+        seeds = np.concatenate([seeds, _corners(points, bandwidth)])
+    return seeds, ways.visited
+
+
+def _corners(points: Floats, side: float) -> Floats:
+    """Return the corners of cells, each the nearest to one of the points."""
+    return _first_of_cells(np.round(points / side), 1.0) * side
 
 
 def _first_of_cells(places: Floats, side: float) -> Floats:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.cluster import MeanShift
 from sklearn.metrics import adjusted_rand_score
+from tests.prerequisites import missing
 
-from gridledger.lake.index import Floats, estimate_bandwidth, mean_shift
+from gridledger.lake.index import Floats, Seeding, estimate_bandwidth, mean_shift
 from gridledger.lake.index import mean_shift as package  # the function hides the module of its name
 from gridledger.model.errors import ModelError
 
@@ -48,6 +53,31 @@ def test_uneven_and_overlapping_clusters_are_those_of_scikit_learn(
     theirs = MeanShift(bandwidth=bandwidth).fit(points)
     ours = mean_shift(points, bandwidth)
     assert len(ours.modes) == len(theirs.cluster_centers_)
+    assert adjusted_rand_score(theirs.labels_, ours.labels) >= 0.9999
+
+
+@pytest.mark.parametrize(("seed", "dimensions", "bandwidth"), [(1, 2, 1.2), (3, 3, 1.5), (4, 4, 2.0)])
+def test_cells_send_the_walkers_of_scikit_learns_bin_seeding(
+    seed: int, dimensions: int, bandwidth: float
+) -> None:
+    points = blobs(seed, clusters=13, dimensions=dimensions)
+    theirs = MeanShift(bandwidth=bandwidth, bin_seeding=True).fit(points)
+    ours = mean_shift(points, bandwidth, seeding=Seeding.CELLS)
+    assert len(ours.modes) == len(theirs.cluster_centers_)
+    assert adjusted_rand_score(theirs.labels_, ours.labels) >= 0.9999
+
+
+def test_real_stations_gather_where_scikit_learn_says() -> None:
+    file = Path(os.environ.get("GRIDLEDGER_DATA", "absent")) / "ev-shenzhen" / "inf.csv"
+    if not file.is_file():
+        missing("data", "GRIDLEDGER_DATA names no folder with ev-shenzhen")
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        rows = list(csv.DictReader(lines))
+    degrees = np.array([[float(row["longitude"]), float(row["latitude"])] for row in rows])
+    points = np.radians(degrees) * 6371.0 * np.array([np.cos(np.radians(degrees[:, 1].mean())), 1.0])
+    theirs = MeanShift(bandwidth=6.5).fit(points)
+    ours = mean_shift(points, 6.5)
+    assert len(ours.modes) == len(theirs.cluster_centers_) == 10
     assert adjusted_rand_score(theirs.labels_, ours.labels) >= 0.9999
 
 
