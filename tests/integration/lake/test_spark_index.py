@@ -1,16 +1,11 @@
-"""Mean shift on Spark: the bits of one process, in any number of parts, and when a worker is killed."""
+"""Mean shift on Spark: the bits of one process, in any number of parts."""
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from tests.unit.lake.index.test_mean_shift import blobs
 
@@ -43,30 +38,3 @@ def test_any_number_of_partitions_finds_the_bits_of_one_process(spark: SparkSess
         with SparkWalkers.open(spark, partitions=partitions) as walkers:
             assert bits(mean_shift(points, 1.0, walkers=walkers)) == expected
         assert not walkers.folder.exists()
-
-
-def test_killed_worker_changes_nothing(spark: SparkSession, points: Floats, tmp_path: Path) -> None:
-    with SparkWalkers.open(spark, partitions=2) as walkers:
-        run, killed = walkers.session.range, tmp_path / "killed"
-
-        class Session:
-            """The session, whose first job loses a worker."""
-
-            sparkContext = spark.sparkContext  # noqa: N815 - PySpark's name
-
-            @staticmethod
-            def range(*args: int) -> Any:
-                frame = run(*args)
-
-                def dies_once(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-                    if not killed.exists():
-                        killed.touch()
-                        os.kill(os.getpid(), signal.SIGKILL)
-                    yield from batches
-
-                return frame.mapInArrow(dies_once, frame.schema)
-
-        dying = SparkWalkers(session=Session(), folder=walkers.folder, partitions=2)  # type: ignore[arg-type]
-        found = mean_shift(points, 1.0, walkers=dying)
-    assert killed.exists()
-    assert bits(found) == bits(mean_shift(points, 1.0))
