@@ -63,11 +63,13 @@ class KeptLedger(FakeLedger):
 
     async def settle(self, envelope: bytes) -> int:
         before = len(self.committed)
-        block = await super().settle(envelope)
-        if len(self.committed) > before:
-            with self._file.open("ab") as file:
-                file.write(envelope + b"\n")
-        return block
+        try:
+            return await super().settle(envelope)
+        finally:
+            # Also where the commit's answer is lost.
+            if len(self.committed) > before:
+                with self._file.open("ab") as file:
+                    file.write(envelope + b"\n")
 
 
 def _finish(work: Coroutine[Any, Any, Any]) -> None:

@@ -285,6 +285,8 @@ class StorageNodeServer:
     async def _give_copies(self, digest: Digest, envelope: bytes, deposit: str) -> int:
         """Give copies to the nodes that keep one; those that cannot be reached repair later."""
         nodes = await self.group.approved()
+        if len(nodes) < self._factor:  # Others may have been approved since.
+            nodes = await self.group.approved(fresh=True)
         wanted = holders(digest, nodes, origin=self.node.id, factor=self._factor)
         copies = 0
         for node in nodes:

@@ -97,10 +97,10 @@ class World:
         for chain in self.chains.values():
             await chain.step()
 
-    async def settle(self) -> None:
-        """Close what is open, and let all modules work until nothing is left to do."""
+    async def settle(self, *, steps: int = 40) -> None:
+        """Close what is open, and let all modules work until nothing is left to do, or so many steps."""
         self.clock.now_ms += 1_000_000
-        for _ in range(40):
+        for _ in range(steps):
             await self.once()
             if self._is_settled():
                 return

@@ -33,6 +33,7 @@ class Network(Face[asynchronous.Network]):
 
     contract = plain_as(asynchronous.Network.contract, Contract)
     commit = plain_as(asynchronous.Network.commit, Commit)
+    settle = awaited(asynchronous.Network.settle)
     chain_info = awaited(asynchronous.Network.chain_info)
     block = awaited(asynchronous.Network.block)
     block_of = awaited(asynchronous.Network.block_of)

@@ -55,6 +55,7 @@ class Transaction(Face[transaction.Transaction]):
 
     to_bytes = plain(transaction.Transaction.to_bytes)
     is_of = plain(transaction.Transaction.is_of)
+    sign = awaited(transaction.Transaction.sign)
     submit = awaited_as(transaction.Transaction.submit, Commit)
     commit = plain_as(transaction.Transaction.commit, Commit)
 
