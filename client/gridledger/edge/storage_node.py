@@ -283,27 +283,32 @@ class StorageNodeServer:
             return await until_seen(lambda: self.ledger.deposit(statement.id))
 
     async def _give_copies(self, digest: Digest, envelope: bytes, deposit: str) -> int:
-        """Give copies to the nodes that keep one; those that cannot be reached repair later."""
-        nodes = await self.group.approved()
-        if len(nodes) < self._factor:  # Others may have been approved since.
-            nodes = await self.group.approved(fresh=True)
-        wanted = holders(digest, nodes, origin=self.node.id, factor=self._factor)
-        copies = 0
-        for node in nodes:
-            if node.id == self.node.id or node.id not in wanted:
-                continue
-            try:
-                await self._party.call(
-                    node.entry.server,
-                    REPLICAS_PATH,
-                    EnvelopeCopy(envelope=envelope, deposit=deposit),
-                    gives=NodeName,
-                    agent=node.agent,
-                )
-            except _UNREACHED:
-                continue
-            copies += 1
-        return copies
+        """Give copies to the nodes that keep one; those that cannot be reached repair later.
+
+        Notes
+        -----
+        Nodes that were approved or removed a moment ago are seen when copies are too few: then the ledger is
+        asked again.
+        """
+        copy = EnvelopeCopy(envelope=envelope, deposit=deposit)
+        given: set[str] = set()
+        for fresh in (False, True):
+            nodes = await self.group.approved(fresh=fresh)
+            wanted = holders(digest, nodes, origin=self.node.id, factor=self._factor)
+            left = [node for node in nodes if node.id in wanted and node.id not in {self.node.id, *given}]
+            given.update([node.id for node in left if await self._give_copy(copy, node)])
+            if len(given) >= self._factor - 1:
+                break
+        return len(given)
+
+    async def _give_copy(self, copy: EnvelopeCopy, node: StorageNode) -> bool:
+        """Give a copy to a node; false where it cannot be reached."""
+        server = node.entry.server
+        try:
+            await self._party.call(server, REPLICAS_PATH, copy, gives=NodeName, agent=node.agent)
+        except _UNREACHED:
+            return False
+        return True
 
     async def _fetch_copy(self, digest: Digest, nodes: list[StorageNode]) -> bytes | None:
         path = REPLICA_PATH.format(digest=digest)
