@@ -39,8 +39,8 @@ imports: setup ## import-linter: imports point down
 test-unit: setup ## tests that touch no socket
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup tests/unit
 
-test: lint types imports ## lint, types, import layers and all tests that need no Fabric binaries
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup -rs tests
+test: lint types imports ## lint, types, import layers and all tests that need no Fabric binaries; a few failures are tried again alone
+	$(BIN)/python -m tests.whole_run -n $(JOBS) --dist loadgroup -rs tests
 
 test-fabric: setup ## conformance and faults on real Fabric; records in tests/conformance/FABRIC.md what passes
 	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -n 2 --dist loadgroup -rs --world fabric --record-fabric tests/conformance
