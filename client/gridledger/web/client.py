@@ -7,27 +7,23 @@ async with SignedClient(url, signer=signer, authorities=authorities, msp_id="Org
 
 from __future__ import annotations
 
-import asyncio
-import random
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 
 from gridledger.client.gathering import Gathering
-from gridledger.model.errors import ConfigError, GridLedgerError
+from gridledger.model.errors import GridLedgerError
 from gridledger.web.authorities import Authorities, Caller
 from gridledger.web.bundle import BUNDLES_PATH, MAX_REQUESTS, BundledRequest, ReplyBundle, RequestBundle
-from gridledger.web.connections import KeptConnections
 from gridledger.web.errors import Fault, ReplyUnknown, ReplyUnproven, ServiceUnavailable
 from gridledger.web.evidence import Evidence
 from gridledger.web.health import HEALTH_PATH, Health
 from gridledger.web.message import HeaderLines, RequestMessage, ResponseMessage
+from gridledger.web.origin import Origin
 from gridledger.web.problem import read_problem
 from gridledger.web.route import Payload
 from gridledger.web.settings import Patience, Window
@@ -36,11 +32,6 @@ from gridledger.web.verification import ResponseVerifier, Verified
 
 __all__ = ["Reply", "SignedClient"]
 
-_JSON: Final = "application/json"
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-"""What httpx raises before a byte of the request has left."""
-_ADDRESSES: Final = 100
-"""Paths whose parsed addresses are kept."""
 _IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
 
 _BUNDLE_BYTES: Final = 512 * 1024
@@ -115,19 +106,13 @@ class SignedClient:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock = time.time,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
-            raise ConfigError(
-                "not an origin: want scheme://host:port", key="url", source="SignedClient", value=url
-            )
-        self.url = f"{parts.scheme}://{parts.netloc}"
+        self._origin = Origin(
+            url, patience=patience, tls_root_certificate=tls_root_certificate, transport=transport
+        )
+        self.url = self._origin.url
         self._signer = signer
         self._verifier = ResponseVerifier(
             authorities, msp_id=msp_id, fingerprint=fingerprint, window=window, clock=clock
-        )
-        self._patience = patience or Patience()
-        self._transport = transport or KeptConnections(
-            ssl.create_default_context(cafile=tls_root_certificate)
         )
         self._gathering = Gathering(
             self._send_alone,
@@ -137,10 +122,6 @@ class SignedClient:
             most_bytes=_BUNDLE_BYTES,
             pause_s=_PAUSE_S,
         )
-        self._addresses: dict[str, httpx.URL] = {}
-        self._extensions = {
-            "timeout": httpx.Timeout(self._patience.deadline_s, connect=self._patience.connect_s).as_dict()
-        }
 
     async def __aenter__(self) -> Self:
         return self
@@ -152,7 +133,7 @@ class SignedClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        await self._origin.close()
 
     async def health(self) -> Reply[Health]:
         """Ask whether the server works; its signature shows that it holds the key of `reply.signer`."""
@@ -257,78 +238,24 @@ class SignedClient:
     ) -> Reply[Given]:
         """Send a request, again if need be, until it is answered."""
         may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
-        wait_s = self._patience.first_wait_s
-        attempt = 1
-        try:
-            async with asyncio.timeout(self._patience.deadline_s):
-                while True:
-                    try:
-                        return await self._attempt(method, path, body, gives, query)
-                    except GridLedgerError as error:
-                        repeat = error.retriable or (may_repeat and isinstance(error, ReplyUnknown))
-                        if not repeat or attempt == self._patience.attempts:
-                            raise
-                    attempt += 1
-                    await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads callers
-                    wait_s *= 2
-        except TimeoutError as error:
-            deadline = f"{self._patience.deadline_s:g} s"
-            raise ReplyUnknown(f"{self.url} did not answer within {deadline}", url=self.url) from error
+        return await self._origin.until_answered(
+            lambda: self._attempt(method, path, body, gives, query), may_repeat=may_repeat
+        )
 
     async def _attempt(
         self, method: str, path: str, body: bytes, gives: type[Given], query: Mapping[str, str] | None
     ) -> Reply[Given]:
-        request = httpx.Request(
-            method,
-            self._address(path),
-            content=body or None,
-            params=query,
-            headers={"accept": _JSON, "accept-encoding": "identity"}
-            | ({"content-type": _JSON} if body else {}),
-            extensions=self._extensions,
-        )
+        request = self._origin.request(method, path, body, query)
         message = RequestMessage(
             method=request.method, url=str(request.url), headers=HeaderLines.from_raw(request.headers.raw)
         )
         await self._signer.sign_request(message, body)
         request.headers = httpx.Headers(message.headers.to_raw())
-        response, reply_body = await self._exchange(request)
+        response, reply_body = await self._origin.exchange(request)
         verified, evidence = self._verify(message, body, response, reply_body)
         if response.status_code != 200:
             raise read_problem(response.status_code, reply_body)
         return Reply(value=gives.from_bytes(reply_body), signer=verified.caller, evidence=evidence)
-
-    def _address(self, path: str) -> httpx.URL:
-        """Return the address of a path; most are called again and again."""
-        address = self._addresses.get(path)
-        if address is None:
-            address = httpx.URL(self.url + path)
-            if len(self._addresses) < _ADDRESSES:
-                self._addresses[path] = address
-        return address
-
-    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
-        try:
-            response = await self._transport.handle_async_request(request)
-        except _NOT_SENT as error:
-            raise ServiceUnavailable(f"{self.url} cannot be reached: {error}", url=self.url) from error
-        except httpx.TransportError as error:
-            raise self._unknown(error) from error
-        limit = self._patience.reply_bytes
-        body = bytearray()
-        stream = response.stream
-        if not isinstance(stream, httpx.AsyncByteStream):
-            raise TypeError("the transport is not asynchronous")
-        try:
-            async for part in stream:
-                body += part
-                if len(body) > limit:
-                    raise ReplyUnproven(f"the reply is longer than {limit} bytes", reason=Fault.MALFORMED)
-        except httpx.TransportError as error:
-            raise self._unknown(error) from error
-        finally:
-            await stream.aclose()
-        return response, bytes(body)
 
     def _verify(
         self, request: RequestMessage, body: bytes, response: httpx.Response, reply_body: bytes
@@ -346,6 +273,3 @@ class SignedClient:
             body=reply_body,
         )
         return self._verifier.verify(message, reply_body), evidence
-
-    def _unknown(self, error: httpx.TransportError) -> ReplyUnknown:
-        return ReplyUnknown(f"no reply from {self.url}: {type(error).__name__} {error}", url=self.url)

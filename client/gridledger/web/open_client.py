@@ -6,26 +6,18 @@ async with OpenClient(url) as client:
 
 from __future__ import annotations
 
-import asyncio
-import random
-import ssl
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Final, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Self, TypeVar
 
 import httpx
 
-from gridledger.model.errors import ConfigError, GridLedgerError
-from gridledger.web.connections import KeptConnections
-from gridledger.web.errors import Fault, ReplyUnknown, ReplyUnproven, ServiceUnavailable
+from gridledger.web.origin import Origin
 from gridledger.web.problem import read_problem
-from gridledger.web.route import JSON, Payload
+from gridledger.web.route import Payload
 from gridledger.web.settings import Patience
 
 __all__ = ["OpenClient"]
-
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 Given = TypeVar("Given", bound=Payload)
 
@@ -57,19 +49,10 @@ class OpenClient:
         tls_root_certificate: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
-            raise ConfigError(
-                "not an origin: want scheme://host:port", key="url", source="OpenClient", value=url
-            )
-        self.url = f"{parts.scheme}://{parts.netloc}"
-        self._patience = patience or Patience()
-        self._transport = transport or KeptConnections(
-            ssl.create_default_context(cafile=tls_root_certificate)
+        self._origin = Origin(
+            url, patience=patience, tls_root_certificate=tls_root_certificate, transport=transport
         )
-        self._extensions = {
-            "timeout": httpx.Timeout(self._patience.deadline_s, connect=self._patience.connect_s).as_dict()
-        }
+        self.url = self._origin.url
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,7 +64,7 @@ class OpenClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        await self._origin.close()
 
     async def call(
         self,
@@ -117,59 +100,14 @@ class OpenClient:
             If the server could not be reached.
         """
         body = b"" if value is None else value.to_bytes()
-        wait_s = self._patience.first_wait_s
-        attempt = 1
-        try:
-            async with asyncio.timeout(self._patience.deadline_s):
-                while True:
-                    try:
-                        return await self._attempt(method, path, body, gives, query)
-                    except GridLedgerError as error:
-                        repeat = error.retriable or isinstance(error, ReplyUnknown)
-                        if not repeat or attempt == self._patience.attempts:
-                            raise
-                    attempt += 1
-                    await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads callers
-                    wait_s *= 2
-        except TimeoutError as error:
-            deadline = f"{self._patience.deadline_s:g} s"
-            raise ReplyUnknown(f"{self.url} did not answer within {deadline}", url=self.url) from error
+        return await self._origin.until_answered(
+            lambda: self._attempt(method, path, body, gives, query), may_repeat=True
+        )
 
     async def _attempt(
         self, method: str, path: str, body: bytes, gives: type[Given], query: Mapping[str, str] | None
     ) -> Given:
-        request = httpx.Request(
-            method,
-            self.url + path,
-            content=body or None,
-            params=query,
-            headers={"accept": JSON, "accept-encoding": "identity"}
-            | ({"content-type": JSON} if body else {}),
-            extensions=self._extensions,
-        )
-        try:
-            response = await self._transport.handle_async_request(request)
-            reply = await self._read(response)
-        except _NOT_SENT as error:
-            raise ServiceUnavailable(f"{self.url} cannot be reached: {error}", url=self.url) from error
-        except httpx.TransportError as error:
-            reason = f"no reply from {self.url}: {type(error).__name__} {error}"
-            raise ReplyUnknown(reason, url=self.url) from error
+        response, reply = await self._origin.exchange(self._origin.request(method, path, body, query))
         if response.status_code != 200:
             raise read_problem(response.status_code, reply)
         return gives.from_bytes(reply)
-
-    async def _read(self, response: httpx.Response) -> bytes:
-        limit = self._patience.reply_bytes
-        body = bytearray()
-        stream = response.stream
-        if not isinstance(stream, httpx.AsyncByteStream):
-            raise TypeError("the transport is not asynchronous")
-        try:
-            async for part in stream:
-                body += part
-                if len(body) > limit:
-                    raise ReplyUnproven(f"the reply is longer than {limit} bytes", reason=Fault.MALFORMED)
-        finally:
-            await stream.aclose()
-        return bytes(body)
