@@ -39,7 +39,7 @@ imports: setup ## import-linter: imports point down
 test-unit: setup ## tests that touch no socket
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup tests/unit
 
-test: lint types imports ## lint, types, import layers and all tests that need no Fabric binaries; a few failures are tried again alone
+test: lint types imports ## lint, types, import layers and all tests that need no Fabric binaries; failures are tried again alone
 	$(BIN)/python -m tests.whole_run -n $(JOBS) --dist loadgroup -rs tests
 
 test-fabric: setup ## conformance and faults on real Fabric; records in tests/conformance/FABRIC.md what passes
