@@ -1,5 +1,7 @@
 """Deposits of envelopes with rings of 11 against plain puts, both end to end, by turns.
 
+17 houses send through three storage nodes, each of which deposits what waits at the same time together.
+
 python -m tests.bench.edge_deposits_bench [--world fabric] [--record]
 """
 
@@ -32,14 +34,14 @@ async def _run(ground: Ground, given: argparse.Namespace) -> list[tuple[Timed, T
         await world.open_period(1, keys_each=each, ring_size=RING)
         await world.enter(1)
         address = publish_address(world.grid_secret.address)
-        node = world.nodes["node-1"].node.id
-        signed: list[OfferedEnvelope] = []
+        ledgers = {name: world.ledger(name) for name in world.nodes}
+        signed: list[tuple[str, OfferedEnvelope]] = []
         for house in world.houses * each:
             device = house.device
             assert device is not None
             known = device._known[world.issuer, 1]
-            signed.append(sign_envelope(device._wallet, known, _RECORD, address, node=node))
-        ledger = world.ledger("node-1")
+            node = world.nodes[house.node].node.id
+            signed.append((house.node, sign_envelope(device._wallet, known, _RECORD, address, node=node)))
         connection = ground.network.connection(org="org1", user="user1", chaincode="put")
         rounds = []
         async with Gateway.connect(connection) as gateway:
@@ -48,9 +50,8 @@ async def _run(ground: Ground, given: argparse.Namespace) -> list[tuple[Timed, T
                 puts = [
                     partial(put.submit, "Put", f"{number}.{at}", "value") for at in range(given.transactions)
                 ]
-                deposits = [
-                    partial(ledger.deposit_envelope, signed.pop().signed) for _ in range(given.transactions)
-                ]
+                taken = [signed.pop() for _ in range(given.transactions)]
+                deposits = [partial(ledgers[name].deposit_envelope, one.signed) for name, one in taken]
                 plain = await timed(puts, given.in_flight)
                 rounds.append((plain, await timed(deposits, given.in_flight)))
         return rounds

@@ -57,7 +57,7 @@ PAGE_SIZE = 1_000
 class EnvelopeTransactions(Contract):
     """Deposits of envelopes, and what becomes of them."""
 
-    @transaction(roles=(Role.AGENT,))
+    @transaction(roles=(Role.AGENT,), bundled=True)
     async def deposit_envelope(self, ctx: Context, signed: SignedEnvelope) -> EnvelopeDeposit:
         """Deposit an envelope that a member of its ring sent to the calling storage node."""
         statement = signed.statement

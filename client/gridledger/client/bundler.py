@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gridledger.client.contract import Committed, Contract
+from gridledger.client.deadlines import Deadlines
 from gridledger.client.gathering import Gathering
 from gridledger.model.argument import Argument, decode_argument, encode_argument
 from gridledger.model.bundle import MAX_BUNDLE, BundledCall, BundledOutcome
@@ -58,6 +59,9 @@ class Bundler:
     ----------
     contract : callable
         Returns a contract of the chaincode by name.
+    deadlines : Deadlines, optional
+        Of a bundle that is submitted; the gateway's by default. Calls that take long alone take longer
+        together.
 
     Notes
     -----
@@ -68,8 +72,9 @@ class Bundler:
     its outcome is unknown, it is settled under the bundle's call key, so all calls are done or none is.
     """
 
-    def __init__(self, contract: Callable[[str], Contract]) -> None:
+    def __init__(self, contract: Callable[[str], Contract], *, deadlines: Deadlines | None = None) -> None:
         self._contract = contract
+        self._deadlines = deadlines
         self._submitting = Gathering(
             self._submit_alone,
             self._submit_bundle,
@@ -128,7 +133,8 @@ class Bundler:
 
     async def _submit_bundle(self, calls: list[_Call]) -> list[Committed | GridLedgerError]:
         bundle = [one.bundled() for one in calls]
-        committed = await self._contract(_LEDGER).transact_once("SubmitBundle", bundle)
+        ledger = self._contract(_LEDGER)
+        committed = await ledger.transact_once("SubmitBundle", bundle, deadlines=self._deadlines)
         return [
             one
             if isinstance(one, ContractError)

@@ -8,7 +8,8 @@ from typing import Any, Final, Protocol, TypeVar
 import gridledger.model.edge_refusals
 import gridledger.model.exchange_refusals
 import gridledger.model.lake_refusals  # noqa: F401 - refusals come back as classes that are imported
-from gridledger.client import Contract, Network
+from gridledger.client import Contract, Deadlines, Network
+from gridledger.client.bundler import Bundler
 from gridledger.model.argument import Argument, decode_argument
 from gridledger.model.dataset import DatasetIdentifier
 from gridledger.model.edge import (
@@ -48,6 +49,8 @@ __all__ = ["EdgeLedger"]
 T = TypeVar("T")
 
 _EDGE: Final = "edge"
+_ENDORSE_S: Final = 60.0
+"""A bundle of 64 rings keeps a core busy for up to a second, and for several where it is shared."""
 
 
 class _Page(Protocol):
@@ -73,11 +76,15 @@ class EdgeLedger:
     The only module that knows the names of the contract's transactions. Every call raises what
     `Contract.evaluate` or `Contract.submit` of the client raises: ContractError where the contract refused,
     GatewayError where a step failed. No transaction needs a call key: a second one finds the first's record.
+    Envelopes that are deposited at the same time go together (`client.bundler`).
     """
 
     def __init__(self, network: Network, chaincode: str | None = None) -> None:
         self.network = network
         self._contract: Contract = network.contract(chaincode, _EDGE)
+        self._bundler = Bundler(
+            lambda name: network.contract(chaincode, name), deadlines=Deadlines(endorse=_ENDORSE_S)
+        )
 
     # --- storage nodes and receivers
 
@@ -158,8 +165,9 @@ class EdgeLedger:
     # --- envelopes
 
     async def deposit_envelope(self, signed: SignedEnvelope) -> EnvelopeDeposit:
-        """Deposit an envelope, as the storage node that its statement names."""
-        return await self._submit(EnvelopeDeposit, "DepositEnvelope", signed)
+        """Deposit an envelope, as the storage node that its statement names; those that wait go together."""
+        committed = await self._bundler.submit(_EDGE, "DepositEnvelope", signed, once=False)
+        return decode_argument(EnvelopeDeposit, committed.result)
 
     async def deposit(self, deposit: str) -> EnvelopeDeposit:
         """Return a deposit."""

@@ -13,15 +13,21 @@ from gridledger.edge.errors import EnvelopeMissing
 from gridledger.exchange.private_file import make_private_file
 from gridledger.model.digest import Digest
 
-__all__ = ["EnvelopeStore"]
+__all__ = ["UNSETTLED_ROWS", "EnvelopeStore"]
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS envelope (
     digest TEXT PRIMARY KEY, body BLOB NOT NULL, kept_ms INTEGER NOT NULL, deposit TEXT
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS envelope_without_deposit ON envelope (kept_ms) WHERE deposit IS NULL;
+CREATE TABLE IF NOT EXISTS offer (
+    digest TEXT NOT NULL, deposit TEXT NOT NULL, PRIMARY KEY (digest, deposit)
+) WITHOUT ROWID;
 """
 _BUSY_MS: Final = 10_000
+
+UNSETTLED_ROWS: Final = 1_000
+"""What one sweep looks at: each costs a question to the ledger."""
 
 
 class EnvelopeStore:
@@ -37,7 +43,8 @@ class EnvelopeStore:
     Notes
     -----
     What was kept is on the disk when the call returns. A body is checked against its digest when it is read,
-    so that a rotten disk gives no wrong envelope.
+    so that a rotten disk gives no wrong envelope. An offer is the id of a deposit that was tried for an
+    envelope: what a crash leaves between trying and knowing is settled by asking the ledger for it.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
@@ -58,23 +65,47 @@ class EnvelopeStore:
         )
         return digest
 
+    def offer(self, envelope: bytes, deposit: str) -> None:
+        """Keep an envelope that is about to be deposited under an id."""
+        self._database.execute("BEGIN IMMEDIATE")
+        with self._database:
+            digest = self.keep(envelope)
+            self._database.execute("INSERT OR IGNORE INTO offer VALUES (?, ?)", (str(digest), deposit))
+
     def confirm(self, digest: Digest, deposit: str) -> None:
         """Note under which deposit an envelope stands on the ledger: it is kept for good."""
-        self._database.execute(
-            "UPDATE envelope SET deposit = ? WHERE digest = ? AND deposit IS NOT ?",
-            (deposit, str(digest), deposit),
-        )
+        self._database.execute("BEGIN IMMEDIATE")
+        with self._database:
+            self._database.execute(
+                "UPDATE envelope SET deposit = ? WHERE digest = ? AND deposit IS NOT ?",
+                (deposit, str(digest), deposit),
+            )
+            self._database.execute("DELETE FROM offer WHERE digest = ?", (str(digest),))
 
-    def drop(self, digest: Digest) -> None:
-        """Drop an envelope that was never deposited; one that was stays."""
-        self._database.execute("DELETE FROM envelope WHERE digest = ? AND deposit IS NULL", (str(digest),))
+    def withdraw(self, digest: Digest, deposit: str) -> None:
+        """Forget an offer that the ledger refused, and the envelope if it has no other and no deposit."""
+        self._database.execute("BEGIN IMMEDIATE")
+        with self._database:
+            self._database.execute(
+                "DELETE FROM offer WHERE digest = ? AND deposit = ?", (str(digest), deposit)
+            )
+            self._database.execute(
+                "DELETE FROM envelope WHERE digest = ?1 AND deposit IS NULL"
+                " AND NOT EXISTS (SELECT 1 FROM offer WHERE digest = ?1)",
+                (str(digest),),
+            )
 
-    def sweep(self, before_ms: int) -> int:
-        """Drop what came before a moment and was never deposited; return how many."""
-        found = self._database.execute(
-            "DELETE FROM envelope WHERE deposit IS NULL AND kept_ms < ?", (before_ms,)
+    def unsettled(self, before_ms: int) -> list[tuple[Digest, str]]:
+        """Return envelopes that came before a moment and have no deposit, with each of their offers.
+
+        The earliest come first, 1,000 at most; what was never offered has the offer ``""``.
+        """
+        rows = self._database.execute(
+            "SELECT digest, coalesce(offer.deposit, '') FROM envelope LEFT JOIN offer USING (digest)"
+            " WHERE envelope.deposit IS NULL AND kept_ms < ? ORDER BY kept_ms LIMIT ?",
+            (before_ms, UNSETTLED_ROWS),
         )
-        return found.rowcount
+        return [(Digest.parse(digest), offer) for digest, offer in rows]
 
     def read(self, digest: Digest) -> bytes:
         """Return an envelope.

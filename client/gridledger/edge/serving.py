@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from gridledger.client import Connection
 from gridledger.edge.envelope_store import EnvelopeStore
@@ -19,10 +19,10 @@ from gridledger.model.errors import GridLedgerError
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.web import Authorities, Service, SQLiteReplayStore, run
 
-__all__ = ["REPAIR_S", "serve_node"]
+__all__ = ["CARE_S", "care_for", "serve_node"]
 
-REPAIR_S: Final = 60.0
-"""Seconds between two repairs of a period that a server was told of."""
+CARE_S: Final = 60.0
+"""Seconds between two rounds of repair and sweep."""
 
 _log: Final = logging.getLogger("gridledger.edge.serving")
 
@@ -56,7 +56,8 @@ def serve_node(
     host, port
         As for LocalServer.
     repaired : sequence of (SystemIdentifier, int), default ()
-        Issuers and periods whose lost copies are fetched again, every minute.
+        Issuers and periods whose lost copies are fetched again, every minute; what was never deposited is
+        swept as often.
     port_file : Path, optional
         Gets the port once the server answers.
     """
@@ -70,7 +71,7 @@ def serve_node(
         @asynccontextmanager
         async def lifespan() -> AsyncIterator[None]:
             async with party:
-                task = asyncio.create_task(_repair(server, repaired), name="repair")
+                task = asyncio.create_task(care_for(server, repaired), name="care")
                 try:
                     yield
                 finally:
@@ -84,9 +85,21 @@ def serve_node(
     run(build, host=host, port=port, origins=[node.entry.server], port_file=port_file)
 
 
-async def _repair(server: StorageNodeServer, periods: Sequence[tuple[SystemIdentifier, int]]) -> None:
-    while periods:
-        for issuer, period in periods:
+async def care_for(
+    server: StorageNodeServer, repaired: Sequence[tuple[SystemIdentifier, int]], *, pause_s: float = CARE_S
+) -> NoReturn:
+    """Fetch lost copies and drop what was never deposited, again and again until it is cancelled.
+
+    Parameters
+    ----------
+    server : StorageNodeServer
+    repaired : sequence of (SystemIdentifier, int)
+        Issuers and periods whose lost copies are fetched.
+    pause_s : float, default 60
+        Seconds between two rounds.
+    """
+    while True:
+        for issuer, period in repaired:
             try:
                 done = await server.repair(issuer, period)
             except GridLedgerError as error:  # A ledger or node that cannot be reached now may be later.
@@ -94,4 +107,11 @@ async def _repair(server: StorageNodeServer, periods: Sequence[tuple[SystemIdent
             else:
                 if done.fetched or done.missing:
                     _log.info("repair of %s %d: %s", issuer, period, done)
-        await asyncio.sleep(REPAIR_S)
+        try:
+            dropped = await server.sweep()
+        except GridLedgerError as error:
+            _log.warning("sweep failed: %s", error)
+        else:
+            if dropped:
+                _log.info("swept %d envelopes that were never deposited", dropped)
+        await asyncio.sleep(pause_s)

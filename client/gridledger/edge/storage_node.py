@@ -51,12 +51,14 @@ from gridledger.web import Call, Limits, Nothing, NotPermitted, OpenCall, Reques
 from gridledger.web.errors import ReplyUnknown, ReplyUnproven, ServiceUnavailable
 from gridledger.web.replay import ReplayStore
 
-__all__ = ["StorageNodeServer"]
+__all__ = ["UNDEPOSITED_MS", "StorageNodeServer"]
 
 Clock = Callable[[], float]
 
 _FETCH_AGE_MS: Final = 300_000
 """How old a fetch may be: an envelope given twice is the same sealed bytes."""
+UNDEPOSITED_MS: Final = 3_600_000
+"""How long an envelope waits for its deposit: a transaction's time is held to minutes of the ledger's."""
 _UNREACHED: Final = (ServiceUnavailable, ReplyUnknown, ReplyUnproven)
 
 
@@ -175,13 +177,11 @@ class StorageNodeServer:
         statement = signed.statement
         if Digest.of(envelope) != statement.envelope or len(envelope) != statement.size_bytes:
             raise EnvelopeRefused("the envelope is not the one that the statement names")
-        known = self.store.has(statement.envelope)
-        self.store.keep(envelope)
+        self.store.offer(envelope, statement.id)
         try:
             deposit = await self._deposit(signed)
-        except ContractError:
-            if not known:
-                self.store.drop(statement.envelope)
+        except (ContractError, EnvelopeRefused):
+            self.store.withdraw(statement.envelope, statement.id)
             raise
         self.store.confirm(statement.envelope, statement.id)
         copies = 1 + await self._give_copies(statement.envelope, envelope, statement.id)
@@ -268,6 +268,27 @@ class StorageNodeServer:
                     fetched += 1
             self.store.confirm(envelope, at.deposit)
         return Repair(checked=checked, fetched=fetched, missing=tuple(missing))
+
+    async def sweep(self) -> int:
+        """Drop envelopes that came an hour ago or earlier and were never deposited; return how many.
+
+        Notes
+        -----
+        What a crash or a lost answer left without a word is asked of the ledger first: an envelope whose
+        deposit stands there is kept for good. An hour later no transaction of then can become valid any more.
+        """
+        dropped = 0
+        for digest, offer in self.store.unsettled(int(self._clock() * 1000) - UNDEPOSITED_MS):
+            try:
+                found = bool(offer) and await self.ledger.deposit(offer)
+            except NotFound:
+                found = False
+            if found:
+                self.store.confirm(digest, offer)
+            else:
+                self.store.withdraw(digest, offer)
+                dropped += not self.store.has(digest)
+        return dropped
 
     async def _deposit(self, signed: SignedEnvelope) -> EnvelopeDeposit:
         statement = signed.statement

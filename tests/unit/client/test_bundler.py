@@ -9,6 +9,7 @@ import pytest
 
 from gridledger.client.bundler import Bundler
 from gridledger.client.contract import Committed, Contract
+from gridledger.client.deadlines import Deadlines
 from gridledger.client.errors import EvaluateError, OutcomeUnknown
 from gridledger.model import encode_argument
 from gridledger.model.argument import Argument
@@ -25,6 +26,7 @@ class Chaincode:
         self.gate = asyncio.Event()
         self.gate.set()
         self.bundle_error: ContractError | GatewayError | None = None
+        self.deadlines: list[Deadlines | None] = []
 
     def contract(self, name: str) -> Contract:
         return cast("Contract", _Called(self, name))
@@ -44,7 +46,10 @@ class _Called:
     async def transact(self, function: str, *arguments: Any) -> Committed:
         return Committed(tx_id="plain", block_number=1, result=await self._answer(function, arguments))
 
-    async def transact_once(self, function: str, *arguments: Any) -> Committed:
+    async def transact_once(
+        self, function: str, *arguments: Any, deadlines: Deadlines | None = None
+    ) -> Committed:
+        self._chaincode.deadlines.append(deadlines)
         return Committed(tx_id="once", block_number=1, result=await self._answer(function, arguments))
 
     async def _answer(self, function: str, arguments: tuple[Any, ...]) -> bytes:
@@ -106,6 +111,14 @@ async def test_call_goes_alone_where_nobody_waits(chaincode: Chaincode) -> None:
     assert (await bundler.submit("trade", "Put", "b", once=False)).tx_id == "plain"
     assert await bundler.evaluate("trade", "Get", "c") == b"did c"
     assert chaincode.calls == [("a",), ("b",), ("c",)]
+
+
+async def test_bundle_has_the_deadlines_that_it_was_given(chaincode: Chaincode) -> None:
+    patient = Deadlines(endorse=60.0)
+    bundler = Bundler(chaincode.contract, deadlines=patient)
+    await submit(bundler, "a")
+    await submit(bundler, *"bc")
+    assert chaincode.deadlines == [None, patient]
 
 
 async def test_calls_of_a_moment_go_together(chaincode: Chaincode) -> None:

@@ -108,22 +108,26 @@ def test_device_without_a_key_in_each_round_is_warned(tmp_path: Path) -> None:
             assert wallet.left(ISSUER, 1) == 0
 
 
-def test_store_keeps_confirms_sweeps(tmp_path: Path) -> None:
+def test_store_keeps_confirms_withdraws(tmp_path: Path) -> None:
     now = 1_000.0
     with EnvelopeStore(tmp_path / "node.db", clock=lambda: now) as store:
-        kept, waiting = store.keep(b"kept", deposit="d" * 64), store.keep(b"waiting")
-        assert store.keep(b"waiting") == waiting
+        kept, waiting = store.keep(b"kept", deposit="d" * 64), Digest.of(b"waiting")
+        store.offer(b"waiting", "e" * 64)
+        store.offer(b"waiting", "f" * 64)
         assert (store.read(kept), len(store)) == (b"kept", 2)
         assert store.having([waiting, kept, Digest.of(b"absent")]) == sorted([waiting, kept])
-        store.drop(kept)
-        assert store.has(kept)
-        assert store.sweep(999_999) == 0
-        assert store.sweep(1_000_001) == 1
+        assert store.unsettled(1_000_000) == []
+        assert store.unsettled(1_000_001) == [(waiting, "e" * 64), (waiting, "f" * 64)]
+        store.withdraw(kept, "d" * 64)
+        store.withdraw(waiting, "e" * 64)
+        assert store.having([waiting, kept]) == sorted([waiting, kept])
+        store.withdraw(waiting, "f" * 64)
         assert not store.has(waiting)
-        again = store.keep(b"waiting")
-        store.confirm(again, "e" * 64)
-        store.drop(again)
-        assert store.has(again)
+        store.offer(b"waiting", "e" * 64)
+        store.confirm(waiting, "e" * 64)
+        store.withdraw(waiting, "e" * 64)
+        assert store.has(waiting)
+        assert store.unsettled(2_000_000) == []
         with pytest.raises(EnvelopeMissing):
             store.read(Digest.of(b"absent"))
     assert (tmp_path / "node.db").stat().st_mode & 0o077 == 0
