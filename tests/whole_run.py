@@ -4,7 +4,7 @@ python -m tests.whole_run [pytest's options]
 
 Beside its neighbours on a loaded machine a test can fail although what it tests is right. Failures are
 therefore tried again in one quiet process, with the same random faults. Those that pass then are named as
-unstable and do not fail the run; a failure that repeats does, and so do more than a few.
+unstable and do not fail the run; a failure that repeats does, and so do very many.
 """
 
 from __future__ import annotations

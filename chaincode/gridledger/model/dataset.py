@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from gridledger.model.digest import Digest
-from gridledger.model.errors import ModelError
 from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.named import NamedInSystem
 from gridledger.model.period import Day
 from gridledger.model.record import ModelValue, Record, record, value
-from gridledger.model.scalar import TextScalar
 from gridledger.model.states import ApplicationState
 from gridledger.model.system import Agent, LongText, ShortText
 
@@ -54,8 +53,6 @@ URL_SCHEME = "gridledger"
 MAX_NAME_BYTES = 128
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-_NAME_PATTERN = f"{_PART}(/{_PART})*"
-_name = re.compile(_NAME_PATTERN)
 _SEAL_BYTES = 28
 
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9\-]{0,31}$")]
@@ -70,7 +67,7 @@ Count = Annotated[int, Field(ge=0, le=2**48)]
 Unit = Annotated[str, StringConstraints(max_length=32)]
 
 
-class DatasetIdentifier(TextScalar):
+class DatasetIdentifier(NamedInSystem):
     """Identifier of a dataset: its owner's system identifier, `/`, the owner's name for it.
 
     Parameters
@@ -95,32 +92,11 @@ class DatasetIdentifier(TextScalar):
     'gridledger://88.1042.17/charging/stations.csv@3'
     """
 
-    __slots__ = ("_name", "_system")
-    json_pattern = f"^[0-9A-Z.]+/{_NAME_PATTERN}$"
-
-    def __init__(self, system: SystemIdentifier, name: str) -> None:
-        if len(name) > MAX_NAME_BYTES or _name.fullmatch(name) is None:
-            problem = f"a dataset's name is at most {MAX_NAME_BYTES} of letters, digits, '.', '_', '-', '/'"
-            raise ModelError({"": problem}, subject="dataset identifier")
-        self._system = system
-        self._name = name
-        self._text = f"{system}/{name}"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a dataset identifier; raises ModelError for any other text."""
-        system, _, name = text.partition("/")
-        return cls(SystemIdentifier.parse(system), name)
-
-    @property
-    def system(self) -> SystemIdentifier:
-        """The owner's system."""
-        return self._system
-
-    @property
-    def name(self) -> str:
-        """The owner's name for it."""
-        return self._name
+    __slots__ = ()
+    subject = "dataset"
+    grammar = "letters, digits, '.', '_', '-', '/'"
+    most_bytes = MAX_NAME_BYTES
+    name_form = re.compile(f"{_PART}(/{_PART})*")
 
     def to_url(self, number: int | None = None) -> str:
         """Write the URL by which it is opened, of one version or of the newest."""

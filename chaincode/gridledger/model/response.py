@@ -12,16 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from gridledger.model.digest import Digest
-from gridledger.model.errors import ModelError
-from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.merkle import MerkleTree, merkle_root
+from gridledger.model.named import NamedInSystem
 from gridledger.model.record import ModelValue, Record, record, value
-from gridledger.model.scalar import TextScalar
 from gridledger.model.states import RunState
 from gridledger.model.system import Agent, ShortText
 
@@ -57,9 +55,6 @@ MAX_RUN = 1024
 MAX_NUMBER = 10**10 - 1
 """Keys have numbers in ten digits."""
 
-_NAME_PATTERN = "[a-z0-9][a-z0-9.-]{0,63}"
-_name = re.compile(_NAME_PATTERN)
-
 RecordNumber = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 RunLength = Annotated[int, Field(ge=1, le=MAX_RUN)]
 RunLeaves = Annotated[tuple[Digest, ...], Field(min_length=1, max_length=MAX_RUN)]
@@ -84,7 +79,7 @@ class AnchorSide(StrEnum):
     SERVER = "server"
 
 
-class TerminalIdentifier(TextScalar):
+class TerminalIdentifier(NamedInSystem):
     """Identifier of a terminal: its server's system identifier, `/`, the terminal's name.
 
     Parameters
@@ -106,32 +101,11 @@ class TerminalIdentifier(TextScalar):
     (SystemIdentifier('88.1042.17'), 'house-03.iot')
     """
 
-    __slots__ = ("_name", "_system")
-    json_pattern = f"^[0-9A-Z.]+/{_NAME_PATTERN}$"
-
-    def __init__(self, system: SystemIdentifier, name: str) -> None:
-        if _name.fullmatch(name) is None:
-            problem = "a terminal's name is 1 to 64 of lower-case letters, digits, '.' and '-'"
-            raise ModelError({"": problem}, subject="terminal identifier")
-        self._system = system
-        self._name = name
-        self._text = f"{system}/{name}"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a terminal identifier; raises ModelError for any other text."""
-        system, _, name = text.partition("/")
-        return cls(SystemIdentifier.parse(system), name)
-
-    @property
-    def system(self) -> SystemIdentifier:
-        """The system whose server it reports to."""
-        return self._system
-
-    @property
-    def name(self) -> str:
-        """The terminal's name."""
-        return self._name
+    __slots__ = ()
+    subject = "terminal"
+    grammar = "lower-case letters, digits, '.' and '-'"
+    most_bytes = 64
+    name_form = re.compile("[a-z0-9][a-z0-9.-]{0,63}")
 
 
 @value
