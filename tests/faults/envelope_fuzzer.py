@@ -6,6 +6,7 @@ import base64
 import json
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from gridledger.crypto.cryptonote.scalar import ORDER
@@ -59,14 +60,14 @@ def _change_parts(message: bytes, chance: random.Random) -> bytes:
         value = holder[key]
         match chance.randrange(8):
             case 0:
-                holder[key] = chance.choice(_ODD_VALUES)
+                holder[key] = deepcopy(chance.choice(_ODD_VALUES))
             case 1 if isinstance(holder, dict):
                 del holder[key]
             case 2 if isinstance(holder, dict):
-                holder[chance.choice(("more", "schema", "é"))] = value
+                holder[chance.choice(("more", "schema", "é"))] = deepcopy(value)
             case 3:
                 other, name = chance.choice(places)
-                holder[key], other[name] = other[name], value
+                holder[key], other[name] = deepcopy(other[name]), deepcopy(value)
             case _:
                 holder[key] = _changed(value, chance)
     return json.dumps(root[0], separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
@@ -110,7 +111,7 @@ def _change_list(value: list[Any], chance: random.Random) -> list[Any]:
 
 def _change_text(value: str, chance: random.Random) -> str:
     try:
-        raw = bytearray(base64.b64decode(value, validate=True))
+        raw = bytearray(base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True))
     except ValueError:
         raw = bytearray()
     if len(raw) < 32 or chance.random() < 0.2:
@@ -126,4 +127,4 @@ def _change_text(value: str, chance: random.Random) -> str:
             raw[at] ^= 1 << chance.randrange(8)
         case _:
             raw = raw[32:] + raw[:32] if len(raw) > 32 else raw[::-1]
-    return base64.b64encode(raw).decode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -5,10 +5,11 @@ Source: Zeng et al., figure 3; CryptoNote 2.0, section 4.3.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from gridledger.crypto.cryptonote.signing import generate_signature
 from gridledger.crypto.cryptonote.stealth import OneTimeKey, SpendSecret, ViewSecret
@@ -26,6 +27,8 @@ from gridledger.web.errors import ReplyUnknown, ServiceUnavailable
 __all__ = ["FoundEnvelope", "Receiver", "scan"]
 
 Clock = Callable[[], float]
+
+_TOGETHER: Final = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +55,17 @@ async def scan(view: ViewSecret, deposits: AsyncIterable[DepositedAt]) -> AsyncI
 
     Notes
     -----
-    One derivation a deposit; of the deposits of others all but one in 256 are passed over by their view tags.
+    Deposits are looked at 500 at a time, in a thread; see `ViewSecret.scan`.
     """
+    waiting: list[DepositedAt] = []
     async for at in deposits:
-        if view.owns(_key_of(at)):
-            yield FoundEnvelope(at=at)
+        waiting.append(at)
+        if len(waiting) == _TOGETHER:
+            for found in await asyncio.to_thread(_find, view, waiting):
+                yield found
+            waiting = []
+    for found in await asyncio.to_thread(_find, view, waiting):
+        yield found
 
 
 class Receiver:
@@ -164,6 +173,12 @@ class Receiver:
         if node not in self._clients:
             self._clients[node] = self._connect(self._nodes[node].entry.server)
         return self._clients[node]
+
+
+def _find(view: ViewSecret, deposits: Sequence[DepositedAt]) -> list[FoundEnvelope]:
+    keys = [_key_of(at) for at in deposits]
+    own = set(view.scan(keys))
+    return [FoundEnvelope(at=at) for at, key in zip(deposits, keys, strict=True) if key in own]
 
 
 def _key_of(at: DepositedAt) -> OneTimeKey:

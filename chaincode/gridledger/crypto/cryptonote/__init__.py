@@ -8,6 +8,7 @@ gridledger.crypto.cryptonote.edwards       the curve in Python integers, for pub
 gridledger.crypto.cryptonote.point         points: decoding, the prime-order group, sums and multiples
 gridledger.crypto.cryptonote.hash_to_point the point that a public key is hashed to
 gridledger.crypto.cryptonote.keys          derivations, one-time keys, view tags, key images
+gridledger.crypto.cryptonote.tag_sieve     passing over keys of others by their view tags
 gridledger.crypto.cryptonote.signature     checking a signature of one key
 gridledger.crypto.cryptonote.ring          checking a ring signature
 gridledger.crypto.cryptonote.signing       making both: draws random numbers

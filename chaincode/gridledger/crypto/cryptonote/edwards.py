@@ -6,6 +6,8 @@ x = X / Z, y = Y / Z, x y = T / Z.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import TypeAlias
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "decode",
     "double",
     "encode",
+    "invert_all",
     "multiply",
 ]
 
@@ -91,3 +94,19 @@ def multiply(number: int, point: EdwardsPoint) -> EdwardsPoint:
         if bit == "1":
             result = add(result, point)
     return result
+
+
+def invert_all(numbers: Sequence[int]) -> list[int]:
+    """Return the inverses of numbers modulo p, none of which is a multiple of it.
+
+    Notes
+    -----
+    One inversion, and three products a number.
+    """
+    products = list(accumulate(numbers, lambda product, number: product * number % PRIME, initial=1))
+    inverse = pow(products[-1], -1, PRIME)
+    inverses = []
+    for number, before in zip(reversed(numbers), reversed(products[:-1]), strict=True):
+        inverses.append(inverse * before % PRIME)
+        inverse = inverse * number % PRIME
+    return inverses[::-1]

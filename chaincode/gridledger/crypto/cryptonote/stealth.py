@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Self
 
 from gridledger.crypto.cryptonote import point
@@ -35,6 +36,7 @@ from gridledger.crypto.cryptonote.keys import (
 )
 from gridledger.crypto.cryptonote.scalar import ZERO, hash_to_scalar
 from gridledger.crypto.cryptonote.signing import generate_keys, random_scalar
+from gridledger.crypto.cryptonote.tag_sieve import TagSieve
 from gridledger.crypto.errors import AddressMalformed, KeyMalformed, PointMalformed, ScalarMalformed
 from gridledger.crypto.secret_key import SecretKey
 
@@ -44,6 +46,7 @@ _SCHEME = "stealth:"
 _CHECKSUM_BYTES = 4
 _INFO = b"gridledger/stealth/1\x00"
 _INDEX = 0
+_TAKEN = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,10 +156,11 @@ class ViewSecret:
         `spend_key` is no point of the prime-order group.
     """
 
-    __slots__ = ("_secret", "address")
+    __slots__ = ("_secret", "_sieve", "address")
 
     def __init__(self, secret: SecretKey, spend_key: bytes) -> None:
         self._secret = secret
+        self._sieve = TagSieve(secret, _INDEX)
         self.address = StealthAddress(spend_key=spend_key, view_key=_public_key(secret))
         """Whose keys it finds."""
 
@@ -187,9 +191,13 @@ class ViewSecret:
 
         Notes
         -----
-        A derivation and a hash a key, and two multiples less for 255 of 256 keys of others.
+        Keys are taken 500 at a time. An X25519 and two hashes a key, and a derivation and two multiples more
+        for one's own and one in 128 others.
         """
-        return (key for key in keys if self.owns(key))
+        coming = iter(keys)
+        while taken := tuple(islice(coming, _TAKEN)):
+            may_be = self._sieve.sift([key.sender_key for key in taken], [key.view_tag for key in taken])
+            yield from (key for key, may in zip(taken, may_be, strict=True) if may and self.owns(key))
 
 
 class SpendSecret:

@@ -21,6 +21,8 @@ from gridledger.crypto.sealing import open_seal, seal
 from gridledger.crypto.secret_key import SecretKey
 
 TORSION = bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")
+SMALL = [point.IDENTITY, bytes(32), TORSION, (2**255 - 20).to_bytes(32, "little"), b"\xff" * 32]
+"""Points of small order, and what is no point's encoding."""
 HASH = bytes(range(32))
 DEVICE, OTHER = SpendSecret.generate(), SpendSecret.generate()
 SENT = Sent.to(DEVICE.address)
@@ -83,6 +85,29 @@ def test_hostile_keys_are_nobodys(public_key: bytes, sender_key: bytes, view_tag
 
 def test_sender_key_with_torsion_is_read_as_published() -> None:
     assert DEVICE.view.owns(replace(SENT.key, sender_key=point.add(SENT.key.sender_key, TORSION)))
+
+
+@given(st.integers(1, ORDER - 1))
+@settings(max_examples=10, deadline=None)
+def test_scan_finds_what_is_owned_and_nothing_else(number: int) -> None:
+    """By every view secret, those included that X25519 cannot take, and whatever the keys are."""
+    spend = SecretKey(number.to_bytes(32, "little"))
+    device = SpendSecret(spend)
+    for view in (device.view, ViewSecret(spend, device.address.spend_key)):
+        own = [Sent.to(view.address).key for _ in range(3)]
+        twisted = [replace(key, sender_key=point.add(key.sender_key, TORSION)) for key in own]
+        small = [replace(SENT.key, sender_key=key, view_tag=bytes([t])) for key in SMALL for t in range(3)]
+        tagged = [replace(SENT.key, view_tag=bytes([tag])) for tag in range(256)]
+        keys = [*own, SENT.key, *twisted, *small, *tagged, replace(own[0], sender_key=b"short"), own[0]]
+        assert list(view.scan(keys)) == [key for key in keys if view.owns(key)]
+        assert {*own, *twisted} <= set(view.scan(keys))
+
+
+@pytest.mark.parametrize("number", [1, 2, ORDER - 1, 2**252, 2**252 - 1, 2**251, 2**251 - 1])
+def test_scan_finds_keys_of_view_secrets_at_the_edges(number: int) -> None:
+    view = ViewSecret(SecretKey(number.to_bytes(32, "little")), DEVICE.address.spend_key)
+    keys = [Sent.to(view.address).key for _ in range(4)]
+    assert list(view.scan([SENT.key, *keys])) == keys
 
 
 @given(st.integers(1, ORDER - 1))
