@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gridledger.chaincode.catalogue import Catalogue
+from gridledger.chaincode.council import CouncilContract
 from gridledger.chaincode.edge import EdgeContract
 from gridledger.chaincode.integrity import Integrity
 from gridledger.chaincode.lake import LakeContract
@@ -30,5 +31,6 @@ class GridLedger(ContractChaincode):
             LakeContract(),
             ResponseContract(),
             EdgeContract(),
+            CouncilContract(),
             title="gridledger",
         )

@@ -106,3 +106,12 @@ class Event(StrEnum):
     SHARE_GRANTED = "ShareGranted"
     SHARE_RECEIVED = "ShareReceived"
     ENVELOPES_PASSED = "EnvelopesPassedOn"
+
+    # council
+    COUNCIL_RULES_SET = "CouncilRulesSet"
+    CANDIDATE_REGISTERED = "CandidateRegistered"
+    CANDIDATE_CHANGED = "CandidateChanged"
+    ELECTION_OPENED = "ElectionOpened"
+    VOTE_CAST = "VoteCast"
+    VOTE_WITHDRAWN = "VoteWithdrawn"
+    ELECTION_COUNTED = "ElectionCounted"

@@ -108,3 +108,11 @@ class KeyPrefix(StrEnum):
     SHARE = "share"
     SHARE_BY_HOLDER = "share-by-holder"
     LAKE_PASSAGE = "lake-passage"
+
+    # council
+    COUNCIL = "council"
+    COUNCIL_RULES = "council-rules"
+    CANDIDATE = "council-candidate"
+    CANDIDATE_BY_ROOT = "council-candidate-by-root"
+    ELECTION = "council-election"
+    VOTE = "council-vote"

@@ -9,6 +9,9 @@
     060-069     integrity                       26
     090-099     trade                           29
     100-119     lake                            27
+    120-129     response                        28
+    130-139     edge                            28
+    140-159     council                         28
 
 Each has a status with HTTP's meaning, which is the status of the chaincode's response: Fabric counts 400 and
 more as errors.

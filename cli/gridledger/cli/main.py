@@ -23,6 +23,7 @@ _GROUPS = {
     "catalogue": ("gridledger.cli.catalogue_cmd:group", "Deposit association catalogues, publish fields."),
     "claim": ("gridledger.cli.claim_cmd:group", "Collect what is owed, deny and decide claims."),
     "completion": ("gridledger.cli.completion_cmd:command", "Print a shell's completion script."),
+    "council": ("gridledger.cli.council_cmd:group", "Elect the super nodes that order and review."),
     "custodian": ("gridledger.cli.custodian_cmd:group", "Check lakes and sign for what is stored."),
     "dataset": ("gridledger.cli.dataset_cmd:group", "Register and share datasets of a lake."),
     "demo": ("gridledger.cli.demo_cmd:command", "Show a paid, proven look-up of a real PV plant's data."),

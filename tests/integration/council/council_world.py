@@ -1,0 +1,126 @@
+"""A council on a network: four candidates of two organisations, each with a system behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.integration.commands import Commands
+from tests.integration.exchange import authorities, enrol
+
+from gridledger.council import CouncilLedger
+from gridledger.exchange.demo.made import made_enterprise
+from gridledger.exchange.party import Party
+from gridledger.model.council_refusals import ElectionOutOfTurn
+from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.roles import Role
+from gridledger.model.system import SystemCheck, SystemKind, SystemProfile
+from gridledger.network import Network
+from gridledger.web import Authorities
+
+__all__ = ["NODES", "CouncilWorld", "council_world"]
+
+NODES = {"node-1": "org1", "node-2": "org1", "node-3": "org2", "node-4": "org2"}
+_PREFIX = "council"
+_WHO = {
+    "aggregation": ("org1", Role.AGGREGATION_SYSTEM),
+    "auditor": ("org1", Role.AUDITOR),
+    "administrator": ("org1", Role.PLATFORM_ADMINISTRATOR),
+    "voter-2": ("org2", Role.PLATFORM_ADMINISTRATOR),
+    **{f"system-of-{name}": (organisation, Role.BUSINESS_SYSTEM) for name, organisation in NODES.items()},
+    **{name: (organisation, Role.AGENT) for name, organisation in NODES.items()},
+}
+
+
+@dataclass
+class CouncilWorld:
+    """All parties, and the commands that they call."""
+
+    network: Network
+    root: SystemIdentifier
+    parties: dict[str, Party]
+    commands: Commands
+    systems: dict[str, SystemIdentifier] = field(default_factory=dict)
+
+    def ledger(self, name: str) -> CouncilLedger:
+        return CouncilLedger(self.parties[name].network)
+
+    async def __call__(self, party: str, *words: object, code: int = 0) -> Any:
+        """Call a command of the council as a party, once both peers are even, and read its JSON."""
+        await self.even()
+        return await self.commands.by(f"{_PREFIX}-{party}", "council", *words, code=code)
+
+    async def even(self) -> None:
+        """Wait until both organisations' peers have the same height."""
+        async with asyncio.timeout(120):
+            while True:
+                infos = [
+                    await self.parties[name].network.chain_info() for name in ("administrator", "voter-2")
+                ]
+                if len({info.height for info in infos}) == 1:
+                    return
+                await asyncio.sleep(0.05)
+
+    async def register(self) -> None:
+        """Establish the root and register a system for each candidate."""
+        await self.parties["aggregation"].ledger.establish(
+            self.root, _profile(SystemKind.AGGREGATION_SYSTEM, "aggregation")
+        )
+        for name in NODES:
+            owner = self.parties[f"system-of-{name}"].ledger
+            await self.even()
+            applied = await owner.register_system(self.root, _profile(SystemKind.BUSINESS_SYSTEM, name))
+            await self.even()
+            passed = SystemCheck(enterprise_found=True, server_answered=True, credit=80)
+            await self.parties["aggregation"].ledger.deposit_check(applied.id, passed)
+            system = await self.parties["auditor"].ledger.approve_system(applied.id)
+            self.systems[name] = system.identifier
+
+    async def elected(self, number: int, window_s: float, *votes: tuple[str, tuple[object, ...]]) -> Any:
+        """Open an election, have commands vote and count it; None if its time was over before all had."""
+        until = datetime.now(UTC) + timedelta(seconds=window_s)
+        below = ("--root", self.root)
+        moment = until.strftime("%Y-%m-%dT%H:%M:%S")
+        await self("administrator", "elect", "open", number, *below, "--until", moment)
+        is_late = False
+        for voter, words in votes:
+            try:
+                await self(voter, "vote", words[0], number, *below, *words[1:])
+            except AssertionError as error:
+                if ElectionOutOfTurn.code not in str(error):
+                    raise
+                is_late = True
+        while datetime.now(UTC) < until:  # noqa: ASYNC110 (a clock's)
+            await asyncio.sleep(0.2)
+        counted = await self("node-1", "elect", "count", number, *below)
+        return None if is_late else counted
+
+
+def _profile(kind: SystemKind, name: str) -> SystemProfile:
+    server = None if kind is not SystemKind.BUSINESS_SYSTEM else f"https://{name}.example"
+    return SystemProfile(
+        kind=kind,
+        enterprise=made_enterprise("lifecycle").enterprise,
+        name=name,
+        introduction="made for a test",
+        server=server,
+    )
+
+
+@asynccontextmanager
+async def council_world(network: Network, root: SystemIdentifier) -> AsyncIterator[CouncilWorld]:
+    """Give the parties with the root established and the systems registered."""
+    trusted = Authorities.from_msp_folders(authorities(network))
+    roles = {f"{_PREFIX}-{name}": who for name, who in _WHO.items()}
+    async with AsyncExitStack() as stack:
+        parties: dict[str, Party] = {}
+        for name, (organisation, role) in _WHO.items():
+            connection = await asyncio.to_thread(enrol, network, organisation, f"{_PREFIX}-{name}", role)
+            parties[name] = await stack.enter_async_context(Party.connect(connection, trusted))
+        world = CouncilWorld(network=network, root=root, parties=parties, commands=Commands(network, roles))
+        await world.register()
+        yield world
