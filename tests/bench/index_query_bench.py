@@ -27,7 +27,6 @@ from gridledger.lake import HdfsStore, Lake
 from gridledger.lake.hdfs import HdfsCluster
 from gridledger.lake.index import Answer, Entry, Feature, FeatureSet, Floats, Index, Location, Plan, Query
 from gridledger.lake.index.entry import columns
-from gridledger.lake.index.runs import square_distances
 
 __all__ = ["measure_queries"]
 
@@ -180,7 +179,7 @@ def _recall(coordinates: Floats, queries: Sequence[Query], answers: Sequence[Ans
     wanted = right = 0
     for query, answer in zip(queries, answers, strict=False):
         place = FEATURES.coordinates(np.array(FEATURES.fixed(query.features or ())))
-        near = np.flatnonzero(square_distances(coordinates, place) <= query.tolerance**2)
+        near = np.flatnonzero(np.square(coordinates - place).sum(axis=1) <= query.tolerance**2)
         got = {match.entry.location.first for match in answer.matches}
         wanted += len({*near.tolist()} | got)
         right += len({*near.tolist()} & got)

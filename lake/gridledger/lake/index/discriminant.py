@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from gridledger.lake.index.feature import FeatureSet
 from gridledger.lake.index.index_record import MICRO, DiscriminantTable
 from gridledger.lake.index.points import Floats, Integers
-from gridledger.lake.index.runs import squares_to_boxes
+from gridledger.lake.index.scans import clusters_near, is_left_out
 
 __all__ = ["Discriminant"]
-
-_ROUNDING = 1e-9
-"""Relative room for the rounding of distances, which are right to some 1e-14."""
 
 
 class Discriminant:
@@ -47,8 +43,8 @@ class Discriminant:
             return features.coordinates(fixed)
 
         self.modes = places("mode")
-        self.low = places("low")
-        self.high = places("high")
+        self._low = np.ascontiguousarray(places("low").T)
+        self._high = np.ascontiguousarray(places("high").T)
         self.reach = np.array([row.reach_micro / MICRO for row in rows])
         self.rivals = np.array([row.rivals for row in rows], dtype=np.int64)
         self.by_label: dict[str, list[int]] = {}
@@ -60,7 +56,7 @@ class Discriminant:
                 self.by_label.setdefault(label, []).append(number)
 
     def reaching(self, place: Floats, tolerance: float) -> tuple[Integers, Floats]:
-        """Return the clusters that can have an entry within the tolerance of a place, the nearest box first.
+        """Return the clusters that can have an entry within the tolerance of a place, the nearest mode first.
 
         Parameters
         ----------
@@ -74,26 +70,14 @@ class Discriminant:
         squares : array of float64, shape (m,)
             Squared distances of their boxes.
         """
-        squares = squares_to_boxes(self.low, self.high, place)
-        near = np.flatnonzero(squares <= tolerance * tolerance)
-        if len(near) > 1:
-            if np.isfinite(tolerance):
-                near = near[self._holds(near, place, tolerance)]
-            near = near[np.argsort(squares[near], kind="stable")]
-        return near, squares[near]
+        found: tuple[Integers, Floats] = clusters_near(
+            self._low, self._high, self.modes, self.rivals, place, tolerance
+        )
+        return found
 
-    def _holds(self, near: Integers, place: Floats, tolerance: float) -> npt.NDArray[np.bool_]:
-        to_modes = np.square(self.modes - place).sum(axis=1)
-        holds = np.ones(len(near), np.bool_)
-        for number, cluster in enumerate(near.tolist()):
-            rivals = self.rivals[cluster]
-            nearer = to_modes[cluster] - to_modes[:rivals]
-            if (nearer > 0).any():
-                between = np.sqrt(np.square(self.modes[:rivals] - self.modes[cluster]).sum(axis=1))
-                room = 2 * tolerance * between
-                room += _ROUNDING * (to_modes[cluster] + to_modes[:rivals] + room)
-                holds[number] = not (nearer > room).any()
-        return holds
+    def holds(self, cluster: int, place: Floats, tolerance: float) -> bool:
+        """Return whether a cluster can have an entry within a finite tolerance, by its rivals alone."""
+        return not is_left_out(self.modes, self.rivals, cluster, place, tolerance)
 
     def labelled(self, label: str) -> list[int]:
         """Return the clusters that are called so, or can have entries with the label."""

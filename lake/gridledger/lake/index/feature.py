@@ -42,7 +42,7 @@ class Feature:
 
     @property
     def _scale(self) -> float:
-        return math.pow(10, self.decimals)
+        return 10.0**self.decimals
 
     @property
     def places(self) -> int:
@@ -93,6 +93,10 @@ class FeatureSet:
         """Last places that make a distance of 1, by feature."""
         return np.array([feature.places for feature in self.features], dtype=np.float64)
 
+    @cached_property
+    def _scales(self) -> Floats:
+        return np.array([10.0**feature.decimals for feature in self.features])
+
     @property
     def names(self) -> tuple[str, ...]:
         """The features' names."""
@@ -104,16 +108,16 @@ class FeatureSet:
             raise ModelError(
                 {"features": f"want {len(self.features)}: {', '.join(self.names)}"}, subject=self.name
             )
+        scaled = np.array(values, np.float64) * self._scales
+        if (np.abs(scaled) <= LARGEST).all():
+            return tuple(np.rint(scaled).astype(np.int64).tolist())
         problems: dict[str, str] = {}
-        found = []
         for feature, value in zip(self.features, values, strict=True):
             try:
-                found.append(feature.fixed(value))
+                feature.fixed(value)
             except ModelError as error:
                 problems.update(error.problems)
-        if problems:
-            raise ModelError(problems, subject=self.name)
-        return tuple(found)
+        raise ModelError(problems, subject=self.name)
 
     def coordinates(self, fixed: Integers) -> Floats:
         """Return where entries stand: last places divided by those of a distance of 1."""

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from gridledger.lake.errors import LakeUnavailable
 from gridledger.lake.index.entry import Entry, Location, columns, fixed_rows
 from gridledger.lake.index.feature import FeatureSet
+from gridledger.lake.index.kd_tree import mapped
 from gridledger.lake.index.points import Floats, Integers
 
 __all__ = ["OpenPart", "PartCache"]
@@ -29,6 +30,7 @@ class OpenPart:
     """Entries of a part: where they stand, and everything else as columns."""
 
     coordinates: Floats
+    """Of shape (n, dimensions), an axis after the other."""
     rows: pa.Table
     features: FeatureSet
 
@@ -44,17 +46,25 @@ class OpenPart:
         return self._column("content")
 
     @cached_property
-    def _locations(self) -> tuple[pa.Array, ...]:
-        return tuple(self._column(name) for name in ("dataset", "version", "first", "count", "labels"))
+    def _datasets(self) -> pa.Array:
+        return self._column("dataset")
+
+    @cached_property
+    def _labels(self) -> pa.Array:
+        return self._column("labels")
+
+    @cached_property
+    def _places(self) -> tuple[Integers, ...]:
+        return tuple(self._column(name).to_numpy() for name in ("version", "first", "count"))
 
     def entry(self, row: int) -> Entry:
         """Return an entry."""
-        dataset, version, first, count, labels = (column[row].as_py() for column in self._locations)
+        version, first, count = (int(column[row]) for column in self._places)
         fixed = self.features.fixed_of(self.coordinates[row])
         return Entry(
             fixed=tuple(fixed.tolist()),
-            labels=tuple(labels),
-            location=Location(dataset=dataset, version=version, first=first, count=count),
+            labels=tuple(self._labels[row].as_py()),
+            location=Location(dataset=self._datasets[row].as_py(), version=version, first=first, count=count),
             content=self.contents[row].as_py(),
         )
 
@@ -68,12 +78,12 @@ class OpenPart:
 
     def is_of(self, rows: Integers, names: Collection[str]) -> npt.NDArray[np.bool_]:
         """Return for each row whether its data lie in one of the named datasets."""
-        held = self._locations[0].take(pa.array(rows))
+        held = self._datasets.take(pa.array(rows))
         return np.array(pc.is_in(held, pa.array(sorted(names), pa.string())).to_pylist(), dtype=np.bool_)
 
     def has_label(self, rows: Integers, label: str) -> npt.NDArray[np.bool_]:
         """Return for each row whether it has a label."""
-        held = self._locations[4].take(pa.array(rows))
+        held = self._labels.take(pa.array(rows))
         named = pc.equal(pc.list_flatten(held), label).to_numpy(zero_copy_only=False).astype(np.bool_)
         has = np.zeros(len(rows), np.bool_)
         has[pc.list_parent_indices(held).to_numpy()[named]] = True
@@ -131,7 +141,7 @@ class PartCache:
     def _fetched(self, name: str, fetch: Callable[[], pa.Table]) -> OpenPart:
         rows = fetch()
         self.fetched += 1
-        coordinates = self._features.coordinates(fixed_rows(rows))
+        coordinates = np.asfortranarray(self._features.coordinates(fixed_rows(rows)))
         others = rows.select(columns(0).names)
         if self._folder is None:
             return OpenPart(coordinates, others, self._features)
@@ -148,14 +158,15 @@ class PartCache:
             return None
         array, others = self._folder / f"{name}.npy", self._folder / f"{name}.arrow"
         try:
-            coordinates = np.load(array, mmap_mode="r", allow_pickle=False)
+            coordinates = mapped(array)
             rows = pa.ipc.open_file(pa.memory_map(str(others))).read_all()
         except (OSError, ValueError, pa.ArrowException):
             # It is not there, or was not written to its end by a process that is gone: it is fetched.
             return None
-        if coordinates.shape != (len(rows), len(self._features.features)):
+        wanted = (len(rows), len(self._features.features))
+        if coordinates.shape != wanted or not coordinates.flags.f_contiguous:
             return None
-        return OpenPart(coordinates.view(np.ndarray), rows, self._features)
+        return OpenPart(coordinates, rows, self._features)
 
 
 def _write(path: Path, write: Callable[[Path], None]) -> None:

@@ -37,4 +37,13 @@ def checked_points(points: npt.ArrayLike) -> Floats:
 
 def in_order(points: Floats) -> Floats:
     """Return points in lexicographic order, so that nothing depends on the order in which they came."""
-    return points[np.lexsort(points.T[::-1])]
+    order = np.argsort(points[:, 0], kind="stable")
+    first = points[order, 0]
+    same = first[1:] == first[:-1]
+    if same.any() and points.shape[1] > 1:
+        # Only where the first axis does not tell them apart are the others looked at.
+        tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
+        group = np.insert(np.cumsum(~same), 0, 0)[tied]
+        rows = order[tied]
+        order[tied] = rows[np.lexsort((*points[rows, 1:].T[::-1], group))]
+    return points[order]

@@ -8,7 +8,7 @@ import numpy as np
 
 from gridledger.lake.index.points import Floats, Integers
 
-__all__ = ["RUN_ROWS", "Runs", "run_order", "square_distances", "squares_to_boxes"]
+__all__ = ["RUN_ROWS", "Runs", "run_order"]
 
 RUN_ROWS = 128
 """The most entries of a run: what one more box saves is then worth what it costs."""
@@ -77,22 +77,3 @@ def run_order(coordinates: Floats) -> tuple[Integers, Integers]:
         order[start:stop] = rows[np.argpartition(held[:, side], half)]
         waiting += [(start + half, stop), (start, start + half)]
     return order, np.array(ends, dtype=np.int64)
-
-
-def square_distances(coordinates: Floats, place: Floats) -> Floats:
-    """Return the squared distance of each row from a place."""
-    squares: Floats = np.square(coordinates - place).sum(axis=1)
-    return squares
-
-
-def squares_to_boxes(low: Floats, high: Floats, place: Floats) -> Floats:
-    """Return the squared distance of each box from a place.
-
-    Notes
-    -----
-    Never above that of a row in the box as `square_distances` has it, rounding included: differences, squares
-    and sums are the same operations in the same order, and each is monotonic.
-    """
-    outside = np.maximum(low - place, place - high)
-    squares: Floats = np.square(np.maximum(outside, 0.0, out=outside), out=outside).sum(axis=1)
-    return squares

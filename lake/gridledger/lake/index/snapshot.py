@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -22,17 +21,15 @@ from gridledger.lake.index.index_files import IndexFiles
 from gridledger.lake.index.index_record import ClusterRow, DiscriminantTable, PartRow
 from gridledger.lake.index.part_cache import OpenPart, PartCache
 from gridledger.lake.index.points import Floats, Integers
-from gridledger.lake.index.runs import Runs, square_distances, squares_to_boxes
+from gridledger.lake.index.runs import Runs
+from gridledger.lake.index.scans import boxes_near, rows_near
 
 __all__ = ["Snapshot"]
-
-_RUNS_AT_ONCE = 8
-"""Runs that are looked at before the farthest match so far tells which others can still have one."""
 
 
 @dataclass(frozen=True, eq=False)
 class _PartRuns:
-    """A part's runs as coordinates."""
+    """A part's runs as coordinates: low and high have the shape (dimensions, runs)."""
 
     row: PartRow
     starts: Integers
@@ -62,10 +59,24 @@ class _Search:
     square: float
     query: Query
     found: list[_Found]
+    best: Floats
+    """The least squared distances, see `rows_near`; none where not every row in reach is a match."""
     runs: int = 0
     kept_runs: int = 0
     rows: int = 0
     cluster_ns: int = 0
+
+    @classmethod
+    def of(cls, query: Query, place: Floats | None) -> Self:
+        """Begin."""
+        every = place is not None and query.label is None and query.datasets is None
+        return cls(
+            place=place,
+            square=math.inf if place is None else query.tolerance * query.tolerance,
+            query=query,
+            found=[],
+            best=np.full(query.limit if every else 0, math.inf),
+        )
 
     @property
     def bound(self) -> float:
@@ -135,8 +146,8 @@ class Snapshot:
             row=part,
             starts=np.concatenate([np.zeros(1, np.int64), runs.ends[:-1]]),
             ends=runs.ends,
-            low=self.features.coordinates(runs.low),
-            high=self.features.coordinates(runs.high),
+            low=np.ascontiguousarray(self.features.coordinates(runs.low).T),
+            high=np.ascontiguousarray(self.features.coordinates(runs.high).T),
         )
 
     def part(self, cluster: int, part: PartRow) -> OpenPart:
@@ -171,7 +182,7 @@ class Snapshot:
         place = self.features.coordinates(np.array(entry.fixed, dtype=np.int64))
         for cluster in self.discriminant.reaching(place, 0.0)[0].tolist():
             for held in self._parts[cluster]:
-                near = np.flatnonzero(squares_to_boxes(held.low, held.high, place) <= 0.0)
+                near, _ = boxes_near(held.low, held.high, place, 0.0)
                 if len(near):
                     part = self.part(cluster, held.row)
                     for start, end in zip(held.starts[near].tolist(), held.ends[near].tolist(), strict=True):
@@ -197,15 +208,15 @@ class Snapshot:
         """
         started = perf_counter_ns()
         query.check(self.features)
-        search = _Search(place=None, square=math.inf, query=query, found=[])
         if query.features is None:
+            search = _Search.of(query, None)
             clusters = np.array(self.discriminant.labelled(query.label or ""), dtype=np.int64)
             squares = np.zeros(len(clusters))
         else:
             fixed = np.array(self.features.fixed(query.features), dtype=np.int64)
-            search.place = self.features.coordinates(fixed)
-            search.square = query.tolerance * query.tolerance
-            clusters, squares = self.discriminant.reaching(search.place, query.tolerance)
+            place = self.features.coordinates(fixed)
+            search = _Search.of(query, place)
+            clusters, squares = self.discriminant.reaching(place, query.tolerance)
             if query.label is not None and len(clusters):
                 kept = np.isin(clusters, self.discriminant.labelled(query.label))
                 clusters, squares = clusters[kept], squares[kept]
@@ -224,7 +235,7 @@ class Snapshot:
             return Answer(matches=(), steps=tuple(steps), clusters=(), generation=self.table.generation)
         before = self._cache.fetched
         for cluster, square in zip(clusters.tolist(), squares.tolist(), strict=True):
-            if square <= search.bound:
+            if square <= search.bound and self._can_have(cluster, search):
                 self._look(cluster, search)
         matches = tuple(found.match() for found in search.found)
         ended = perf_counter_ns()
@@ -251,6 +262,12 @@ class Snapshot:
             generation=self.table.generation,
         )
 
+    def _can_have(self, cluster: int, search: _Search) -> bool:
+        """Return whether a cluster can have what is nearer than the matches so far."""
+        if search.place is None or search.bound >= search.square:
+            return True
+        return self.discriminant.holds(cluster, search.place, math.sqrt(search.bound))
+
     def _look(self, cluster: int, search: _Search) -> None:
         """Find a cluster's matches."""
         for held in self._parts[cluster]:
@@ -261,31 +278,34 @@ class Snapshot:
 
     def _look_near(self, cluster: int, held: _PartRuns, search: _Search, place: Floats) -> None:
         started = perf_counter_ns()
-        squares = squares_to_boxes(held.low, held.high, place)
-        near = np.flatnonzero(squares <= search.bound)
+        near, squares = boxes_near(held.low, held.high, place, search.bound)
         if len(near) > 1:
-            near = near[np.argsort(squares[near], kind="stable")]
-        search.runs += len(squares)
+            order = np.argsort(squares, kind="stable")
+            near, squares = near[order], squares[order]
+        search.runs += len(held.ends)
         search.kept_runs += len(near)
         search.cluster_ns += perf_counter_ns() - started
         if not len(near):
             return
         part = self.part(cluster, held.row)
-        # Where there is a limit, the nearest run first: its matches tell which others can have nearer ones.
-        ends = [1, *range(1 + _RUNS_AT_ONCE, len(near) + _RUNS_AT_ONCE, _RUNS_AT_ONCE)]
-        for first, end in itertools.pairwise([0, *ends]):
-            chosen = near[first:end]
-            chosen = chosen[squares[chosen] <= search.bound]
-            if not len(chosen):
-                break
-            pairs = list(zip(held.starts[chosen].tolist(), held.ends[chosen].tolist(), strict=True))
-            coordinates = np.concatenate([part.coordinates[start:end] for start, end in pairs])
-            search.rows += len(coordinates)
-            apart = square_distances(coordinates, place)
-            found = np.flatnonzero(apart <= search.bound)
-            if len(found):
-                rows = np.concatenate([np.arange(start, end) for start, end in pairs])[found]
-                search.take(part, self.table.clusters[cluster], rows, apart[found])
+        first, length = 0, len(near) if len(search.best) else 1
+        while first < len(near) and squares[first] <= search.bound:
+            # Where not every row is a match, the nearest runs first: their matches tell which others matter.
+            chosen = slice(first, first + length)
+            rows, apart, looked = rows_near(
+                part.coordinates.T,
+                held.starts,
+                held.ends,
+                near[chosen],
+                squares[chosen],
+                place,
+                search.bound,
+                search.best,
+            )
+            search.rows += looked
+            if len(rows):
+                search.take(part, self.table.clusters[cluster], rows, apart)
+            first, length = first + length, 2 * length
 
     def _look_at_all(self, cluster: int, held: _PartRuns, search: _Search) -> None:
         """Find a part's entries with a label; all of them where it is the cluster's own."""
