@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: bench-index bench-index-queries bench-response bench-edge-deposits bench-edge-methods bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
+.PHONY: bench-index bench-index-queries bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -87,6 +87,9 @@ bench-edge-deposits: setup ## deposits of envelopes with rings of 11 against pla
 
 bench-edge-methods: setup ## five ways to store a record: delay and throughput, with HDFS; table, raw data, plot
 	$(BIN)/python -m tests.bench.edge_methods_bench $(BENCH)
+
+bench-edge-scene: setup ## a day of 17 houses through three storage nodes, and what adversaries guess of who sent what
+	$(BIN)/python -m tests.bench.edge_scene_bench $(BENCH)
 
 bench-index-queries: setup ## queries to an index of a million entries on HDFS beside full scans of Parquet
 	$(BIN)/python -m tests.bench.index_query_bench $(BENCH)

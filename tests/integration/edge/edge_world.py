@@ -28,6 +28,7 @@ from gridledger.edge import (
     issue_period,
 )
 from gridledger.edge.messages import Taken
+from gridledger.edge.receiver import FoundEnvelope, Receiver, scan
 from gridledger.edge.sealed_record import publish_address
 from gridledger.exchange.demo.made import made_enterprise
 from gridledger.exchange.handoff import until_seen
@@ -36,6 +37,7 @@ from gridledger.host.ports import free_ports
 from gridledger.model.device import DeviceApproval, DeviceEntry
 from gridledger.model.digest import Digest
 from gridledger.model.edge import MembershipPeriod, NodeEntry, SideDeviceEntry, StorageNode
+from gridledger.model.envelope import EnvelopeDeposit
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.roles import Role
 from gridledger.model.system import SystemCheck, SystemKind, SystemProfile
@@ -62,6 +64,8 @@ WHO = {
 """Organisation and role of each party; node-4 replaces a node that is killed, guests are of another root."""
 
 PATIENCE = Patience(deadline_s=120, connect_s=30)
+TOGETHER = 8
+"""Envelopes that the grid company takes at the same time."""
 
 
 @dataclass
@@ -253,6 +257,25 @@ class EdgeWorld:
             )
             sent.append((house.number, house.node, taken))
         return sent
+
+    async def received(self, period: int) -> list[tuple[FoundEnvelope, EnvelopeDeposit, bytes]]:
+        """Scan, fetch, open and sign for all envelopes of a period, as the grid company."""
+        ledger = self.ledger("grid")
+        nodes = [one for one in await ledger.nodes(self.root) if one.state == "approved"]
+        gate = asyncio.Semaphore(TOGETHER)
+        async with Receiver(self.grid_secret, nodes) as receiver:
+
+            async def take(one: FoundEnvelope) -> tuple[FoundEnvelope, EnvelopeDeposit, bytes]:
+                async with gate:
+                    deposit = await ledger.deposit(one.at.deposit)
+                    envelope = await receiver.fetch(one, deposit.signed.statement.envelope)
+                    record = receiver.open(one, envelope)
+                    await receiver.acknowledge(one, deposit)
+                    return one, deposit, record
+
+            deposits = ledger.deposits(self.issuer, period)
+            found = [one async for one in scan(self.grid_secret.view, deposits)]
+            return await asyncio.gather(*map(take, found))
 
 
 def _profile(kind: SystemKind, name: str) -> SystemProfile:

@@ -13,12 +13,10 @@ from gridledger.edge import Receiver, scan
 from gridledger.edge.audit import audit_period
 from gridledger.edge.errors import EnvelopeMissing, EnvelopeRefused, NotTheReceiver
 from gridledger.edge.messages import OfferedEnvelope
-from gridledger.edge.receiver import FoundEnvelope
 from gridledger.edge.sealed_record import publish_address
 from gridledger.edge.side_device import sign_envelope
 from gridledger.model.edge_refusals import KeyImageUsed, RingSignatureRefused
 from gridledger.model.edge_sharing import NodeRule, ShareProblem
-from gridledger.model.envelope import EnvelopeDeposit
 from gridledger.web import NotPermitted
 
 HOURS = 1
@@ -26,20 +24,6 @@ DAY_MS = 86_400_000
 
 
 pytestmark = [pytest.mark.world, pytest.mark.timeout(600), pytest.mark.xdist_group("edge")]
-
-
-async def received(world: EdgeWorld, period: int) -> list[tuple[FoundEnvelope, EnvelopeDeposit, bytes]]:
-    """Scan, fetch, open and sign for all envelopes of a period, as the grid company."""
-    ledger = world.ledger("grid")
-    nodes = [one for one in await ledger.nodes(world.root) if one.state == "approved"]
-    found = []
-    async with Receiver(world.grid_secret, nodes) as receiver:
-        async for one in scan(world.grid_secret.view, ledger.deposits(world.issuer, period)):
-            deposit = await ledger.deposit(one.at.deposit)
-            envelope = await receiver.fetch(one, deposit.signed.statement.envelope)
-            found.append((one, deposit, receiver.open(one, envelope)))
-            await receiver.acknowledge(one, deposit)
-    return found
 
 
 async def test_houses_send_a_node_is_lost_and_the_grid_company_reads_totals(edge: EdgeWorld) -> None:
@@ -61,7 +45,7 @@ async def test_houses_send_a_node_is_lost_and_the_grid_company_reads_totals(edge
     assert sum(one.fetched for one in again) == 0
 
     # The grid company reads the totals, to the last digit.
-    found = await received(edge, 1)
+    found = await edge.received(1)
     assert len(found) == HOUSES * HOURS
     records = [record for _, _, record in found]
     for hour in range(HOURS):

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Guess", "Seen", "guess_by", "guess_by_owners"]
+__all__ = ["FEATURES", "Guess", "Seen", "guess_by", "guess_by_owners"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,16 @@ class Seen:
     view_tag: int
 
 
+FEATURES: dict[str, Callable[[Seen], Hashable]] = {
+    "node": lambda one: 0,
+    "time": lambda one: one.rank,
+    "size": lambda one: one.size,
+    "bytes": lambda one: (one.first_byte // 32, one.view_tag // 128),
+    "ring": lambda one: (one.ring[0] % 17 // 4, one.ring[-1] % 17 // 4),
+}
+"""What an adversary may guess by, beside the node."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Guess:
     """How often an adversary was right, and how often one is who only knows the node."""
@@ -45,9 +55,14 @@ class Guess:
         return self.right - self.chance
 
     @property
+    def deviation(self) -> float:
+        """Standard deviation of the share that an adversary who knows nothing has right."""
+        return math.sqrt(self.chance * (1 - self.chance) / self.guesses)
+
+    @property
     def bound(self) -> float:
         """What an adversary who knows nothing stays below, but once in a billion."""
-        return 6 * math.sqrt(self.chance * (1 - self.chance) / self.guesses)
+        return 6 * self.deviation
 
 
 def guess_by(seen: Sequence[Seen], feature: Callable[[Seen], Hashable]) -> Guess:

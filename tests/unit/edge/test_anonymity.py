@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Hashable
 from pathlib import Path
 
 import pytest
-from tests.unit.edge.guessing import Seen, guess_by, guess_by_owners
+from tests.unit.edge.guessing import FEATURES, Seen, guess_by, guess_by_owners
 
 from gridledger.crypto.cryptonote.stealth import SpendSecret
 from gridledger.edge.issuer import make_batch
@@ -54,15 +53,6 @@ def play(owner: list[int], hours: int, *, in_turn: bool = False) -> list[Seen]:
             )
             ranks[node] += 1
     return seen
-
-
-FEATURES: dict[str, Callable[[Seen], Hashable]] = {
-    "node": lambda one: 0,
-    "time": lambda one: one.rank,
-    "size": lambda one: one.size,
-    "bytes": lambda one: (one.first_byte // 32, one.view_tag // 128),
-    "ring": lambda one: (one.ring[0] % HOUSES // 4, one.ring[-1] % HOUSES // 4),
-}
 
 
 @pytest.mark.parametrize("name", sorted(FEATURES))

@@ -88,7 +88,7 @@ def test_sender_key_with_torsion_is_read_as_published() -> None:
 
 
 @given(st.integers(1, ORDER - 1))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_scan_finds_what_is_owned_and_nothing_else(number: int) -> None:
     """By every view secret, those included that X25519 cannot take, and whatever the keys are."""
     spend = SecretKey(number.to_bytes(32, "little"))
@@ -97,7 +97,7 @@ def test_scan_finds_what_is_owned_and_nothing_else(number: int) -> None:
         own = [Sent.to(view.address).key for _ in range(3)]
         twisted = [replace(key, sender_key=point.add(key.sender_key, TORSION)) for key in own]
         small = [replace(SENT.key, sender_key=key, view_tag=bytes([t])) for key in SMALL for t in range(3)]
-        tagged = [replace(SENT.key, view_tag=bytes([tag])) for tag in range(256)]
+        tagged = [replace(SENT.key, view_tag=bytes([tag])) for tag in range(0, 256, 4)]
         keys = [*own, SENT.key, *twisted, *small, *tagged, replace(own[0], sender_key=b"short"), own[0]]
         assert list(view.scan(keys)) == [key for key in keys if view.owns(key)]
         assert {*own, *twisted} <= set(view.scan(keys))
