@@ -133,9 +133,8 @@ class OrderTransactions(Contract):
         for use in entry.uses:
             if use.agreement in ordered:
                 await ctx.put(agreement_use_key(use), UsedAgreement(order=order.id))
-        agreed = AgreedOrder(resolution=resolution, order=order)
-        ctx.emit(Event.AGREED_ORDER_HELD, agreed)
-        return agreed
+        ctx.emit(Event.AGREED_ORDER_HELD, order)
+        return AgreedOrder(resolution=resolution, order=order)
 
     @transaction(roles=(Role.BUSINESS_SYSTEM, Role.DATA_APPLICATION), once=True, bundled=True)
     async def deposit_contracts(

@@ -83,8 +83,12 @@ class ResolutionContract(Contract):
     @transaction(roles=(Role.AGGREGATION_SYSTEM,), bundled=True)
     async def resolve(
         self, ctx: Context, signed: SignedRequest, answers: tuple[SignedRoots, ...]
-    ) -> Resolution:
-        """Resolve a request with its owners' actual roots: deposit the resolution and the verdict."""
+    ) -> ResolutionId:
+        """Resolve a request with its owners' actual roots: deposit the resolution and the verdict.
+
+        The verdict's event brings the resolution, so the id is all that is returned: a block need not carry
+        a resolution twice.
+        """
         request = signed.request
         request_id = request.id
         root = request.device.system.parent
@@ -108,7 +112,7 @@ class ResolutionContract(Contract):
         await ctx.put(resolution_key(request_id), resolution)
         await ctx.put(verdict_key(request_id), verdict)
         ctx.emit(Event.VERDICT_DEPOSITED, resolution)
-        return resolution
+        return request_id
 
     @query
     async def get_rule(self, ctx: Context, application: SystemIdentifier, function: FunctionName) -> Rule:

@@ -302,7 +302,8 @@ class DataApplication:
         try:
             owner = await self.party.system(line.system)
             question = await self.ask_for(resolution, order, line.system)
-            delivery, evidence = await read_delivery(self.party, owner, target.server, question)
+            rows = resolution.intact_rows(line.system)
+            delivery, evidence = await read_delivery(self.party, owner, target.server, question, rows=rows)
             check_delivery(delivery, order, target)
             offered = await self._offer(resolution, order, line, delivery)
             countersigned = await self.party.call(

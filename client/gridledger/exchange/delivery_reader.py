@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gridledger.exchange.delivery_page import (
+    MAX_BUNDLED_ROWS,
     MAX_PAGE_ROWS,
+    MAX_WHOLE_ROWS,
     DeliveryPage,
     PageCursor,
     PageQuestion,
@@ -23,14 +25,26 @@ __all__ = ["read_delivery", "read_pages"]
 
 
 async def read_delivery(
-    party: Party, owner: System, server: str, question: DeliveryQuestion
+    party: Party, owner: System, server: str, question: DeliveryQuestion, *, rows: int = MAX_WHOLE_ROWS
 ) -> tuple[Delivery, Evidence]:
     """Read a whole delivery, in pages where the owner says that it is too long.
+
+    Parameters
+    ----------
+    party : Party
+        The data application's agent.
+    owner : System
+    server : str
+        Origin of the owner's server.
+    question : DeliveryQuestion
+    rows : int, default 50,000
+        How many rows it has; a short delivery goes together with others that are asked for at the same time.
 
     Returns
     -------
     Delivery and Evidence
-        Not checked against its deposits yet; of several answers the last one's evidence.
+        Not checked against its deposits yet; of several answers the last one's evidence, and of several
+        deliveries in one answer that answer.
 
     Raises
     ------
@@ -40,7 +54,14 @@ async def read_delivery(
         Its pages do not end.
     """
     try:
-        reply = await party.call(server, DELIVERIES_PATH, question, gives=Delivery, agent=owner.agent)
+        reply = await party.call(
+            server,
+            DELIVERIES_PATH,
+            question,
+            gives=Delivery,
+            agent=owner.agent,
+            bundled=rows <= MAX_BUNDLED_ROWS,
+        )
     except DeliveryTooLong:
         found = [one async for one in read_pages(party, owner, server, question)]
         periods = join_pages(page for page, _ in found)

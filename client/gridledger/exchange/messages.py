@@ -8,7 +8,7 @@
 | POST /v1/delivery-pages | PageQuestion | DeliveryPage | the ordering data application's |
 | POST /v1/delivery-pages.csv | PageQuestion | CsvPage | the ordering data application's |
 | POST /v1/countersignatures | OfferedContract | CountersignedContract | the ordering data application's |
-| POST /v1/bundles | RequestBundle | ReplyBundle | as its requests': roots and countersignatures |
+| POST /v1/bundles | RequestBundle | ReplyBundle | as its requests'; all but pages |
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Source: CN112508707B, [0095], [0104].
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from gridledger.exchange.business_system import BusinessSystem
 from gridledger.exchange.receivables import Receivable
@@ -18,7 +18,7 @@ from gridledger.model.integrity import MAX_ACTUAL_ROOTS, FieldCheck, PeriodRoot
 from gridledger.model.paid_line import PaidLine
 from gridledger.web import Undelivered
 
-__all__ = ["OwnedRows"]
+__all__ = ["OwnedRows", "kept_of"]
 
 
 class OwnedRows:
@@ -68,26 +68,32 @@ class OwnedRows:
             )
         return parts
 
-    def delivery(self, asked: SignedDeliveryRequest, line: PaidLine) -> Delivery:
-        """Read a whole delivery, and keep what is signed for it; raises as `deposited`."""
+    def delivery(self, asked: SignedDeliveryRequest, line: PaidLine) -> tuple[Delivery, Receivable]:
+        """Read a whole delivery, and say what is to be kept of it; raises as `deposited`."""
         periods: list[DeliveredPeriod] = []
         for field in line.target.forwarded():
             for check in field.intact():
                 periods.extend(self.deposited(field.field, check))
         delivery = Delivery(order=line.order.id, owner=line.target.system, periods=tuple(periods))
-        kept = KeptDelivery(
-            order=line.order.id,
+        return delivery, Receivable(
+            asked=asked,
             content=delivery.digest(),
             rows=delivery.rows(),
             delivered_ms=int(self._clock() * 1000),
-        )
-        receivable = Receivable(
-            asked=asked,
-            content=kept.content,
-            rows=kept.rows,
-            delivered_ms=kept.delivered_ms,
             deadline_ms=line.hold.deadline_ms,
         )
-        self._owner.vault.keep_delivery(kept)
-        self._owner.receivables.keep(receivable)
-        return delivery
+
+    def keep(self, deliveries: Sequence[Receivable]) -> None:
+        """Keep what is signed for deliveries."""
+        self._owner.vault.keep_deliveries(kept_of(one) for one in deliveries)
+        self._owner.receivables.keep(deliveries)
+
+
+def kept_of(delivered: Receivable) -> KeptDelivery:
+    """Return what contracts are compared with."""
+    return KeptDelivery(
+        order=delivered.order,
+        content=delivered.content,
+        rows=delivered.rows,
+        delivered_ms=delivered.delivered_ms,
+    )

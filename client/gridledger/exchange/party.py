@@ -150,7 +150,7 @@ class Party:
         method : str, default "POST"
         bundled : bool, default False
             Whether it goes together with other calls of the server that wait at the same time; for a POST
-            with a body, whose answer needs no evidence of its own.
+            with a body; the evidence of its answer is then that of all.
 
         Raises
         ------

@@ -18,6 +18,7 @@ from gridledger.exchange.access_log import AccessLog
 from gridledger.exchange.business_system import BusinessSystem
 from gridledger.exchange.delivery_check import check_contract, check_question
 from gridledger.exchange.delivery_page import (
+    MAX_BUNDLED_ROWS,
     MAX_WHOLE_ROWS,
     CsvPage,
     DeliveryPage,
@@ -25,6 +26,7 @@ from gridledger.exchange.delivery_page import (
     take_rows,
 )
 from gridledger.exchange.errors import DeliveryTooLong
+from gridledger.exchange.group_commit import GroupCommit
 from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.messages import (
     AGREED_ROOTS_PATH,
@@ -37,8 +39,9 @@ from gridledger.exchange.messages import (
     DeliveryQuestion,
     OfferedContract,
 )
-from gridledger.exchange.owned_rows import OwnedRows
+from gridledger.exchange.owned_rows import OwnedRows, kept_of
 from gridledger.exchange.party import require_caller
+from gridledger.exchange.vault import KeptDelivery
 from gridledger.model.delivery import DeliveredPeriod, Delivery
 from gridledger.model.errors import CryptoError
 from gridledger.model.exchange_refusals import NoHold, SignatureRefused
@@ -86,7 +89,9 @@ class Provider:
         self._ledger = owner.party.ledger
         self._clock = clock
         self._rows = OwnedRows(owner, clock=clock)
-        self._delivered: dict[str, PaidLine] = {}
+        self._deliveries = GroupCommit(self._rows.keep)
+        self._receipts = GroupCommit(owner.receivables.keep_receipts)
+        self._delivered: dict[str, tuple[PaidLine, KeptDelivery]] = {}
 
     def service(
         self,
@@ -121,7 +126,7 @@ class Provider:
         service.post(AGREED_ROOTS_PATH, takes=AgreedQuestion, gives=SignedRoots, bundled=True)(
             self.sign_agreed_roots
         )
-        service.post(DELIVERIES_PATH, takes=DeliveryQuestion, gives=Delivery)(self.deliver)
+        service.post(DELIVERIES_PATH, takes=DeliveryQuestion, gives=Delivery, bundled=True)(self.deliver)
         service.post(DELIVERY_PAGES_PATH, takes=PageQuestion, gives=DeliveryPage)(self.deliver_page)
         service.post(DELIVERY_PAGES_CSV_PATH, takes=PageQuestion, gives=CsvPage)(self.deliver_csv)
         service.post(
@@ -215,14 +220,16 @@ class Provider:
         Undelivered
             The rows are no longer those that the resolution was made on.
         DeliveryTooLong
-            It has more than 50,000 rows; see `deliver_page`.
+            It has more than 50,000 rows, or 1,000 in a bundle; see `deliver_page`.
         """
         line = await self._payable_line(call, call.value)
         rows = sum(check.deposited_rows() for field in line.target.forwarded() for check in field.intact())
-        if rows > MAX_WHOLE_ROWS:
-            raise DeliveryTooLong("the delivery is read in pages", rows=rows, limit=MAX_WHOLE_ROWS)
-        delivery = await asyncio.to_thread(self._rows.delivery, call.value.asked, line)
-        self._delivered[line.order.id] = line
+        limit = MAX_BUNDLED_ROWS if call.is_bundled else MAX_WHOLE_ROWS
+        if rows > limit:
+            raise DeliveryTooLong("the delivery is read in pages", rows=rows, limit=limit)
+        delivery, receivable = await asyncio.to_thread(self._rows.delivery, call.value.asked, line)
+        await self._deliveries.keep(receivable)
+        self._delivered[line.order.id] = line, kept_of(receivable)
         if len(self._delivered) > _DELIVERED:
             del self._delivered[next(iter(self._delivered))]
         self._note_line(call, line, rows)
@@ -233,9 +240,9 @@ class Provider:
         question = call.value
         line = await self._payable_line(call, question.question)
         if await asyncio.to_thread(self._owner.vault.delivery, line.order.id) is None:
-            await asyncio.to_thread(
-                self._rows.delivery, question.question.asked, line
-            )  # what is signed for is the whole
+            # What is signed for is the whole.
+            _, receivable = await asyncio.to_thread(self._rows.delivery, question.question.asked, line)
+            await self._deliveries.keep(receivable)
         left, after = question.rows, question.after
         wanted = [
             (field.field, check)
@@ -303,30 +310,32 @@ class Provider:
             fields=contract.fields,
             rows=contract.rows,
         )
-        line = self._just_delivered(contract.order) or await self._paid_line(contract.order)
+        line, kept = self._just_delivered(contract.order) or await self._earlier_delivery(contract.order)
         require_caller(call.caller, line.agent, "this contract")
         try:
             verify_signature(line.agent.public_key, contract.to_bytes(), call.value.signature)
         except CryptoError as error:
             raise SignatureRefused("transaction contract", str(contract.application)) from error
-        kept = await asyncio.to_thread(self._owner.vault.delivery, contract.order)
         check_contract(contract, line, kept)
         countersigned = CountersignedContract(
             contract=contract,
             application_signature=call.value.signature,
             owner_signature=await self._owner.party.sign(contract),
         )
-        await asyncio.to_thread(self._owner.receivables.keep_receipt, countersigned)
+        await self._receipts.keep(countersigned)
         return countersigned
 
-    def _just_delivered(self, order: str) -> PaidLine | None:
-        """Return the line of a delivery that was not countersigned yet, if its hold stands by its deadline.
+    def _just_delivered(self, order: str) -> tuple[PaidLine, KeptDelivery] | None:
+        """Return a delivery that was not countersigned yet, if its hold stands by its deadline.
 
         The ledger was asked at the delivery, and before the deadline a hold ends by its owner's own
         countersignature only: one more for the same delivery pays nothing twice.
         """
-        line = self._delivered.pop(order, None)
-        return line if line is not None and self._now_ms() < line.hold.deadline_ms else None
+        found = self._delivered.pop(order, None)
+        return found if found is not None and self._now_ms() < found[0].hold.deadline_ms else None
+
+    async def _earlier_delivery(self, order: str) -> tuple[PaidLine, KeptDelivery | None]:
+        return await self._paid_line(order), await asyncio.to_thread(self._owner.vault.delivery, order)
 
     async def _paid_line(self, order: str) -> PaidLine:
         owner = await self._owner.identifier()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -81,30 +82,31 @@ class Receivables:
                 f"cannot be opened: {error}", key="vault", source="provider", value=str(path)
             ) from error
 
-    def keep(self, receivable: Receivable) -> None:
-        """Keep a delivery; the last one of an order counts, and a receipt stays."""
-        with self._lock:
-            self._connection.execute(
-                "INSERT INTO receivable (order_id, asked, content, rows, delivered_ms, deadline_ms)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET asked = excluded.asked,"
-                " content = excluded.content, rows = excluded.rows, delivered_ms = excluded.delivered_ms",
+    def keep(self, receivables: Iterable[Receivable]) -> None:
+        """Keep deliveries, in one transaction; the last one of an order counts, and a receipt stays."""
+        self._write(
+            "INSERT INTO receivable (order_id, asked, content, rows, delivered_ms, deadline_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET asked = excluded.asked,"
+            " content = excluded.content, rows = excluded.rows, delivered_ms = excluded.delivered_ms",
+            [
                 (
-                    receivable.order,
-                    receivable.asked.to_bytes(),
-                    str(receivable.content),
-                    receivable.rows,
-                    receivable.delivered_ms,
-                    receivable.deadline_ms,
-                ),
-            )
+                    one.order,
+                    one.asked.to_bytes(),
+                    str(one.content),
+                    one.rows,
+                    one.delivered_ms,
+                    one.deadline_ms,
+                )
+                for one in receivables
+            ],
+        )
 
-    def keep_receipt(self, receipt: CountersignedContract) -> None:
-        """Keep the contract with both signatures before it is handed out."""
-        with self._lock:
-            self._connection.execute(
-                "UPDATE receivable SET receipt = ? WHERE order_id = ?",
-                (receipt.to_bytes(), receipt.contract.order),
-            )
+    def keep_receipts(self, receipts: Iterable[CountersignedContract]) -> None:
+        """Keep contracts with both signatures, in one transaction, before they are handed out."""
+        self._write(
+            "UPDATE receivable SET receipt = ? WHERE order_id = ?",
+            [(one.to_bytes(), one.contract.order) for one in receipts],
+        )
 
     def waiting(self, *, delivered_before_ms: int, limit: int) -> list[Receivable]:
         """Return deliveries that are not known to be paid, the oldest first."""
@@ -120,6 +122,16 @@ class Receivables:
         """Say that a delivery needs nothing more: it was paid, or its hold is gone."""
         with self._lock:
             self._connection.execute("UPDATE receivable SET closed = 1 WHERE order_id = ?", (order,))
+
+    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._connection.executemany(statement, rows)
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""

@@ -302,12 +302,12 @@ class Vault:
             found = dict(self._connection.execute("SELECT state, COUNT(*) FROM deposit GROUP BY state"))
         return found.get(DepositState.DEPOSITED.value, 0), found.get(DepositState.PENDING.value, 0)
 
-    def keep_delivery(self, delivery: KeptDelivery) -> None:
-        """Keep what was delivered for an order; the last delivery of an order counts."""
-        with self._lock:
-            self._connection.execute(
+    def keep_deliveries(self, deliveries: Iterable[KeptDelivery]) -> None:
+        """Keep what was delivered for orders, in one transaction; the last delivery of an order counts."""
+        with self._lock, self._transaction():
+            self._connection.executemany(
                 "INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?)",
-                (delivery.order, str(delivery.content), delivery.rows, delivery.delivered_ms),
+                ((one.order, str(one.content), one.rows, one.delivered_ms) for one in deliveries),
             )
 
     def delivery(self, order: str) -> KeptDelivery | None:

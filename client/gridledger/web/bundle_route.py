@@ -109,6 +109,7 @@ class _Bundles:
             nonce=f"{bundle.nonce}.{place}",
             message=bundle.message,
             body=request.body,
+            is_bundled=True,
         )
         result = await route.handler(call)
         if not isinstance(result, route.gives):

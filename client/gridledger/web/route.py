@@ -79,6 +79,8 @@ class Call(Generic[Taken]):
     """The signed request as it came, to be kept as proof of what was asked."""
     body: bytes = field(repr=False)
     """The body as it came."""
+    is_bundled: bool = False
+    """Whether it came with others, in whose answer its own travels."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -184,7 +184,11 @@ class Scene:
     async def resolve(self, signed: SignedRequest | None = None, altered: str = "") -> Resolution:
         signed = signed or self.request()
         answers = tuple(self.answer(owner, signed.request, altered) for owner in self.owners)
-        resolution: Resolution = await self.aggregation.submit("resolution:Resolve", signed, answers)
+        return await self.resolve_with(signed, answers)
+
+    async def resolve_with(self, signed: SignedRequest, answers: tuple[SignedRoots, ...]) -> Resolution:
+        name = await self.aggregation.submit("resolution:Resolve", signed, answers)
+        resolution: Resolution = await self.aggregation.ask("resolution:GetResolution", name)
         return resolution
 
     async def pay_in(self, *amounts: int) -> tuple[MoneyKey, ...]:

@@ -29,6 +29,7 @@ from gridledger.model.refusals import AccessDenied, AlreadyExists, CallRepeated,
 from gridledger.model.roles import Role
 from gridledger.model.states import OrderState, Outcome
 from gridledger.model.system import SystemKind
+from gridledger.model.trade import Order
 from gridledger.model.trade_refusals import AgreementOver, AgreementUsedUp, NotAgreed, TermsRefused
 
 
@@ -49,6 +50,7 @@ async def test_agreed_query_is_one_order_with_its_own_resolution_contract_and_se
     agreed = AgreedOrder.from_bytes(committed.payload)
     order = agreed.order
     assert order is not None
+    assert Order.from_bytes(committed.event[1]) == order
     assert order.amount_milliyuan == TOTAL - 4 * 100
     assert {target.agreement for target in agreed.resolution.targets} == {one.id for one in agreements}
     assert await scene.application.ask("resolution:GetResolution", order.resolution) == agreed.resolution

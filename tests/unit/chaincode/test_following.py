@@ -51,10 +51,7 @@ def checks(resolution: Resolution, system: SystemIdentifier) -> dict[str, tuple[
 
 async def resolve(scene: Scene, system: SystemIdentifier, altered: str = "") -> Resolution:
     signed = scene.request()
-    resolution: Resolution = await scene.aggregation.submit(
-        "resolution:Resolve", signed, answers(scene, signed, system, altered)
-    )
-    return resolution
+    return await scene.resolve_with(signed, answers(scene, signed, system, altered))
 
 
 async def test_deposits_count_after_a_rename_and_say_what_the_field_was_called(scene: Scene) -> None:
@@ -115,7 +112,7 @@ async def test_statement_of_a_name_that_is_not_deposited_is_no_answer(scene: Sce
     under_new = SignedRoots(roots=roots, signature=scene.owners[OWNER].sign(roots))
     others = tuple(scene.answer(one, signed.request) for one in scene.owners if one != OWNER)
 
-    resolution = await scene.aggregation.submit("resolution:Resolve", signed, (*others, under_new))
+    resolution = await scene.resolve_with(signed, (*others, under_new))
 
     assert {outcome for outcome, _ in checks(resolution, scene.systems[OWNER]).values()} == {
         Outcome.UNANSWERED

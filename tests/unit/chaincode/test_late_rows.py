@@ -49,8 +49,7 @@ async def resolve(scene: Scene, *roots: PeriodRoot) -> Resolution:
         scene.answer("maintenance", signed.request),
         statement(scene, signed.request, *roots),
     )
-    resolution: Resolution = await scene.aggregation.submit("resolution:Resolve", signed, answers)
-    return resolution
+    return await scene.resolve_with(signed, answers)
 
 
 def of_power(scene: Scene, resolution: Resolution) -> TargetField:

@@ -53,7 +53,7 @@ async def test_resolve_owner_without_answer_is_withheld_as_a_whole(scene: Scene)
     signed = scene.request()
     answers = tuple(scene.answer(owner, signed.request) for owner in ("construction", "monitoring"))
 
-    resolution = await scene.aggregation.submit("resolution:Resolve", signed, answers)
+    resolution = await scene.resolve_with(signed, answers)
 
     target = resolution.target(scene.systems["maintenance"])
     assert [check.outcome for field in target.fields for check in field.checks] == [Outcome.UNANSWERED]
@@ -257,7 +257,7 @@ async def test_resolve_leaves_out_what_is_not_active_and_wants_two_systems_still
     await _set_state(scene, key("monitoring"), state)
     signed = scene.request()
     answers = tuple(scene.answer(owner, signed.request) for owner in ("construction", "maintenance"))
-    resolution = await scene.aggregation.submit("resolution:Resolve", signed, answers)
+    resolution = await scene.resolve_with(signed, answers)
     assert {target.system for target in resolution.targets} == {
         scene.systems[owner] for owner in ("construction", "maintenance")
     }

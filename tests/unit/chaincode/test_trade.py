@@ -134,7 +134,7 @@ async def _other_application(scene: Scene) -> Party:
 
 async def test_order_of_which_everything_is_withheld_is_refused(scene: Scene) -> None:
     signed = scene.request()
-    resolution = await scene.aggregation.submit("resolution:Resolve", signed, ())
+    resolution = await scene.resolve_with(signed, ())
 
     with pytest.raises(Conflict, match="withheld"):
         await scene.application.once("trade:PlaceOrder", entry(scene, resolution.id, amount_milliyuan=0))

@@ -116,7 +116,7 @@ def test_vault_keeps_secret_deposits_and_deliveries(tmp_path: Path) -> None:
     with Vault(path) as vault:
         salt = vault.salts.of(FIELD, DAY)("a")
         vault.prepare([(root, digests)], now_ms=7)
-        vault.keep_delivery(delivery)
+        vault.keep_deliveries([delivery])
     with Vault(path) as vault:
         assert vault.salts.of(FIELD, DAY)("a") == salt
         assert vault.pending() == [root]
