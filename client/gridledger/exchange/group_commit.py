@@ -50,9 +50,8 @@ class GroupCommit(Generic[T]):
             self._writer = None
 
     async def _write_group(self, group: list[tuple[T, asyncio.Future[None]]]) -> None:
-        written = asyncio.create_task(asyncio.to_thread(self._commit, [thing for thing, _ in group]))
-        await asyncio.wait((written,))
-        error = written.exception()
+        things = [thing for thing, _ in group]
+        (error,) = await asyncio.gather(asyncio.to_thread(self._commit, things), return_exceptions=True)
         for _, kept in group:
             if kept.done():
                 continue  # nobody waits any more
