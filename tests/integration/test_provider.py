@@ -182,7 +182,7 @@ async def test_no_route_lets_content_out_but_to_who_paid(scene: Scene, http: htt
     everybody = [None, *(scene.cast[name] for name in ("aggregation", "construction", "auditor", "agent"))]
     for path, body in bodies.items():
         for method in ("GET", "POST"):
-            for party in (*everybody, *([] if path in content else [payer])):
+            for party in (*everybody, *([] if path in {*content, BUNDLES_PATH} else [payer])):
                 reply = await signed(http, party, url + path, method, body)
                 seen += 1
                 text = reply.text
@@ -198,13 +198,16 @@ async def test_no_route_lets_content_out_but_to_who_paid(scene: Scene, http: htt
     reply = await signed(http, payer, url + DELIVERIES_PATH, "POST", question.to_bytes())
     assert reply.status_code == 200
     assert [secret for secret in secrets if secret not in reply.text] == []
+    reply = await signed(http, payer, url + BUNDLES_PATH, "POST", bodies[BUNDLES_PATH])
+    together = ReplyBundle.from_bytes(reply.content).replies
+    assert [one.status for one in together[2:5]] == [200, 404, 404]
+    assert [secret for secret in secrets if secret not in together[2].body.decode()] == []
 
 
 def told_together(content: bytes) -> str:
-    """Return all that the replies of a bundle say; what is content is refused there to everybody."""
+    """Return all that the replies of a bundle say; what is content is refused to who has not paid."""
     replies = ReplyBundle.from_bytes(content).replies
-    refused = [one.status for one in replies[2:5]]
-    assert refused == [404] * 3
+    assert [one.status for one in replies[2:5]] == [403, 404, 404]
     return "".join(one.body.decode() for one in replies)
 
 

@@ -24,6 +24,8 @@ KEY_BYTES = 33
 
 _HALF_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551 >> 1
 _CACHED_KEYS = 1024  # the systems that a busy peer meets; 150 bytes each
+_HELD_SIGNATURES = 1024  # of requests that are decided, ordered and delivered in these seconds
+_OVER_DIGEST = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
 
 
 class SignatureInvalid(CryptoError):
@@ -79,8 +81,15 @@ def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> Non
 
     Notes
     -----
-    About 0.1 ms; deterministic.
+    About 0.1 ms, and a hundredth of that for what held before: a signed request is checked wherever it is
+    decided. Deterministic.
     """
+    _require_valid(public_key, hashlib.sha256(message).digest(), signature)
+
+
+@lru_cache(maxsize=_HELD_SIGNATURES)
+def _require_valid(public_key: bytes, digest: bytes, signature: bytes) -> None:
+    """Check a signature; what is refused is not remembered."""
     key = _load_key(public_key)
     try:
         r, s = utils.decode_dss_signature(signature)
@@ -91,7 +100,7 @@ def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> Non
             "the signature is not in its canonical form: s is high or the DER is not minimal"
         )
     try:
-        key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+        key.verify(signature, digest, _OVER_DIGEST)
     except InvalidSignature as error:
         raise SignatureInvalid("the signature is not of this key over these bytes") from error
 
