@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gridledger.client.commit import Commit
 from gridledger.client.deadlines import Deadlines
@@ -39,6 +39,10 @@ class Committed:
 
     result: bytes
     """What the contract returned."""
+
+    endorsers: tuple[str, ...] = field(default=(), compare=False)
+    """MSP ids of the organisations whose endorsements were enough; empty where it was not this client that
+    collected them."""
 
 
 class Contract:
@@ -232,7 +236,10 @@ class Contract:
                 await asyncio.sleep(retry.endorsements.delay(differences))
             else:
                 return Committed(
-                    tx_id=status.tx_id, block_number=status.block_number, result=transaction.result
+                    tx_id=status.tx_id,
+                    block_number=status.block_number,
+                    result=transaction.result,
+                    endorsers=transaction.endorsers,
                 )
 
     async def submit_once(

@@ -6,6 +6,7 @@ import hashlib
 
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
+from fabric_protos.msp import identities_pb2
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2, transaction_pb2
 from google.protobuf.message import DecodeError
 
@@ -71,6 +72,15 @@ class Transaction:
     def tx_id(self) -> str:
         """Transaction id."""
         return str(self._prepared.transaction_id)
+
+    @property
+    def endorsers(self) -> tuple[str, ...]:
+        """MSP ids of the organisations that endorsed it, sorted; as the gateway says, until it is valid."""
+        names = {
+            str(identities_pb2.SerializedIdentity.FromString(one.endorser).mspid)
+            for one in self._action.action.endorsements
+        }
+        return tuple(sorted(names))
 
     @property
     def digest(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeVar
 
 import gridledger.model.catalogue_refusals
@@ -12,6 +13,7 @@ import gridledger.model.trade_refusals  # noqa: F401 - refusals come back as cla
 from gridledger.client import Committed, Contract, Deadlines, Network, ValidationCode
 from gridledger.client.bundler import Bundler
 from gridledger.client.contract import new_call_key
+from gridledger.client.known_endorsers import KnownEndorsers
 from gridledger.model.argument import Argument, decode_argument, encode_argument
 from gridledger.model.call import Call
 from gridledger.model.refusals import CallCancelled, CallRepeated, NotFound
@@ -43,6 +45,7 @@ class ContractCalls:
             name: network.contract(chaincode, name) for name in (*CONTRACTS, _LEDGER)
         }
         self._bundler = Bundler(lambda name: network.contract(chaincode, name))
+        self._endorsers = KnownEndorsers()
 
     async def _ask(self, kind: type[T], contract: str, function: str, *arguments: Argument) -> T:
         return decode_argument(kind, await self._contracts[contract].evaluate(function, *arguments))
@@ -62,8 +65,14 @@ class ContractCalls:
         *arguments: Argument,
         call_key: str | None,
         deadlines: Deadlines | None = None,
+        is_long: bool = False,
     ) -> T:
         """Submit what must happen once; a repeat returns what the transaction that did it returned.
+
+        Parameters
+        ----------
+        is_long : bool, default False
+            Whether it takes long to execute: then all endorsers do so at the same time.
 
         Raises
         ------
@@ -71,8 +80,9 @@ class ContractCalls:
             The call key was used for another function or other arguments.
         """
         called, key = self._contracts[contract], call_key or new_call_key()
+        transact = partial(self._endorsers.transact_once, called) if is_long else called.transact_once
         try:
-            result = await called.submit_once(function, *arguments, call_key=key, deadlines=deadlines)
+            result = (await transact(function, *arguments, call_key=key, deadlines=deadlines)).result
         except CallRepeated as repeated:
             words = (f"{contract}:{function}", key, *arguments)
             found, result = await self._recall(repeated.tx_id)

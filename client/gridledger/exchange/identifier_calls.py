@@ -52,6 +52,7 @@ class IdentifierCalls(ContractCalls):
             list(entries),
             call_key=call_key,
             deadlines=BATCH_DEADLINES,
+            is_long=True,
         )
 
     async def approve_devices(
@@ -72,6 +73,7 @@ class IdentifierCalls(ContractCalls):
             list(entries),
             call_key=call_key,
             deadlines=BATCH_DEADLINES,
+            is_long=True,
         )
 
     async def set_charging_standards(

@@ -14,16 +14,17 @@ from gridledger.web.errors import ServiceUnavailable
 
 async def test_things_that_wait_at_the_same_time_are_kept_in_one_commit() -> None:
     commits: list[list[int]] = []
-    free = threading.Event()
+    begun, free = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
 
     def commit(things: Sequence[int]) -> None:
         commits.append(list(things))
+        loop.call_soon_threadsafe(begun.set)
         free.wait(60)
 
     group = GroupCommit(commit)
     first = asyncio.create_task(group.keep(0))
-    while not commits:
-        await asyncio.sleep(0.001)
+    await begun.wait()
     others = [asyncio.create_task(group.keep(number)) for number in range(1, 9)]
     await asyncio.sleep(0)
     free.set()

@@ -44,6 +44,11 @@ class Transaction(Face[transaction.Transaction]):
         return self.asynchronous.result
 
     @property
+    def endorsers(self) -> tuple[str, ...]:
+        """MSP ids of the organisations that endorsed it, sorted."""
+        return self.asynchronous.endorsers
+
+    @property
     def digest(self) -> bytes:
         """SHA-256 of what is signed."""
         return self.asynchronous.digest
