@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.integration.commands import Commands
 from tests.integration.exchange import authorities, enrol
+from tests.integration.openadr_vens import take_part_by_3_0, take_part_by_3_1
 from tests.integration.small_scene import SmallScene, small_scene
 
 from gridledger.client.channel_trust import ConfiguredTrust
@@ -84,6 +85,8 @@ pause_s = 0.1
 [demand]
 window = 4
 excess_percent = 20
+[openadr]
+share_per_mille = 100
 {_network(exchange_network)}"""
         )
         commands = Commands(exchange_network)
@@ -149,11 +152,19 @@ async def test_records_are_anchored_by_both_sides_and_proven_offline(site: Site)
         site.write(name, "user", url, records=1)
         await _answer(site, name)
         await _until_agreed(ledger, [site.identifier(name)], 1)
+        await _let_vens_take_part(site, ledger, url)
 
     report = await site.commands("response", "report", demand["id"], "--config", site.server)
     promised = {row["site"]: row["promised_wh"] for row in report}
-    assert promised == {HOUSES[0]: demand["reduction_wh"] * 59 // 1000, HOUSES[1]: None}
-    assert {row["baseline_wh"] for row in report} == {3000}  # The only day before: the peak itself.
+    assert promised == {
+        HOUSES[0]: demand["reduction_wh"] * 59 // 1000,
+        HOUSES[1]: None,
+        "house-3": demand["reduction_wh"] // 10,
+    }
+    # The only day before is the peak itself; the VEN has sent no loads.
+    assert {row["site"]: row["baseline_wh"] for row in report} == dict.fromkeys(HOUSES, 3000) | {
+        "house-3": None
+    }
     assert {row["actual_wh"] for row in report} == {None}
 
     block, out = site.folder / "genesis.block", site.folder / "record.json"
@@ -170,6 +181,25 @@ async def test_records_are_anchored_by_both_sides_and_proven_offline(site: Site)
     assert cleaned == {"deleted": len(loads)}
     await site.commands("response", "prove", 6, "--out", out, *config, code=76)
     _refuse_forged(RecordProof.from_bytes(out.read_bytes()), ConfiguredTrust.from_block(block.read_bytes()))
+
+
+async def _let_vens_take_part(site: Site, ledger: ResponseLedger, url: str) -> None:
+    """Let VENs of others answer: the server anchors for them, and the ledger says that it alone did."""
+    command = ("response", "ven-add", "--kind", "user", "--config", site.server)
+    house = await site.commands(*command, "ven-3", "--site", "house-3")
+    building = await site.commands(*command, "ven-4", "--site", "house-4")
+    listed = await site.commands("response", "ven-list", "--config", site.server)
+    assert listed == [{"client": "ven-3", "site": "house-3"}, {"client": "ven-4", "site": "house-4"}]
+    await asyncio.to_thread(take_part_by_3_1, url, house)
+    assert await asyncio.to_thread(take_part_by_3_0, url, building, site.folder) == 1
+    terminal = site.identifier("ven-3.user")
+    async with asyncio.timeout(120):
+        while await ledger.head(terminal, AnchorSide.SERVER) < 1:  # noqa: ASYNC110 (a ledger's)
+            await asyncio.sleep(0.2)
+    (run,) = (await ledger.runs(terminal)).runs
+    assert run.state == "absence"
+    assert await ledger.head(terminal, AnchorSide.TERMINAL) == 0
+    await site.commands("response", "ven-remove", "ven-4", "--config", site.server)
 
 
 def _refuse_forged(proof: RecordProof, trust: ConfiguredTrust) -> None:

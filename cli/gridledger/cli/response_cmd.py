@@ -3,48 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
 import click
 
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output, fields, table
+from gridledger.cli.response_option import Settings, SettingsChoice, with_settings
+from gridledger.cli.response_ven_cmd import commands
 from gridledger.cli.trust_option import OUT, TrustChoice, read_file, with_trust, write_out
 from gridledger.client import Connection
 from gridledger.model.errors import FieldValue
 from gridledger.model.record_proof import RecordProof
-from gridledger.model.refusals import AlreadyExists
 from gridledger.model.response import TerminalEntry, TerminalIdentifier, TerminalKind
 from gridledger.response.certificate import prove_record, verify_record
 from gridledger.response.database import open_database
-from gridledger.response.ledger import ResponseLedger
 from gridledger.response.message import LoadReading
 from gridledger.response.programs import (
     Modules,
     agent_of,
     open_party,
     open_store,
+    register_terminals,
     run_chain,
     run_server,
     run_terminal,
 )
 from gridledger.response.record_store import wall_clock_ms
 from gridledger.response.server import DemandRegister, ServerStore
-from gridledger.response.settings import ResponseSettings, ServerSettings, TerminalSettings
+from gridledger.response.settings import ServerSettings, TerminalSettings
 from gridledger.response.terminal.business import Business
 
 __all__ = ["group"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-Settings = TerminalSettings | ServerSettings
 
 _WATCH_S: Final = 2.0
 _MODULES = click.option(
@@ -59,50 +53,6 @@ _MODULES = click.option(
 @click.group("response")
 def group() -> None:
     """Run demand response: terminals, their server, and anchors beside the business path."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SettingsChoice:
-    """The configuration that a command was told to use."""
-
-    path: Path
-
-    def any(self) -> Settings:
-        """Read a terminal's or a server's."""
-        return ResponseSettings.from_file(self.path)
-
-    def server(self) -> ServerSettings:
-        """Read a server's."""
-        found = self.any()
-        if not isinstance(found, ServerSettings):
-            raise click.UsageError("this wants a server's configuration")
-        return found
-
-    def terminal(self) -> TerminalSettings:
-        """Read a terminal's."""
-        found = self.any()
-        if not isinstance(found, TerminalSettings):
-            raise click.UsageError("this wants a terminal's configuration")
-        return found
-
-
-def with_settings(function: Callable[Concatenate[SettingsChoice, P], T]) -> Callable[P, T]:
-    """Give a command the option of a configuration, and the choice as first argument."""
-
-    @click.option(
-        "--config",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        required=True,
-        envvar="GRIDLEDGER_RESPONSE",
-        show_envvar=True,
-        help="Configuration of the terminal or the server (TOML).",
-    )
-    @functools.wraps(function)
-    def called(*arguments: P.args, **keywords: P.kwargs) -> T:
-        choice = SettingsChoice(path=Path(str(keywords.pop("config"))))
-        return function(choice, *arguments, **keywords)
-
-    return called
 
 
 @group.command()
@@ -130,24 +80,8 @@ def register(
         site=site,
         agent=agent_of(Connection.from_file(connection)),
     )
-    asyncio.run(_register(settings, entry))
+    asyncio.run(register_terminals(settings, [entry]))
     output.show({"terminal": terminal, "kind": kind, "site": site, "agent": entry.agent.subject}, fields)
-
-
-async def _register(settings: ServerSettings, entry: TerminalEntry) -> None:
-    store = ServerStore(open_database(settings.database, settings.folder), settings.system)
-    try:
-        async with open_party(settings) as party:
-            ledger = ResponseLedger(party.network)
-            try:
-                await ledger.register_terminal(entry)
-            except AlreadyExists:
-                # An earlier call did, and ended before this server's register had it.
-                if (await ledger.terminal(entry.identifier)).entry != entry:
-                    raise
-        await asyncio.to_thread(store.add_terminal, entry)
-    finally:
-        store.close()
 
 
 @group.command()
@@ -378,3 +312,7 @@ def _drawn_status(value: dict[str, Any]) -> Any:
     if value["refused"]:
         parts.append(table(value["refused"], {name: name for name in ("terminal", "number", "code")}))
     return Group(*parts)
+
+
+for _command in commands:
+    group.add_command(_command)

@@ -26,6 +26,9 @@ Row: TypeAlias = tuple[Any, ...]
 _BUSY_S: Final = 30.0
 """Seconds that a writer waits for another one; transactions here take milliseconds."""
 _CACHED_STATEMENTS: Final = 256
+_CONNECT_S: Final = 10
+_STATEMENT_S: Final = 60
+"""Far beyond what any statement here takes: a server that does not answer is a failure."""
 _ROWS_A_STATEMENT: Final = 500
 """Well below what both databases take of values in one statement."""
 
@@ -199,10 +202,26 @@ class PostgresDatabase(Database):
 
     def __init__(self, address: str) -> None:
         super().__init__()
+        self._address = address
+        self._within = False
         try:
-            self._connection = psycopg.connect(address, autocommit=True)
+            self._connection = self._connect()
         except psycopg.Error as error:
             raise StoreFailed(f"the database cannot be reached: {error}") from error
+
+    def _connect(self) -> psycopg.Connection[Row]:
+        return psycopg.connect(
+            self._address,
+            autocommit=True,
+            connect_timeout=_CONNECT_S,
+            options=f"-c statement_timeout={1000 * _STATEMENT_S}",
+        )
+
+    def _reconnect(self) -> None:
+        """Connect again where the server went away; never within a transaction, whose part would be lost."""
+        if self._connection.broken and not self._within:
+            self._connection.close()
+            self._connection = self._connect()
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
         return self._connection.execute(_postgres(statement), values).rowcount
@@ -218,12 +237,19 @@ class PostgresDatabase(Database):
             self._connection.close()
 
     def _begin(self) -> None:
+        self._reconnect()
         self._connection.execute("BEGIN")
+        self._within = True
 
     def _end(self, *, keep: bool) -> None:
-        self._connection.execute("COMMIT" if keep else "ROLLBACK")
+        self._within = False
+        if keep:
+            self._connection.execute("COMMIT")
+        elif not self._connection.broken:
+            self._connection.execute("ROLLBACK")
 
     def _fetch(self, statement: str, values: Sequence[Any]) -> list[Row]:
+        self._reconnect()
         return self._connection.execute(_postgres(statement), values).fetchall()
 
 

@@ -7,7 +7,8 @@ ServiceError                GL-SRV-001  exit 70
 ├─ TerminalUnknown          GL-SRV-063  exit 76  403
 ├─ RecordUnknown            GL-SRV-064  exit 76  404
 ├─ AnchoredOtherwise        GL-SRV-065  exit 78  500
-└─ StoreForeign             GL-SRV-066  exit 78  500
+├─ StoreForeign             GL-SRV-066  exit 78  500
+└─ ObjectExists             GL-SRV-067  exit 76  409
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gridledger.web.errors import WebError
 
 __all__ = [
     "AnchoredOtherwise",
+    "ObjectExists",
     "RecordRefusal",
     "RecordUnknown",
     "RecordsMissing",
@@ -99,3 +101,11 @@ class StoreForeign(WebError):
     code = "GL-SRV-066"
     exit_code = 78
     status = 500
+
+
+class ObjectExists(WebError):
+    """A VEN has an object of that name or content already."""
+
+    code = "GL-SRV-067"
+    exit_code = 76
+    status = 409

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -19,13 +19,20 @@ from typing import Any, Final
 from gridledger.client import Connection
 from gridledger.exchange.party import Party
 from gridledger.model.errors import GridLedgerError
-from gridledger.model.response import TerminalKind
+from gridledger.model.refusals import AlreadyExists
+from gridledger.model.response import TerminalEntry, TerminalKind
 from gridledger.model.signature import public_key_of
 from gridledger.model.system import Agent
 from gridledger.response.chain_module import ChainModule
 from gridledger.response.database import open_database
 from gridledger.response.ended import tell_end
 from gridledger.response.ledger import ResponseLedger
+from gridledger.response.openadr.application import openadr_application
+from gridledger.response.openadr.clients import VenClients
+from gridledger.response.openadr.edition import BASE_PATH
+from gridledger.response.openadr.notifier import Notifier
+from gridledger.response.openadr.register import ObjectRegister
+from gridledger.response.openadr.vtn import Vtn
 from gridledger.response.record_store import RecordStore
 from gridledger.response.server import BusinessSettings, DemandRegister, ServerBusiness, ServerStore
 from gridledger.response.settings import ResponseSettings, ServerSettings, TerminalSettings
@@ -40,6 +47,7 @@ __all__ = [
     "agent_of",
     "open_party",
     "open_store",
+    "register_terminals",
     "run_chain",
     "run_server",
     "run_terminal",
@@ -94,6 +102,30 @@ def agent_of(connection: Connection) -> Agent:
     )
 
 
+async def register_terminals(settings: ServerSettings, entries: Sequence[TerminalEntry]) -> None:
+    """Register terminals on the ledger and at this server; what an earlier call did is taken up.
+
+    Raises
+    ------
+    AlreadyExists
+        The ledger has a terminal of that name with another entry.
+    """
+    store = ServerStore(open_database(settings.database, settings.folder), settings.system)
+    try:
+        async with open_party(settings) as party:
+            ledger = ResponseLedger(party.network)
+            for entry in entries:
+                try:
+                    await ledger.register_terminal(entry)
+                except AlreadyExists:
+                    # An earlier call did, and ended before this server's register had it.
+                    if (await ledger.terminal(entry.identifier)).entry != entry:
+                        raise
+                await asyncio.to_thread(store.add_terminal, entry)
+    finally:
+        store.close()
+
+
 @asynccontextmanager
 async def running_terminal(
     settings: TerminalSettings, modules: Modules = Modules.ALL
@@ -132,6 +164,10 @@ def run_server(
         demands = open_database(settings.database, settings.folder)
         register = DemandRegister(demands)
         business = ServerBusiness(store, register, BusinessSettings(rule=settings.rule))
+        vtn = None
+        if settings.openadr is not None:
+            clients, objects = VenClients(demands), ObjectRegister(demands)
+            vtn = Vtn(store, register, clients, objects, settings.openadr, business.judge)
         party = open_party(settings)
         replay = SQLiteReplayStore(settings.folder / "replay.db")
 
@@ -142,11 +178,18 @@ def run_server(
                 stack.push_async_callback(replay.close)
                 stack.callback(store.close)
                 stack.callback(demands.close)
+                if vtn is not None:
+                    notifier = Notifier(vtn)
+                    business.on_published = notifier.announce
+                    _start(stack, notifier.run(), "notifier")
                 if modules is Modules.ALL:
                     _start(stack, _chain(stack, settings, party).run(), "chain module")
                 yield
 
-        return business.service(party.signer, party.authorities, replay, lifespan=lifespan)
+        service = business.service(party.signer, party.authorities, replay, lifespan=lifespan)
+        if vtn is not None:
+            service.mount(BASE_PATH, openadr_application(vtn, business.wake))
+        return service
 
     listen = settings.listen
     run(build, host=listen.host, port=listen.port, origins=listen.origins, port_file=port_file)

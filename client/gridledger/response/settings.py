@@ -27,6 +27,11 @@ excess_percent = 30
 days = 10
 highest = 5
 
+[openadr]                            # a server's; without it no OpenADR is spoken
+share_per_mille = 59                 # of a demand, asked of each VEN
+url = "https://response.example"     # as VENs know it
+callbacks = ["ven.example"]          # hosts that subscriptions may have called
+
 [reply]                              # a user terminal's
 per_mille = 59
 
@@ -41,7 +46,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -50,6 +55,7 @@ from gridledger.model.fieldtype import problems_of
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.response import TerminalIdentifier, TerminalKind
 from gridledger.response.chain_module import WEEK_S, ChainSettings
+from gridledger.response.openadr.settings import OpenAdrSettings
 from gridledger.response.server.baseline import HighOf
 from gridledger.response.server.demand import DemandRule, load_rule
 from gridledger.response.terminal.store import RunSettings
@@ -129,6 +135,8 @@ class ServerSettings(ResponseSettings):
     listen: ListenSettings
     rule: DemandRule
     baseline: HighOf
+    openadr: OpenAdrSettings | None
+    """None: no OpenADR is spoken."""
 
 
 class _Table(BaseModel):
@@ -162,6 +170,17 @@ class _Baseline(_Table):
     highest: int = HighOf.highest
 
 
+class _OpenAdr(_Table):
+    program: str = OpenAdrSettings.program
+    share_per_mille: int = OpenAdrSettings.share_per_mille
+    url: str = OpenAdrSettings.url
+    callbacks: list[str] = []
+    token_s: int = OpenAdrSettings.token_s
+
+    def settings(self) -> OpenAdrSettings:
+        return OpenAdrSettings(**(self.model_dump() | {"callbacks": tuple(self.callbacks)}))
+
+
 class _Reply(_Table):
     per_mille: int = FixedShare.per_mille
 
@@ -177,44 +196,63 @@ class _File(_Table):
     chain: _Chain = _Chain()
     demand: dict[str, Any] = {}
     baseline: _Baseline = _Baseline()
+    openadr: _OpenAdr | None = None
     reply: _Reply = _Reply()
     network: _Network
 
 
+class _Shared(TypedDict):
+    """What `ResponseSettings` says of either side."""
+
+    folder: Path
+    database: str
+    chain: ChainSettings
+    network: NetworkSettings
+
+
 def _settings(path: Path, document: _File) -> TerminalSettings | ServerSettings:
     folder = path.parent
-    shared = {
-        "folder": folder,
-        "database": document.database,
-        "chain": ChainSettings(**document.chain.model_dump()),
-        "network": NetworkSettings(
+    shared = _Shared(
+        folder=folder,
+        database=document.database,
+        chain=ChainSettings(**document.chain.model_dump()),
+        network=NetworkSettings(
             connection=folder / document.network.connection,
             authorities={msp_id: folder / one for msp_id, one in document.network.authorities.items()},
         ),
-    }
+    )
     if document.terminal is not None and document.system is None:
-        if document.server is None or document.kind not in set(TerminalKind):
-            raise ConfigError(
-                "a terminal has a server and a kind: user or iot", key="server, kind", source=str(path)
-            )
-        return TerminalSettings(
-            **shared,  # type: ignore[arg-type]
-            terminal=TerminalIdentifier.parse(document.terminal),
-            kind=TerminalKind(document.kind),
-            server=document.server,
-            runs=RunSettings(**document.runs.model_dump()),
-            reply=FixedShare(**document.reply.model_dump()),
-        )
+        return _terminal(path, document, document.terminal, shared)
     if document.system is None or document.terminal is not None:
         raise ConfigError("want terminal or system", key="terminal, system", source=str(path))
+    return _server(document, document.system, shared)
+
+
+def _terminal(path: Path, document: _File, terminal: str, shared: _Shared) -> TerminalSettings:
+    if document.server is None or document.kind not in set(TerminalKind):
+        raise ConfigError(
+            "a terminal has a server and a kind: user or iot", key="server, kind", source=str(path)
+        )
+    return TerminalSettings(
+        **shared,
+        terminal=TerminalIdentifier.parse(terminal),
+        kind=TerminalKind(document.kind),
+        server=document.server,
+        runs=RunSettings(**document.runs.model_dump()),
+        reply=FixedShare(**document.reply.model_dump()),
+    )
+
+
+def _server(document: _File, system: str, shared: _Shared) -> ServerSettings:
     values = dict(document.demand)
     rule = values.pop("rule", _PEAKS)
     return ServerSettings(
-        **shared,  # type: ignore[arg-type]
-        system=SystemIdentifier.parse(document.system),
+        **shared,
+        system=SystemIdentifier.parse(system),
         listen=ListenSettings(
             host=document.listen.host, port=document.listen.port, origins=tuple(document.listen.origins)
         ),
         rule=load_rule(str(rule), values),
         baseline=HighOf(**document.baseline.model_dump()),
+        openadr=None if document.openadr is None else document.openadr.settings(),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,8 +21,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.routing import Route as StarletteRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gridledger.model.errors import FieldValue, GridLedgerError
 from gridledger.web.access import Access
@@ -47,7 +49,7 @@ from gridledger.web.route import JSON, Call, OpenCall, Route, Taken, media_type_
 if TYPE_CHECKING:
     from gridledger.web.service import Service
 
-__all__ = ["Frame"]
+__all__ = ["Frame", "mounted"]
 
 logger = logging.getLogger("gridledger.web")
 _QUERY_FIELDS: Final = 100
@@ -79,8 +81,9 @@ class Frame:
         routes = [_starlette_route(r.path, r.method, _Endpoint(self, r)) for r in self._routes]
         routes.append(_starlette_route(HEALTH_PATH, "GET", self._health))
         routes.append(_starlette_route("/openapi.json", "GET", self._openapi))
+        mounts = [mounted(path, app) for path, app in self._service.mounts.items()]
         app = Starlette(
-            routes=routes,
+            routes=[*routes, *mounts],
             exception_handlers={HTTPException: self._on_http_exception},
             lifespan=self._lifespan,
         )
@@ -248,6 +251,13 @@ class _Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._frame.answer(self._route, scope, receive)
         await response(scope, receive, send)
+
+
+def mounted(path: str, app: ASGIApp) -> Mount:
+    """Return a mount that takes every path below its own, also one with line ends."""
+    mount = Mount(path, app)
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 def _starlette_route(path: str, method: str, endpoint: Callable[..., Any]) -> StarletteRoute:

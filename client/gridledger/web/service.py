@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from gridledger.model.errors import ConfigError
 from gridledger.web.access import AccessHook, log_access
@@ -85,6 +86,7 @@ class Service:
         self.check = check
         self.on_access = on_access
         self.routes: list[Route] = []
+        self.mounts: dict[str, ASGIApp] = {}
 
     def get(
         self, path: str, *, gives: type[Given]
@@ -159,6 +161,18 @@ class Service:
             return handler
 
         return register
+
+    def mount(self, path: str, app: ASGIApp) -> None:
+        """Let an application of its own answer everything below a path: one whose callers have no signature.
+
+        Parameters
+        ----------
+        path : str
+            From the first slash, without one at its end.
+        app : ASGIApp
+            Checks its callers and its limits itself; its replies are not signed.
+        """
+        self.mounts[path] = app
 
     def health(self) -> Health:
         """Return what `/health` answers while the service works."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +18,7 @@ from gridledger.model.response import TerminalEntry, TerminalKind
 from gridledger.response.ended import tell_end
 from gridledger.response.errors import RecordRefusal, StoreFailed, TerminalUnknown
 from gridledger.response.message import (
+    Demand,
     DemandPage,
     DemandReply,
     RecordsAnswer,
@@ -74,6 +75,8 @@ class ServerBusiness:
         self._store = store
         self._register = register
         self._settings = settings or BusinessSettings()
+        self.on_published: Callable[[Sequence[Demand]], None] = lambda _: None
+        """Told of demands that are new, on the loop that the module runs on."""
         self._arrived = asyncio.Event()
 
     def judge(self, entry: TerminalEntry, one: SentRecord) -> RecordRefusal | None:
@@ -100,8 +103,12 @@ class ServerBusiness:
             See `ServerStore.receive`; nothing was taken.
         """
         answer = await asyncio.to_thread(self._store.receive, message, body, self.judge)
-        self._arrived.set()
+        self.wake()
         return answer
+
+    def wake(self) -> None:
+        """Let what has arrived be completed at once; on the loop that the module runs on."""
+        self._arrived.set()
 
     async def run(self) -> None:
         """Complete what arrives and publish demands, until it is cancelled."""
@@ -122,12 +129,15 @@ class ServerBusiness:
 
     async def derive(self) -> int:
         """Publish demands that the loads make necessary; return how many are new."""
-        return await asyncio.to_thread(self._publish)
+        published = await asyncio.to_thread(self._publish)
+        if published:
+            self.on_published(published)
+        return len(published)
 
-    def _publish(self) -> int:
+    def _publish(self) -> list[Demand]:
         terminals = self._store.count_terminals(TerminalKind.IOT)
         rule, now_ms = self._settings.rule, self._store.clock()
-        return len(self._register.publish(rule, now_ms, terminals=terminals))
+        return self._register.publish(rule, now_ms, terminals=terminals)
 
     def service(
         self,

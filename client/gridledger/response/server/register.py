@@ -97,6 +97,13 @@ class DemandRegister:
         )
         return [Demand.from_bytes(bytes(body)) for (body,) in rows]
 
+    def latest(self, limit: int = _DEMANDS) -> list[Demand]:
+        """Return the demands that begin last, in their order."""
+        rows = self._database.rows(
+            "SELECT body FROM demand ORDER BY start_ms DESC, id DESC LIMIT ?", (limit,)
+        )
+        return [Demand.from_bytes(bytes(body)) for (body,) in reversed(rows)]
+
     def demand(self, identifier: str) -> Demand:
         """Return a demand; RecordUnknown where there is none of the name."""
         row = self._database.row("SELECT body FROM demand WHERE id = ?", (identifier,))

@@ -5,11 +5,12 @@ Source: CN115334117A, claims 4 and 7 (the third database; de-duplication by uniq
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import os
+import threading
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from gridledger.model.digest import Digest
+from gridledger.model.digest import SALT_BYTES, Digest
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.response import (
     TerminalEntry,
@@ -30,34 +31,13 @@ from gridledger.response.message import (
     read_load,
 )
 from gridledger.response.record_store import Clock, RecordStore, Watch, wall_clock_ms
-from gridledger.response.schema import SCHEMA
+from gridledger.response.server.inbox import Planned, Waiting
+from gridledger.response.server.schema import SERVER_SCHEMA
 from gridledger.response.state import Happening, RecordState, Side
+from gridledger.web import RequestMalformed
 
 __all__ = ["Judge", "ServerStore"]
 
-_SERVER_SCHEMA: Final = (
-    SCHEMA
-    + """;
-CREATE TABLE IF NOT EXISTS inbox (
-    id {serial}, terminal TEXT NOT NULL, body {bytes} NOT NULL, answer {bytes} NOT NULL,
-    received_ms {number} NOT NULL
-);
-CREATE INDEX IF NOT EXISTS inbox_terminal ON inbox (terminal, id);
-CREATE TABLE IF NOT EXISTS terminal (name TEXT PRIMARY KEY, entry {bytes} NOT NULL);
-CREATE TABLE IF NOT EXISTS demand (
-    id TEXT PRIMARY KEY, published_ms {number} NOT NULL, start_ms {number} NOT NULL, body {bytes} NOT NULL
-);
-CREATE TABLE IF NOT EXISTS load (
-    site TEXT NOT NULL, start_ms {number} NOT NULL, terminal TEXT NOT NULL, length_s {number} NOT NULL,
-    energy_wh {number} NOT NULL, PRIMARY KEY (site, start_ms, terminal)
-) {clustered};
-CREATE INDEX IF NOT EXISTS load_start ON load (start_ms);
-CREATE TABLE IF NOT EXISTS reply (
-    demand TEXT NOT NULL, site TEXT NOT NULL, terminal TEXT NOT NULL, number {number} NOT NULL,
-    reduction_wh {number} NOT NULL, received_ms {number} NOT NULL, PRIMARY KEY (demand, terminal)
-) {clustered}
-"""
-)
 _COLUMNS: Final = (
     "terminal", "number", "run", "time_ms", "state", "data", "salt", "leaf", "code", "received_ms",
 )  # fmt: skip
@@ -68,16 +48,6 @@ _PROCESSED: Final = 64
 
 Judge: TypeAlias = Callable[[TerminalEntry, SentRecord], RecordRefusal | None]
 """Says whether a record is refused for good, and why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Waiting:
-    """A message in the inbox."""
-
-    id: int
-    message: RecordsMessage
-    refused: Mapping[int, str]
-    received_ms: int
 
 
 class ServerStore(RecordStore):
@@ -92,7 +62,7 @@ class ServerStore(RecordStore):
         See `RecordStore`.
     """
 
-    schema = _SERVER_SCHEMA
+    schema = SERVER_SCHEMA
 
     def __init__(
         self,
@@ -106,6 +76,7 @@ class ServerStore(RecordStore):
         super().__init__(database, Side.SERVER, str(system), clock=clock, **options)
         self.system = system
         self._entries: dict[str, TerminalEntry] = {}
+        self._taking = threading.Lock()
         self._read: dict[int, RecordsMessage] = {}
         """Messages of the inbox that this process has read already."""
 
@@ -168,6 +139,62 @@ class ServerStore(RecordStore):
         A record whose number is known is answered as it was before, whatever the message says now: with a
         refusal `differs` where it is another one. A message that brings nothing new writes nothing.
         """
+        planned = self._plan(message, body, judge)
+        if planned.writes:
+            with self._move(Happening.ARRIVED):
+                kept = self._enter(planned)
+            self._remember([(kept, planned)])
+        return planned.answer
+
+    def take(
+        self,
+        batches: Sequence[tuple[TerminalIdentifier, Sequence[bytes]]],
+        judge: Judge,
+        beside: Callable[[Database], None],
+    ) -> None:
+        """Take data of terminals that keep no records themselves: numbered here, a run a terminal.
+
+        Parameters
+        ----------
+        batches : sequence of (TerminalIdentifier, sequence of bytes)
+            Each terminal once, with the data of 1 to 1,000 records.
+        judge : callable
+            As for `receive`; what it refuses is not kept, since its sender is told at once.
+        beside : callable
+            Writes further rows in the transaction that takes the records.
+
+        Raises
+        ------
+        RequestMalformed
+            A record is refused, with the refusal's code; nothing was taken.
+        TerminalUnknown, StoreFailed
+            Nothing was taken.
+        """
+        with self._taking:
+            planned = [self._plan(*self._message(terminal, data), judge) for terminal, data in batches]
+            for one in planned:
+                for refused in one.answer.refused:
+                    raise RequestMalformed(f"a record is refused: {refused.code}", refusal=refused.code)
+            with self._move(Happening.ARRIVED):
+                entered = [(self._enter(one), one) for one in planned]
+                beside(self._database)
+            self._remember(entered)
+
+    def _message(self, terminal: TerminalIdentifier, data: Sequence[bytes]) -> tuple[RecordsMessage, bytes]:
+        """Number data after the terminal's last record."""
+        row = self._database.row("SELECT answered FROM progress WHERE terminal = ?", (str(terminal),))
+        first = 1 if row is None else row[0] + 1
+        now_ms = self.clock()
+        records = tuple(
+            SentRecord(number=number, run=first, time_ms=now_ms, salt=os.urandom(SALT_BYTES), data=one)
+            for number, one in enumerate(data, first)
+        )
+        closed = (ClosedRun(first=first, count=len(records)),)
+        message = RecordsMessage(terminal=terminal, records=records, closed=closed)
+        return message, message.to_bytes()
+
+    def _plan(self, message: RecordsMessage, body: bytes, judge: Judge) -> Planned:
+        """Decide what is answered to a message; nothing of it is written yet."""
         entry = self.terminal(message.terminal)
         name = str(message.terminal)
         if self._database.row("SELECT 1 FROM inbox WHERE terminal = ? LIMIT 1", (name,)) is not None:
@@ -185,18 +212,24 @@ class ServerStore(RecordStore):
             last=max([last, *(one.number for one in fresh)]),
             refused=tuple(RefusedNumber(number=number, code=refused[number]) for number in sorted(refused)),
         )
-        if fresh or message.closed:
-            with self._move(Happening.ARRIVED):
-                ((kept,),) = self._database.rows(
-                    "INSERT INTO inbox (terminal, body, answer, received_ms) VALUES (?, ?, ?, ?)"
-                    " RETURNING id",
-                    (name, body, answer.to_bytes(), self.clock()),
-                )
-                self._database.run("UPDATE progress SET answered = ? WHERE terminal = ?", (answer.last, name))
-                self._count(self._next(None, Happening.ARRIVED), len(fresh))
+        return Planned(message=message, body=body, fresh=len(fresh), answer=answer)
+
+    def _enter(self, planned: Planned) -> int:
+        """Put a message into the inbox, within a transaction; return its place."""
+        name = str(planned.message.terminal)
+        ((kept,),) = self._database.rows(
+            "INSERT INTO inbox (terminal, body, answer, received_ms) VALUES (?, ?, ?, ?) RETURNING id",
+            (name, planned.body, planned.answer.to_bytes(), self.clock()),
+        )
+        self._database.run("UPDATE progress SET answered = ? WHERE terminal = ?", (planned.answer.last, name))
+        self._count(self._next(None, Happening.ARRIVED), planned.fresh)
+        return int(kept)
+
+    def _remember(self, entered: Sequence[tuple[int, Planned]]) -> None:
+        """Spare the reading of messages that this process put into the inbox, once they are committed."""
+        for kept, planned in entered:
             if len(self._read) < _PROCESSED:
-                self._read[kept] = message
-        return answer
+                self._read[kept] = planned.message
 
     def complete(self) -> int:
         """Move messages from the inbox into business rows; return how many records that were.
@@ -237,12 +270,12 @@ class ServerStore(RecordStore):
 
     # --- within transactions
 
-    def _waiting(self) -> list[_Waiting]:
+    def _waiting(self) -> list[Waiting]:
         rows = self._database.rows(
             "SELECT id, body, answer, received_ms FROM inbox ORDER BY id LIMIT ?", (_PROCESSED,)
         )
         return [
-            _Waiting(
+            Waiting(
                 id=number,
                 message=self._read.get(number) or RecordsMessage.from_bytes(bytes(body)),
                 refused={one.number: one.code for one in RecordsAnswer.from_bytes(bytes(answer)).refused},
@@ -251,7 +284,7 @@ class ServerStore(RecordStore):
             for number, body, answer, received_ms in rows
         ]
 
-    def _complete(self, waiting: _Waiting) -> int:
+    def _complete(self, waiting: Waiting) -> int:
         message = waiting.message
         name = str(message.terminal)
         ((last,),) = self._database.rows("SELECT last FROM progress WHERE terminal = ?", (name,))
@@ -304,7 +337,7 @@ class ServerStore(RecordStore):
             (name, run.first),
         )
 
-    def _enter_content(self, entry: TerminalEntry, fresh: Sequence[SentRecord], waiting: _Waiting) -> None:
+    def _enter_content(self, entry: TerminalEntry, fresh: Sequence[SentRecord], waiting: Waiting) -> None:
         """Enter loads or replies beside the records; a refused one counts for nothing."""
         name = str(entry.identifier)
         accepted = [one for one in fresh if one.number not in waiting.refused]
