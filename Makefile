@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 3
+OUT ?= scene
 
 .DEFAULT_GOAL := help
-.PHONY: bench-index bench-index-queries bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
+.PHONY: scene-response bench-index bench-index-queries bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -75,6 +76,9 @@ bench-payments: setup ## 200 payments of one payer in flight, with enough and wi
 
 bench-response: setup ## demand response: records accepted, received and anchored a second
 	$(BIN)/python -m tests.bench.response_bench $(BENCH)
+
+scene-response: setup ## a year of 17 real houses under a programme's rule, with faults; report and picture in OUT
+	$(BIN)/python -m tests.bench.response_scene --out $(OUT)
 
 bench-lake: setup ## the lake on HDFS beside restic and borg
 	$(BIN)/python -m tests.bench.lake_bench $(BENCH)

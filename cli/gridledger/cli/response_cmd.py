@@ -35,6 +35,7 @@ from gridledger.response.programs import (
 )
 from gridledger.response.record_store import wall_clock_ms
 from gridledger.response.server import DemandRegister, ServerStore
+from gridledger.response.server.chart import draw_report
 from gridledger.response.settings import ServerSettings, TerminalSettings
 from gridledger.response.terminal.business import Business
 
@@ -163,14 +164,22 @@ def demand(output: Output, choice: SettingsChoice, since_ms: int, derive: bool) 
 
 @group.command()
 @click.argument("demand_id", required=False)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Gets a picture (SVG): demands, promises, reductions, and who answered.",
+)
 @with_settings
 @with_output
-def report(output: Output, choice: SettingsChoice, demand_id: str | None) -> None:
+def report(output: Output, choice: SettingsChoice, demand_id: str | None, plot: Path | None) -> None:
     """Show what came of DEMAND_ID, or of all demands: who answered, baseline, load, reduction."""
     settings = choice.server()
     with _register_of(settings) as register_:
         demands = [register_.demand(demand_id)] if demand_id else register_.demands()
-        found = [one for each in demands for one in register_.performance(each, settings.baseline)]
+        held = [(each, register_.performance(each, settings.baseline)) for each in demands]
+    if plot is not None:
+        write_out(plot, draw_report(held).encode())
+    found = [one for _, performances in held for one in performances]
     columns = ("demand", "site", "promised_wh", "baseline_wh", "actual_wh", "reduced_wh")
     rows: list[FieldValue] = [{name: getattr(one, name) for name in columns} for one in found]
     output.show(rows, lambda shown: table(shown, {name: name for name in columns}))

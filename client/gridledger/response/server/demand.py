@@ -30,6 +30,9 @@ class Load:
 class DemandRule(Protocol):
     """Derives demands from loads."""
 
+    history_days: int
+    """How far back it wants loads."""
+
     def derive(self, loads: Sequence[Load], now_ms: int) -> list[Demand]:
         """Return the demands that loads, in order of time, make necessary; the same for the same loads."""
 
@@ -54,6 +57,9 @@ class PeakRule:
     excess_percent: int = 30
     lead_s: int = 86_400
     share_percent: int = 100
+
+    history_days = 60
+    """How far back loads are read."""
 
     def __post_init__(self) -> None:
         limits = {"window": (1, 10_000), "excess_percent": (0, 1_000), "lead_s": (0, 31 * 86_400),

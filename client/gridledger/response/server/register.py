@@ -52,7 +52,6 @@ class DemandRegister:
         *,
         terminals: int = 1,
         grace_ms: int = GRACE_MS,
-        history_ms: int = 60 * DAY_MS,
     ) -> list[Demand]:
         """Derive demands from the loads so far, and publish those that are new.
 
@@ -64,8 +63,6 @@ class DemandRegister:
             How many IoT terminals there are: an interval counts once all of them have sent its reading.
         grace_ms : int, default 6 hours
             By how much an interval must lie behind the newest one to count without them.
-        history_ms : int, default 60 days
-            How far back loads are read.
 
         Notes
         -----
@@ -75,7 +72,7 @@ class DemandRegister:
         if newest is None or newest[0] is None:
             return []
         loads: list[Load] = []
-        for load in self.loads(newest[0] - history_ms):
+        for load in self.loads(newest[0] - DAY_MS * rule.history_days):
             if load.readings < terminals and load.start_ms > newest[0] - grace_ms:
                 break
             loads.append(load)
