@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.record_view import show_record, show_records
 from gridledger.crypto.cryptonote.stealth import SpendSecret, StealthAddress
 from gridledger.crypto.secret_key import SecretKey
-from gridledger.edge import EdgeLedger, issue_period
+from gridledger.edge import EdgeLedger, MembershipWallet, SideDevice, issue_period
 from gridledger.edge.sealed_record import publish_address
 from gridledger.model.edge import SideDeviceEntry
+from gridledger.model.envelope import SignedEnvelopeReceipt
 from gridledger.model.errors import ModelError
 from gridledger.model.identifier import SystemIdentifier
+from gridledger.web import OpenClient
 
-__all__ = ["group", "key_option"]
+__all__ = ["group", "key_option", "node_option", "wallet_option"]
 
 key_option = click.option(
     "--key",
@@ -28,6 +31,14 @@ key_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
     help="File of the address's secret, as `edge device key` writes it.",
+)
+
+node_option = click.option("--node", required=True, help="Origin of the storage node.")
+wallet_option = click.option(
+    "--wallet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="File that keeps which of the device's keys were used; made where it is missing.",
 )
 
 
@@ -137,3 +148,21 @@ def receiver(output: Output, party: PartyChoice, system: str, key_file: Path) ->
         output,
         party.run(lambda one: EdgeLedger(one.network).set_receiver(SystemIdentifier(system), address)),
     )
+
+
+@group.command()
+@click.argument("deposit")
+@node_option
+@wallet_option
+@key_option
+@with_output
+def receipt(output: Output, deposit: str, node: str, wallet: Path, key_file: Path) -> None:
+    """Check, as the device that sent DEPOSIT, that its receiver has signed for it."""
+    secret = SpendSecret(SecretKey.load(key_file))
+
+    async def work() -> SignedEnvelopeReceipt:
+        with MembershipWallet(wallet, secret) as keys:
+            async with OpenClient(node) as client:
+                return await SideDevice(keys, client).receipt(deposit)
+
+    show_record(output, asyncio.run(work()))

@@ -10,7 +10,7 @@ import click
 
 from gridledger.cli.command import with_output
 from gridledger.cli.duration_option import Duration
-from gridledger.cli.edge_device_cmd import key_option
+from gridledger.cli.edge_device_cmd import key_option, node_option, wallet_option
 from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.record_view import show_record, show_rows
@@ -37,13 +37,8 @@ _period = click.argument("period", type=click.IntRange(1, 999_999))
 @_period
 @click.argument("record", type=click.File("rb"))
 @click.option("--to", "receiver", required=True, help="System identifier of the receiver.")
-@click.option("--node", required=True, help="Origin of the storage node.")
-@click.option(
-    "--wallet",
-    type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
-    help="File that keeps which of the device's keys were used; made where it is missing.",
-)
+@node_option
+@wallet_option
 @click.option("--within", "within_ms", type=Duration(), help="Wait until a moment drawn within this time.")
 @key_option
 @with_output

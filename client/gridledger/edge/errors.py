@@ -1,4 +1,4 @@
-"""What programs of the edge can meet beyond the errors of servers: GL-SRV-050 to GL-SRV-056.
+"""What programs of the edge can meet beyond the errors of servers: GL-SRV-050 to GL-SRV-057.
 
 ServiceError                GL-SRV-001  exit 70
 ├─ RecordTooLong            GL-SRV-050  exit 75  413
@@ -7,7 +7,8 @@ ServiceError                GL-SRV-001  exit 70
 ├─ EnvelopeRefused          GL-SRV-053  exit 75  422
 ├─ EnvelopeMissing          GL-SRV-054  exit 75  404
 ├─ RegisterIncomplete       GL-SRV-055  exit 75  502
-└─ NotTheReceiver           GL-SRV-056  exit 73  403
+├─ NotTheReceiver           GL-SRV-056  exit 73  403
+└─ ReceiptUnproven          GL-SRV-057  exit 78  502
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ __all__ = [
     "EnvelopeUnreadable",
     "NoKeyLeft",
     "NotTheReceiver",
+    "ReceiptUnproven",
     "RecordTooLong",
     "RegisterIncomplete",
 ]
@@ -88,3 +90,11 @@ class NotTheReceiver(WebError):
     code = "GL-SRV-056"
     exit_code = 73
     status = 403
+
+
+class ReceiptUnproven(WebError):
+    """What a storage node gave as a receipt is not signed by the one-time key that the device sealed to."""
+
+    code = "GL-SRV-057"
+    exit_code = 78
+    status = 502

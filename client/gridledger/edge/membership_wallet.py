@@ -16,11 +16,13 @@ from gridledger.crypto.cryptonote.keys import (
     generate_key_derivation,
 )
 from gridledger.crypto.cryptonote.stealth import SpendSecret, ViewSecret
-from gridledger.edge.errors import NoKeyLeft, RegisterIncomplete
+from gridledger.edge.errors import EnvelopeMissing, NoKeyLeft, RegisterIncomplete
 from gridledger.edge.ring_drawing import draw_own
 from gridledger.exchange.private_file import make_private_file
+from gridledger.model.digest import Digest
 from gridledger.model.edge import MembershipPeriod
 from gridledger.model.edge_page import BatchAt
+from gridledger.model.envelope import EnvelopeStatement
 from gridledger.model.identifier import SystemIdentifier
 
 __all__ = ["FoundKey", "MembershipWallet", "OwnKey", "find_own_keys", "open_own_key"]
@@ -30,6 +32,9 @@ CREATE TABLE IF NOT EXISTS own_key (
     issuer TEXT NOT NULL, period INTEGER NOT NULL, place INTEGER NOT NULL,
     batch INTEGER NOT NULL, origin BLOB NOT NULL, used INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (issuer, period, place)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sent (
+    deposit TEXT PRIMARY KEY, one_time_key BLOB NOT NULL, envelope TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -171,6 +176,28 @@ class MembershipWallet:
             raise NoKeyLeft(f"no unused key of {issuer}, period {period}", period=period)
         first, origin = next((row[1], row[2]) for row in rows if row[0] == place)
         return open_own_key(self._secret, FoundKey(place=place, first=first, origin=origin))
+
+    def remember(self, statement: EnvelopeStatement) -> None:
+        """Remember what is sent, so that its receipt can be checked."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO sent (deposit, one_time_key, envelope) VALUES (?, ?, ?)",
+            (statement.id, statement.one_time_key, str(statement.envelope)),
+        )
+
+    def sent(self, deposit: str) -> tuple[bytes, Digest]:
+        """Return the one-time key that an envelope was sealed to, and the envelope's digest.
+
+        Raises
+        ------
+        EnvelopeMissing
+            This device has not sent it.
+        """
+        row = self._database.execute(
+            "SELECT one_time_key, envelope FROM sent WHERE deposit = ?", (deposit,)
+        ).fetchone()
+        if row is None:
+            raise EnvelopeMissing(f"this device has not sent {deposit}", digest=deposit)
+        return row[0], Digest.parse(row[1])
 
     def close(self) -> None:
         """Close the file."""

@@ -26,6 +26,7 @@ __all__ = [
     "NODE_PATH",
     "PERIOD_PATH",
     "RECEIPTS_PATH",
+    "RECEIPT_PATH",
     "RECEIVER_PATH",
     "REPLICAS_PATH",
     "REPLICA_PATH",
@@ -52,6 +53,7 @@ RECEIVER_PATH: Final = "/v1/receivers/{system}"
 ENVELOPES_PATH: Final = "/v1/envelopes"
 FETCHES_PATH: Final = "/v1/fetches"
 RECEIPTS_PATH: Final = "/v1/receipts"
+RECEIPT_PATH: Final = "/v1/receipts/{deposit}"
 # Between storage nodes.
 REPLICAS_PATH: Final = "/v1/replicas"
 REPLICA_PATH: Final = "/v1/replicas/{digest}"

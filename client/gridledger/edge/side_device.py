@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from gridledger.crypto.cryptonote.keys import generate_key_image
+from gridledger.crypto.cryptonote.signature import check_signature
 from gridledger.crypto.cryptonote.signing import generate_ring_signature
-from gridledger.edge.errors import RegisterIncomplete
+from gridledger.edge.errors import ReceiptUnproven, RegisterIncomplete
 from gridledger.edge.membership_wallet import MembershipWallet
 from gridledger.edge.messages import (
     BATCHES_PATH,
@@ -24,6 +25,7 @@ from gridledger.edge.messages import (
     KEYS_PATH,
     NODE_PATH,
     PERIOD_PATH,
+    RECEIPT_PATH,
     RECEIVER_PATH,
     NodeName,
     OfferedEnvelope,
@@ -34,7 +36,12 @@ from gridledger.edge.sealed_record import seal_record
 from gridledger.model.digest import Digest
 from gridledger.model.edge import MembershipPeriod, PublishedAddress, Receiver
 from gridledger.model.edge_page import BatchAt, BatchPage, KeyPage
-from gridledger.model.envelope import EnvelopeStatement, SignedEnvelope
+from gridledger.model.envelope import (
+    EnvelopeReceipt,
+    EnvelopeStatement,
+    SignedEnvelope,
+    SignedEnvelopeReceipt,
+)
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.web import OpenClient
 
@@ -124,7 +131,30 @@ class SideDevice:
         if not self._node:
             self._node = (await self._client.call("GET", NODE_PATH, gives=NodeName)).node
         offered = sign_envelope(self._wallet, self._known[issuer, period], record, address, node=self._node)
+        self._wallet.remember(offered.signed.statement)
         return await self._client.call("POST", ENVELOPES_PATH, offered, gives=Taken)
+
+    async def receipt(self, deposit: str) -> SignedEnvelopeReceipt:
+        """Return the receiver's receipt for an envelope that this device sent, once it is proven.
+
+        Raises
+        ------
+        EnvelopeMissing
+            This device has not sent it.
+        NotFound
+            There is no receipt yet.
+        ReceiptUnproven
+            What the node gave is not signed by the one-time key of the envelope, or is for another one.
+        """
+        one_time_key, envelope = self._wallet.sent(deposit)
+        signed = await self._client.call(
+            "GET", RECEIPT_PATH.format(deposit=deposit), gives=SignedEnvelopeReceipt
+        )
+        message = Digest.of(signed.receipt.to_bytes()).raw
+        wanted = EnvelopeReceipt(deposit=deposit, envelope=envelope)
+        if signed.receipt != wanted or not check_signature(message, one_time_key, signed.signature):
+            raise ReceiptUnproven(f"the receipt for {deposit} does not hold", deposit=deposit)
+        return signed
 
     async def _batches(self, place: dict[str, str]) -> list[BatchAt]:
         found: list[BatchAt] = []

@@ -21,6 +21,7 @@ from gridledger.edge.messages import (
     KEYS_PATH,
     NODE_PATH,
     PERIOD_PATH,
+    RECEIPT_PATH,
     RECEIPTS_PATH,
     RECEIVER_PATH,
     REPLICA_PATH,
@@ -129,6 +130,7 @@ class StorageNodeServer:
         service.open_route("POST", RECEIPTS_PATH, takes=SignedEnvelopeReceipt, gives=SignedEnvelopeReceipt)(
             self.take_receipt
         )
+        service.open_route("GET", RECEIPT_PATH, takes=Nothing, gives=SignedEnvelopeReceipt)(self.tell_receipt)
         service.post(REPLICAS_PATH, takes=EnvelopeCopy, gives=NodeName)(self.keep_copy)
         service.get(REPLICA_PATH, gives=EnvelopeBody)(self.give_copy)
         service.post(SHARES_PATH, takes=ShareAsked, gives=SharePart)(self.give_share)
@@ -155,6 +157,10 @@ class StorageNodeServer:
     async def tell_receiver(self, call: OpenCall[Nothing]) -> Receiver:
         """Return a system's stealth address."""
         return await self.ledger.receiver(SystemIdentifier(call.path["system"]))
+
+    async def tell_receipt(self, call: OpenCall[Nothing]) -> SignedEnvelopeReceipt:
+        """Return the receipt of a deposit: its sender checks by it that the receiver has opened it."""
+        return await self.ledger.receipt(call.path["deposit"])
 
     # --- envelopes
 

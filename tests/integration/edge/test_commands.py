@@ -90,6 +90,8 @@ async def test_record_goes_from_a_device_to_its_receiver_and_into_the_lake(
         fetched = ("edge", "fetch", issuer, PERIOD, "--root", edge.root, "--key", grid_key, "--sign")
         got = await edge("grid", *fetched)
         assert (got["deposit"], got["record"]) == (sent["deposit"], RECORD.decode())
+        receipt = await edge.plain("edge", "device", "receipt", sent["deposit"], "--node", url, *wallet)
+        assert receipt["receipt"]["deposit"] == sent["deposit"]
         audit = await edge("grid", "edge", "audit", issuer, PERIOD)
         assert (audit["deposits"], audit["receipts"], audit["problems"]) == (1, 1, [])
 
