@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import pytest
 from tests.integration.commands import Commands, served
 from tests.integration.exchange import enrol
 from tests.integration.trade_commands import trade_by_commands
@@ -50,6 +51,7 @@ async def watched(call: Commands, config: Path, order: str) -> None:
     assert order in {line["order"] for line in lines}
 
 
+@pytest.mark.timeout(400)
 async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path) -> None:
     for user, (organisation, role) in ROLES.items():
         await asyncio.to_thread(enrol, exchange_network, organisation, user, role)
@@ -96,6 +98,9 @@ async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path
         application = (await call.by("cli-auditor", "audit", "approve", applied["id"]))["identifier"]
         await call.until("cli-lifecycle", "system", "show", application)
         await call.by("cli-lifecycle", "system", "user", application, "worker-7", "maintenance-worker")
+        await call.by("cli-lifecycle", "system", "user", application, "visitor-1", "visitor")
+        removed = await call.by("cli-lifecycle", "system", "remove-user", application, "visitor-1")
+        assert removed["roles"] == ["visitor"]
         await call.by("cli-aggregation", "catalogue", "associate", "plant=R27", "--root", ROOT)
         selectors = [f"{systems['construction']}#dc_size", f"{systems['monitoring']}#ac_power"]
         await call.by(
@@ -107,7 +112,19 @@ async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path
         await call.until("cli-lifecycle", *rule)
 
         # It asks, pays, fetches and settles.
-        await call.by("cli-administrator", "account", "pay-in", application, "5", "10")
+        await call.by("cli-administrator", "account", "pay-in", application, "5", "10", "2")
+        advice = tmp_path / "advice.txt"
+        advice.write_text("paid (made)", "utf-8")
+        for decision, *words in (
+            ("confirm-pay-out", "--evidence", advice),
+            ("refuse-pay-out", "fees are overdue"),
+        ):
+            wanted = await call.until("cli-lifecycle", "account", "pay-out", application, "1")
+            decide = ("account", decision, application, wanted["id"], *words)
+            decided = await call.until("cli-administrator", *decide)
+            assert decided["amount_milliyuan"] == 1_000
+        pay_outs = await call.until("cli-lifecycle", "account", "pay-outs", application)
+        assert [one["amount_milliyuan"] for one in pay_outs] == [1_000, 1_000]
         request = tmp_path / "request.json"
         asked = ("--on-behalf-of", "worker-7", "--role", "maintenance-worker", "--purpose", "order 1")
         days = ("--first", "2018-09-14", "--last", "2018-09-14", "--function", "maintenance")
@@ -135,7 +152,7 @@ async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path
         again = await call.by("cli-lifecycle", "order", "settle", folder, code=25)
         assert again["error"]["code"] == "GL-CHN-052"
         account = await call.by("cli-lifecycle", "account", "show", application)
-        assert account["yuan"] == "11.500"
+        assert account["yuan"] == "12.500"
         await call.until("cli-monitoring", "account", "fold", systems["monitoring"])
         await trade_by_commands(call, systems, application, configs, tmp_path)
         await look_at_everything(call, systems, application, resolution, order["id"], configs["monitoring"])

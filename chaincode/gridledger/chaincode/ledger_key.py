@@ -24,6 +24,7 @@ from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, Syste
 from gridledger.model.integrity import DepositedRoot, Verdict
 from gridledger.model.keys import KeyPrefix
 from gridledger.model.ownership import FieldConflict
+from gridledger.model.pay_out import PayOut
 from gridledger.model.period import Period
 from gridledger.model.person import Person, RegistrationPolicy
 from gridledger.model.resolution import Resolution, Rule
@@ -82,6 +83,8 @@ __all__ = [
     "objects_of",
     "order_key",
     "order_mark_key",
+    "pay_out_key",
+    "pay_outs_of",
     "person_key",
     "persons_of",
     "policy_key",
@@ -340,6 +343,15 @@ def fee_key(payer: SystemIdentifier, fee: FeeKey) -> Key[Fee]:
 def fees_of(payer: SystemIdentifier) -> Key[Fee]:
     """Name the range of the fees that an account owes."""
     return Key(Fee, KeyPrefix.FEE, str(payer))
+
+
+def pay_out_key(account: SystemIdentifier, pay_out: str) -> Key[PayOut]:
+    return Key(PayOut, KeyPrefix.PAY_OUT, str(account), pay_out)
+
+
+def pay_outs_of(account: SystemIdentifier) -> Key[PayOut]:
+    """Name the range of an account's pay-outs."""
+    return Key(PayOut, KeyPrefix.PAY_OUT, str(account))
 
 
 def entry_key(entry: AccountEntry, number: int) -> Key[AccountEntry]:

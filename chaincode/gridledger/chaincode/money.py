@@ -1,6 +1,7 @@
 """Money on the ledger: notes are taken and made; nothing is ever added to a key that is there.
 
-What one transaction takes it also makes, to the milli-yuan, but for `PayIn`, which makes only.
+What one transaction takes it also makes, to the milli-yuan, but for `PayIn`, which makes only; what is to be
+paid outside stands in its pay-out until the platform has paid it.
 """
 
 from __future__ import annotations

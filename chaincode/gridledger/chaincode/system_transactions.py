@@ -185,6 +185,18 @@ class SystemTransactions(Contract):
         ctx.emit(Event.USER_REGISTERED, user)
         return user
 
+    @transaction(roles=(Role.DATA_APPLICATION,))
+    async def remove_user(
+        self, ctx: Context, application: SystemIdentifier, name: UserName
+    ) -> ApplicationUser:
+        """Remove a user of a data application: from now on nothing is resolved or found for it."""
+        await acting_system(ctx, application, SystemKind.DATA_APPLICATION)
+        key = user_key(application, name)
+        user = await ctx.require(key)
+        await ctx.delete(key)
+        ctx.emit(Event.USER_REMOVED, user)
+        return user
+
     @query
     async def get_system(self, ctx: Context, system: SystemIdentifier) -> System:
         """Return a system."""

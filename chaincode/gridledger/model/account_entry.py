@@ -1,7 +1,7 @@
 """Entries of accounts: every movement of money, one key each, so that a statement is a range of one account.
 
-An account's money is available (notes and delta rows) or held (holds of its orders). Each kind of entry says
-what it does to both.
+An account's money is available (notes and delta rows) or held (holds of its orders, pay-outs that it asked
+for). Each kind of entry says what it does to both.
 """
 
 from __future__ import annotations
@@ -45,6 +45,15 @@ class EntryKind(StrEnum):
     FEE_RECEIVED = "fee-received"
     """A fee came in."""
 
+    PAY_OUT_ASKED = "pay-out-asked"
+    """It was set aside to be paid outside."""
+
+    PAID_OUT = "paid-out"
+    """What was set aside went outside."""
+
+    PAY_OUT_REFUSED = "pay-out-refused"
+    """What was set aside came back."""
+
     @property
     def available_sign(self) -> int:
         """What it does to the available money: 1, 0 or -1."""
@@ -63,8 +72,17 @@ _AVAILABLE = {
     EntryKind.RECEIVED: 1,
     EntryKind.FEE_PAID: -1,
     EntryKind.FEE_RECEIVED: 1,
+    EntryKind.PAY_OUT_ASKED: -1,
+    EntryKind.PAY_OUT_REFUSED: 1,
 }
-_HELD = {EntryKind.HELD: 1, EntryKind.PAID: -1, EntryKind.RETURNED: -1}
+_HELD = {
+    EntryKind.HELD: 1,
+    EntryKind.PAID: -1,
+    EntryKind.RETURNED: -1,
+    EntryKind.PAY_OUT_ASKED: 1,
+    EntryKind.PAID_OUT: -1,
+    EntryKind.PAY_OUT_REFUSED: -1,
+}
 
 
 @record("account-entry/1")
@@ -77,7 +95,7 @@ class AccountEntry(Record):
     other: SystemIdentifier | None = None
     """The other party; none where money comes from outside."""
     cause: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    """The order; for a fee the resolution or registration; for money from outside the transaction."""
+    """The order or pay-out; for a fee the resolution or registration; else the transaction."""
     fee: FeeKind | None = None
     tx_id: str
     made_ms: int

@@ -21,6 +21,7 @@ class Event(StrEnum):
     SYSTEM_REGISTERED = "SystemRegistered"
     SYSTEM_REJECTED = "SystemRejected"
     USER_REGISTERED = "UserRegistered"
+    USER_REMOVED = "UserRemoved"
     DEVICES_REGISTERED = "DevicesRegistered"
     DEVICES_APPROVED = "DevicesApproved"
     FIELDS_REGISTERED = "FieldsRegistered"
@@ -65,6 +66,8 @@ class Event(StrEnum):
     CLAIM_DECIDED = "ClaimDecided"
     FEES_SET = "FeesSet"
     FEES_PAID = "FeesPaid"
+    PAY_OUT_ASKED = "PayOutAsked"
+    PAY_OUT_DECIDED = "PayOutDecided"
 
     # integrity
     ROOT_DEPOSITED = "RootDeposited"

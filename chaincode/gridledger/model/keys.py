@@ -51,6 +51,7 @@ class KeyPrefix(StrEnum):
     # trade
     DELTA = "delta"
     NOTE = "note"
+    PAY_OUT = "pay-out"
     ORDER = "order"
     ORDER_BY_RESOLUTION = "order-by-resolution"
     HOLD = "hold"

@@ -11,6 +11,7 @@ import click
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output, table
 from gridledger.cli.party_option import PartyChoice, with_party
+from gridledger.cli.pay_out_cmd import commands
 from gridledger.cli.record_view import show_record, show_records
 from gridledger.cli.statement_view import show_statement, statement_csv
 from gridledger.exchange.party import Party
@@ -27,7 +28,7 @@ __all__ = ["group"]
 
 @click.group("account")
 def group() -> None:
-    """Pay in, show and tidy up the money of an account."""
+    """Pay in and out, show and tidy up the money of an account."""
 
 
 @group.command("pay-in")
@@ -160,3 +161,7 @@ async def _all_money(party: Party, account: SystemIdentifier) -> list[OwnedMoney
             if not bookmark:
                 break
     return found
+
+
+for _command in commands:
+    group.add_command(_command)

@@ -234,5 +234,15 @@ def user(output: Output, party: PartyChoice, application: str, name: str, roles:
     )
 
 
+@group.command("remove-user")
+@click.argument("application")
+@click.argument("name")
+@with_party
+@with_output
+def remove_user(output: Output, party: PartyChoice, application: str, name: str) -> None:
+    """Remove a user of a data application."""
+    show_record(output, party.run(lambda one: one.ledger.remove_user(SystemIdentifier(application), name)))
+
+
 for _command in commands:
     group.add_command(_command)

@@ -7,6 +7,7 @@ from gridledger.exchange.catalogue_calls import CatalogueCalls
 from gridledger.exchange.claim_calls import ClaimCalls
 from gridledger.exchange.fee_calls import FeeCalls
 from gridledger.exchange.integrity_calls import IntegrityCalls
+from gridledger.exchange.pay_out_calls import PayOutCalls
 from gridledger.exchange.registry_calls import RegistryCalls
 from gridledger.exchange.resolution_calls import ResolutionCalls
 from gridledger.exchange.search_calls import SearchCalls
@@ -21,6 +22,7 @@ class ExchangeLedger(
     ResolutionCalls,
     IntegrityCalls,
     TradeCalls,
+    PayOutCalls,
     AgreementCalls,
     ClaimCalls,
     FeeCalls,

@@ -56,6 +56,10 @@ class RegistryCalls(IdentifierCalls):
         """Register a user of a data application."""
         return await self._submit(ApplicationUser, "registry", "RegisterUser", application, name, list(roles))
 
+    async def remove_user(self, application: SystemIdentifier, name: str) -> ApplicationUser:
+        """Remove a user of a data application."""
+        return await self._submit(ApplicationUser, "registry", "RemoveUser", application, name)
+
     async def system(self, system: SystemIdentifier) -> System:
         """Return a system."""
         return await self._ask(System, "registry", "GetSystem", system)

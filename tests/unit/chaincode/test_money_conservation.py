@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, money is neither made nor lost but by PayIn."""
+"""Whatever is done in whatever order, money is neither made nor lost but by PayIn and ConfirmPayOut."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from gridledger.model.digest import Digest
 from gridledger.model.errors import ContractError
 from gridledger.model.fee import FeeKind, FeeRate
 from gridledger.model.keys import KeyPrefix
+from gridledger.model.pay_out import PayOut, PayOutEntry, PayOutState
 from gridledger.model.trade import Delta, Hold, MoneyKey, Note, Order, OrderEntry
 from gridledger.shim import split_composite_key
 
 Start = tuple[Scene, dict[tuple[str, str], bytes], int]
 
-_MONEY: dict[str, type[Note | Delta | Hold]] = {
+_MONEY: dict[str, type[Note | Delta | Hold | PayOut]] = {
+    KeyPrefix.PAY_OUT.value: PayOut,
     KeyPrefix.NOTE.value: Note,
     KeyPrefix.DELTA.value: Delta,
     KeyPrefix.HOLD.value: Hold,
@@ -43,6 +45,8 @@ STEPS = st.lists(
         st.tuples(st.just("claim"), _PICK, st.integers(0, 2)),
         st.tuples(st.just("answer"), _PICK, st.integers(0, 2), st.sampled_from([None, True, False])),
         st.tuples(st.just("set_fees"), st.integers(0, 300)),
+        st.tuples(st.just("ask_pay_out"), st.integers(0, 3), st.integers(1, 9_000)),
+        st.tuples(st.just("decide_pay_out"), _PICK, st.booleans()),
         st.tuples(st.just("pay_fees"), st.integers(1, 3), st.integers(0, 3), st.booleans()),
     ),
     min_size=4,
@@ -57,7 +61,8 @@ def money(scene: Scene) -> Iterator[tuple[str, tuple[str, ...], int]]:
             prefix, parts = split_composite_key(key)
             if prefix in _MONEY:
                 record = _MONEY[prefix].from_bytes(scene.peer.ledger.state["", key])
-                yield prefix, tuple(parts), record.amount_milliyuan
+                if not isinstance(record, PayOut) or record.state is PayOutState.ASKED:
+                    yield prefix, tuple(parts), record.amount_milliyuan
 
 
 class Walk:
@@ -68,6 +73,7 @@ class Walk:
         self.orders: list[Order] = []
         self.agreements: list[Agreement] = []
         self.paid_in = 0
+        self.pay_outs: list[PayOut] = []
 
     async def step(self, name: str, *arguments: Any) -> None:
         before = list(money(self.scene))
@@ -93,6 +99,22 @@ class Walk:
     async def pay(self, amounts: list[int]) -> None:
         await self.scene.pay_in(*amounts)
         self.paid_in += sum(amounts)
+
+    async def ask_pay_out(self, count: int, amount: int) -> None:
+        notes = tuple(key for key, _ in self.live(KeyPrefix.NOTE, "lifecycle")[:count])
+        account = self.scene.systems["lifecycle"]
+        entry = PayOutEntry(account=account, amount_milliyuan=amount, notes=notes)
+        self.pay_outs.append(await self.scene.application.once("trade:AskPayOut", entry))
+
+    async def decide_pay_out(self, pick: int, paid: bool) -> None:
+        if not self.pay_outs:
+            return
+        asked = self.pay_outs[pick % len(self.pay_outs)]
+        function, word = (
+            ("trade:ConfirmPayOut", Digest.of(b"advice")) if paid else ("trade:RefusePayOut", "owes fees")
+        )
+        await self.scene.administrator.submit(function, asked.account, asked.id, word)
+        self.paid_in -= asked.amount_milliyuan if paid else 0
 
     async def order(self, count: int, hold_ms: int) -> None:
         notes = tuple(key for key, _ in self.live(KeyPrefix.NOTE, "lifecycle")[:count])
@@ -160,9 +182,14 @@ class Walk:
             assert page.bookmark == ""
             available = sum(one.amount_milliyuan * one.kind.available_sign for one in page.entries)
             held = sum(one.amount_milliyuan * one.kind.held_sign for one in page.entries)
-            assert available == sum(amount for _, parts, amount in found if parts[0] == str(account))
+            assert available == sum(
+                amount
+                for kind, parts, amount in found
+                if parts[0] == str(account) and kind != KeyPrefix.PAY_OUT
+            )
             if account == self.scene.systems["lifecycle"]:
-                assert held == sum(amount for kind, _, amount in found if kind == KeyPrefix.HOLD)
+                kinds = {KeyPrefix.HOLD, KeyPrefix.PAY_OUT}
+                assert held == sum(amount for kind, _, amount in found if kind in kinds)
             else:
                 assert held == 0
 

@@ -31,6 +31,7 @@ from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, 
 from gridledger.model.resolution import Resolution, RuleEntry, SignedRequest
 from gridledger.model.roles import Role
 from gridledger.model.states import IdentifierState, Outcome
+from gridledger.model.system import SystemKind
 from gridledger.shim import Key
 
 
@@ -56,6 +57,7 @@ async def test_resolve_owner_without_answer_is_withheld_as_a_whole(scene: Scene)
     resolution = await scene.resolve_with(signed, answers)
 
     target = resolution.target(scene.systems["maintenance"])
+    assert target is not None
     assert [check.outcome for field in target.fields for check in field.checks] == [Outcome.UNANSWERED]
     assert target.forwarded() == ()
     assert target.amount_milliyuan() == 0
@@ -105,6 +107,22 @@ async def test_resolve_unknown_user_role_or_function_is_refused(
 ) -> None:
     with pytest.raises(refusal):
         await scene.resolve(scene.request(**changes))
+
+
+async def test_resolve_for_a_removed_user_is_refused(scene: Scene) -> None:
+    application = scene.systems["lifecycle"]
+    signed = scene.request()
+    stranger = Party(scene.peer, "Org2MSP", "stranger", Role.DATA_APPLICATION)
+    await scene.register(stranger, SystemKind.DATA_APPLICATION)
+    with pytest.raises(NotTheAgent):
+        await stranger.submit("registry:RemoveUser", application, "worker-7")
+    removed = await scene.application.commit("registry:RemoveUser", application, "worker-7")
+    assert removed.event is not None
+    assert removed.event[0] == Event.USER_REMOVED
+    with pytest.raises(NotFound):
+        await scene.resolve(signed)
+    with pytest.raises(NotFound):
+        await scene.application.submit("registry:RemoveUser", application, "worker-7")
 
 
 async def test_resolve_one_field_too_many_is_refused_by_name(scene: Scene) -> None:

@@ -87,6 +87,10 @@ async def test_registration_log_has_applications_systems_and_users(watched: Watc
     last = lines(watched, Log.REGISTRATION)[-1]
     assert json.loads(last.before)["roles"] == [ROLE]
     assert json.loads(last.after)["roles"] == ["auditor", ROLE]
+    await watched.scene.application.submit("registry:RemoveUser", application, "worker-7")
+    last = lines(watched, Log.REGISTRATION)[-1]
+    assert json.loads(last.before)["roles"] == ["auditor", ROLE]
+    assert json.loads(last.after) == {}
 
 
 async def test_pages_of_a_log_hold_every_line_once(watched: Watched) -> None:
