@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.prerequisites import missing
 
 __all__ = ["take_part_by_3_0", "take_part_by_3_1"]
@@ -48,27 +48,29 @@ def take_part_by_3_1(url: str, credentials: dict[str, Any]) -> str:
     return str(event.id)
 
 
-def take_part_by_3_0(url: str, credentials: dict[str, Any], folder: Path) -> int:
-    """Read and report with the VEN of `oadr30-ven-ud`; return how many events it found."""
+async def take_part_by_3_0(url: str, credentials: dict[str, Any]) -> int:
+    """Read and report with the VEN of `toadr3`; return how many events it found."""
     try:
-        from oadr30.config import OADR3Config
-        from oadr30.ven import Resource
-        from oadr30.vtn import VTNOps
+        import toadr3
+        from toadr3.models import Interval, Report, ReportData, ValuesMap
     except ImportError as error:
-        missing("openadr", f"the package oadr30-ven-ud is not installed: {error}")
-    OADR3Config.ven_persistence_file = str(folder / "ven.json")
-    vtn = VTNOps(
-        base_url=f"{url}/{BASE}/3.0.1",
-        client_id=credentials["client_id"],
-        client_secret=credentials["client_secret"],
-    )
-    ven = vtn.create_ven(name="building", resources=[Resource()])
-    assert ven, "the VEN was not made"
-    (program,) = vtn.get_programs()
-    events = vtn.get_events(program["id"])
-    for event in events:
-        # It tells False where it fails, and nothing where it does not.
-        descriptors = event["reportDescriptors"]
-        assert vtn.send_report(event.getId(), event.getProgramId(), ven, descriptors) is not False
-    assert events.getTimeSeries()
+        missing("openadr", f"the package toadr3 is not installed: {error}")
+    base = f"{url}/{BASE}/3.0.1"
+    asked = {"client_id": credentials["client_id"], "client_secret": credentials["client_secret"]}
+    config = toadr3.OAuthScopeConfig(f"{base}/auth/token", "client_credentials", "read_all", **asked)
+    async with toadr3.ToadrClient(base, config) as ven:
+        (program,) = await ven.get_programs()
+        events = await ven.get_events(program_id=program.id)
+        for event in events:
+            payload = ValuesMap(type=SHED, values=[0.25])
+            resource = ReportData(resource_name="boiler", intervals=[Interval(id=0, payloads=[payload])])
+            report = Report(
+                program_id=program.id, event_id=event.id, client_name="building", resources=[resource]
+            )
+            made = await ven.post_report(report)
+            assert made.id
+            with pytest.raises(toadr3.ToadrError, match="ObjectExists"):
+                await ven.post_report(report)
+        assert len(await ven.get_reports(event_id=events[0].id)) == 1
+        assert await ven.get_program(program.id) == program
     return len(events)

@@ -30,6 +30,7 @@ from gridledger.response.ledger import ResponseLedger
 
 HOUR_MS = 3_600_000
 HOUSES = ("house-1", "house-2")
+VEN_SITES = ("house-3", "house-4")
 
 
 @dataclass
@@ -160,10 +161,11 @@ async def test_records_are_anchored_by_both_sides_and_proven_offline(site: Site)
         HOUSES[0]: demand["reduction_wh"] * 59 // 1000,
         HOUSES[1]: None,
         "house-3": demand["reduction_wh"] // 10,
+        "house-4": 250,
     }
     # The only day before is the peak itself; the VEN has sent no loads.
     assert {row["site"]: row["baseline_wh"] for row in report} == dict.fromkeys(HOUSES, 3000) | {
-        "house-3": None
+        **dict.fromkeys(VEN_SITES)
     }
     assert {row["actual_wh"] for row in report} == {None}
 
@@ -191,7 +193,7 @@ async def _let_vens_take_part(site: Site, ledger: ResponseLedger, url: str) -> N
     listed = await site.commands("response", "ven-list", "--config", site.server)
     assert listed == [{"client": "ven-3", "site": "house-3"}, {"client": "ven-4", "site": "house-4"}]
     await asyncio.to_thread(take_part_by_3_1, url, house)
-    assert await asyncio.to_thread(take_part_by_3_0, url, building, site.folder) == 1
+    assert await take_part_by_3_0(url, building) == 1
     terminal = site.identifier("ven-3.user")
     async with asyncio.timeout(120):
         while await ledger.head(terminal, AnchorSide.SERVER) < 1:  # noqa: ASYNC110 (a ledger's)
