@@ -118,7 +118,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 @pytest.fixture(scope="session")
 def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HdfsCluster]:
-    """Return a running HDFS of three DataNodes that tests share; they carry `xdist_group("hdfs")`."""
+    """Return a running HDFS of three DataNodes that tests share.
+
+    They carry `xdist_group("hdfs")`, or "hdfs-lost" where they wait for what HDFS lost: of two workers each
+    has an HDFS of its own, and both wait at the same time.
+    """
     with running_hdfs(tmp_path_factory.mktemp("hdfs")) as running:
         yield running
 

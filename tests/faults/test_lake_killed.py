@@ -18,7 +18,7 @@ A_LAKE = 20
 """Kills after which a new lake is begun: checks read all of it."""
 PUTS = 2
 
-pytestmark = pytest.mark.xdist_group("hdfs")
+pytestmark = pytest.mark.xdist_group("hdfs-lost")
 
 
 @pytest.mark.timeout(3600)

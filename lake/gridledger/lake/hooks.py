@@ -48,9 +48,9 @@ def sampling_values(
     lengths = ends - starts
     padded = np.frombuffer(data + bytes(_WORD), np.uint8)
     words = np.ndarray((len(data) + 1,), np.dtype("<u8"), padded.data, strides=(1,))
+    inner = np.maximum(lengths - _WORD, 0)
+    head, middle, tail = words[starts], words[starts + (inner >> 1)], words[starts + inner]
     short = lengths < _WORD
-    inner = np.where(short, 0, lengths - _WORD)
-    head, middle, tail = words[starts], words[starts + inner // 2], words[starts + inner]
     if short.any():
         bits = np.uint64(64) - lengths.astype(np.uint64) * np.uint64(8)
         mask = np.where(short, np.uint64(0xFFFFFFFFFFFFFFFF) >> np.where(short, bits, 0).astype(np.uint64), 0)
@@ -64,13 +64,20 @@ def sampling_values(
     return mixed
 
 
-def _candidates(key: bytes, data: bytes, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Tell of each record whether it is sampled first: about one in eight is, by two of its last bytes."""
+def _candidates(key: bytes, data: bytes, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return which records are sampled first: about one in eight, by two of its last bytes."""
     octets = np.frombuffer(data, np.uint8)
     mixed = octets.take(ends - 2, mode="wrap") * _LAST + octets.take(ends - 4, mode="wrap") * _SECOND
-    lengths = np.diff(ends, prepend=0)
-    chosen: npt.NDArray[np.bool_] = (mixed + np.uint8(key[_WORD]) < _CHOSEN) & (lengths >= 4)
+    places = np.flatnonzero(mixed + np.uint8(key[_WORD]) < _CHOSEN)
+    chosen: npt.NDArray[np.int64] = places[ends[places] - _starts(ends, places) >= 4]
     return chosen
+
+
+def _starts(ends: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return where records begin: where the one before ends."""
+    starts = ends[places - 1]
+    starts[places == 0] = 0
+    return starts
 
 
 def hooks_of(key: bytes, kind: BlockKind, data: bytes) -> tuple[bytes, int]:
@@ -102,21 +109,28 @@ def hooks_of(key: bytes, kind: BlockKind, data: bytes) -> tuple[bytes, int]:
     if not len(ends):
         return b"", 0
     number = len(ends)
-    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
     wanted = max(_FEWEST, -(-number // _SPARSENESS))
-    is_candidate = _candidates(key, data, ends)
-    hooks: list[bytes] = []
     # Which record comes before which is the same in every block, whatever else stands in it.
-    for among in (is_candidate, ~is_candidate):
-        places = np.flatnonzero(among)
-        if len(hooks) < wanted and len(places):
-            values = sampling_values(key, data, starts[places], ends[places])
-            places = places[_smallest(values, wanted - len(hooks))]
-            hooks += [
-                hashlib.blake2b(data[start:end], key=key, digest_size=HOOK_BYTES).digest()
-                for start, end in zip(starts[places].tolist(), ends[places].tolist(), strict=True)
-            ]
+    candidates = _candidates(key, data, ends)
+    hooks = _sampled(key, data, ends, candidates, wanted)
+    if len(hooks) < wanted and len(candidates) < number:
+        others = np.setdiff1d(np.arange(number), candidates, assume_unique=True)
+        hooks += _sampled(key, data, ends, others, wanted - len(hooks))
     return b"".join(hooks), number
+
+
+def _sampled(
+    key: bytes, data: bytes, ends: npt.NDArray[np.int64], places: npt.NDArray[np.int64], wanted: int
+) -> list[bytes]:
+    """Return the hooks of the records that come first among some."""
+    if not len(places):
+        return []
+    values = sampling_values(key, data, _starts(ends, places), ends[places])
+    places = places[_smallest(values, wanted)]
+    return [
+        hashlib.blake2b(data[start:end], key=key, digest_size=HOOK_BYTES).digest()
+        for start, end in zip(_starts(ends, places).tolist(), ends[places].tolist(), strict=True)
+    ]
 
 
 def _smallest(values: npt.NDArray[np.uint64], wanted: int) -> npt.NDArray[np.int64]:

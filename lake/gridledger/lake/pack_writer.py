@@ -16,8 +16,9 @@ __all__ = ["PACK_BYTES", "PackWriter"]
 
 PACK_BYTES = 64 << 20
 """A pack of this size or more is published."""
-_AHEAD_BYTES = 24 << 20
-"""How much of a pack is filled while the one before is being published."""
+_AHEAD_BYTES = 36 << 20
+"""How much of a pack is filled while the one before is being published: closing a file may take half a
+second, where the NameNode hears of its last block later than the writer does."""
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class PackWriter:
 
     Notes
     -----
-    Frames are durable when `commit` has returned. Memory is a pack and a third.
+    Frames are durable when `commit` has returned. Memory is a pack and a half.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ __all__ = ["Put"]
 
 _BATCH_BYTES = BLOCK_LIMIT
 _SLICE_BYTES = 1 << 20
-_AHEAD = 8
+_AHEAD = 4
 """Slices that wait to be appended: what a put holds in memory is a few tens of MiB."""
 _GATHER_LEVEL = 12
 """Orders and fresh records are few: they may cost time."""

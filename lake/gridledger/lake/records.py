@@ -58,10 +58,10 @@ def record_ends(kind: BlockKind, data: bytes) -> npt.NDArray[np.int64]:
     if kind is BlockKind.CSV and _QUOTE in data:
         quotes = np.flatnonzero(octets == _QUOTE[0])
         ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
-    ends = ends + 1
+    ends += 1
     if len(data) and (not len(ends) or ends[-1] != len(data)):
         ends = np.append(ends, len(data))
-    return ends.astype(np.int64)
+    return ends.astype(np.int64, copy=False)
 
 
 def split_records(kind: BlockKind, data: bytes) -> list[bytes]:

@@ -1,10 +1,7 @@
-"""One Spark for all tests of a run: they carry `xdist_group("hdfs")`, so that one worker has it."""
+"""One Spark for all tests of a run: they carry `xdist_group("spark")`, so that one worker has it."""
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,19 +17,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    from pyspark.sql import SparkSession
-
+    from gridledger.lake.index.spark import running_spark
     from gridledger.lake.spark_source import DatasetDataSource
 
     try:
         find_java()
     except PrerequisiteMissing as error:
         missing("java", str(error))
-    os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PySpark's own.
-        builder = SparkSession.builder.master("local[2,4]").config("spark.ui.enabled", "false")
-        session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
+    with running_spark("local[2]") as session:
         session.dataSource.register(DatasetDataSource)
         yield session
-        session.stop()

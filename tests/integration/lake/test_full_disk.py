@@ -29,8 +29,8 @@ BEFORE = random.Random(1).randbytes(1 << 20)
 PAYLOAD = random.Random(2).randbytes(30 << 20)
 
 
-@pytest.fixture
-def disk(hdfs: HdfsCluster) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def small_disk(hdfs: HdfsCluster) -> Iterator[Path]:
     """Put a small disk in the place of a DataNode's, as an operator who replaces a broken one does."""
     mount, umount = shutil.which("mount"), shutil.which("umount")
     if mount is None or umount is None:
@@ -51,6 +51,13 @@ def disk(hdfs: HdfsCluster) -> Iterator[Path]:
             subprocess.run([umount, str(folder)], check=True, capture_output=True, timeout=60)
         hdfs.up()
         wait_until(lambda: hdfs.status().is_healthy)
+
+
+@pytest.fixture
+def disk(small_disk: Path) -> Iterator[Path]:
+    """Return the small disk, with room on it before and after."""
+    yield small_disk
+    (small_disk / "filler").unlink(missing_ok=True)
 
 
 def fill(disk: Path) -> None:

@@ -26,8 +26,7 @@ from gridledger.network import Network
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# Spark is of this group.
-pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 
 NAME = "charging/meters.parquet"
 PURPOSE = "load-forecast"
@@ -175,6 +174,7 @@ def _read_by_spark(spark: SparkSession, config: Path, dataset: str) -> None:
     assert tuple(found) == (len(wanted), pytest.approx(sum(wanted)))
 
 
+@pytest.mark.xdist_group("spark")
 async def test_granted_dataset_is_read_by_spark_and_by_nobody_elses(
     sharing: SharingWorld, spark: SparkSession, tmp_path: Path
 ) -> None:

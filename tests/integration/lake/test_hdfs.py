@@ -82,13 +82,6 @@ def test_data_stay_over_a_restart_of_everything(hdfs: HdfsCluster) -> None:
     assert _read(HdfsCluster.open(hdfs.directory), "/kept") == DATA
 
 
-def test_namenode_killed_comes_back_with_what_was_written(hdfs: HdfsCluster) -> None:
-    _write(hdfs, "/acknowledged")
-    hdfs.kill("namenode")
-    hdfs.up()
-    assert _read(hdfs, "/acknowledged") == DATA
-
-
 def test_everything_listens_on_the_loopback_interface_only(hdfs: HdfsCluster) -> None:
     pids = {hdfs.status().namenode_pid, *(each.pid for each in hdfs.status().datanodes)}
     inodes = set()

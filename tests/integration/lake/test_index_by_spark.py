@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.prerequisites import missing
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
-from gridledger.host.errors import PrerequisiteMissing
-from gridledger.lake.hdfs.java import find_java
 
-pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.timeout(900)]
 
 REGISTER = "id,lon,lat\n" + "".join(
     f"{number},{114 + number % 3},{22.5 + number / 10_000}\n" for number in range(60)
@@ -29,11 +26,8 @@ def value(folder: Path, *arguments: str | Path) -> Any:
     return json.loads(stream.getvalue())
 
 
+@pytest.mark.usefixtures("spark")  # which the command finds running
 def test_spark_finds_the_clusters_that_one_process_finds(tmp_path: Path) -> None:
-    try:
-        find_java()
-    except PrerequisiteMissing as error:
-        missing("java", str(error))
     value(tmp_path, "lake", "init", "--store", tmp_path / "store")
     (tmp_path / "stations.csv").write_text(REGISTER)
     value(tmp_path, "lake", "put", tmp_path / "stations.csv")

@@ -16,7 +16,7 @@ from gridledger.lake.index.spark import SparkWalkers
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
