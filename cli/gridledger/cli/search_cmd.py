@@ -1,4 +1,4 @@
-"""`gridledger search`: fields and devices by words, and the read model that finds them."""
+"""`gridledger search`: fields, devices and datasets by words, and the read model that finds them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.table_view import show_table, with_csv
 from gridledger.exchange.party import Party
 from gridledger.exchange.readmodel import (
+    DatasetHit,
     DeviceHit,
     Feeder,
     FieldHit,
@@ -25,6 +26,7 @@ from gridledger.exchange.readmodel import (
     ReadModel,
     Searcher,
     Wanted,
+    WantedDatasets,
 )
 from gridledger.exchange.settings import parse_identity
 from gridledger.model.device import DeclaredIdentity
@@ -70,9 +72,38 @@ class _DeviceLine(ModelValue):
     region: str
 
 
+@value
+class _DatasetLine(ModelValue):
+    """A found dataset, as a line of a table."""
+
+    dataset: str
+    title: str
+    labels: tuple[str, ...]
+    data_type: str
+    purposes: tuple[str, ...]
+    withdrawn: bool
+    number: int | None = None
+    size_bytes: int | None = None
+    unit: str
+    days: str
+    owner: str
+    region: str
+
+
 @click.group("search")
 def group() -> None:
-    """Find fields and devices by words, as far as the ledger lets the searcher see them."""
+    """Find fields, devices and datasets by words, as far as the ledger lets the searcher see them."""
+
+
+def _with_device(function: F) -> F:
+    """Give a command the options that say of which devices."""
+    for option in (
+        click.option("--identity", help="A common identity, such as serial=SN17."),
+        click.option("--plant", help="A plant's code: short for --identity plant=CODE."),
+        click.option("--kind", help="The kind of device."),
+    ):
+        function = option(function)
+    return function
 
 
 def _with_viewer(function: F) -> F:
@@ -80,11 +111,8 @@ def _with_viewer(function: F) -> F:
     for option in (
         click.option("--bookmark", default="", help="Where the page before ended."),
         click.option("--size", default=20, show_default=True, help="Results, up to 100."),
-        click.option("--identity", help="A common identity, such as serial=SN17."),
-        click.option("--plant", help="A plant's code: short for --identity plant=CODE."),
         click.option("--owner", help="The owner's system identifier."),
         click.option("--region", help="The region of field, device or owner."),
-        click.option("--kind", help="The kind of device."),
         click.option("--role", help="The user's role."),
         click.option("--on-behalf-of", "worker", help="The data application's user."),
         click.option(
@@ -128,6 +156,7 @@ def _identity(options: dict[str, Any]) -> DeclaredIdentity | None:
 @group.command("fields")
 @click.argument("words", nargs=-1)
 @_with_viewer
+@_with_device
 @click.option("--unit", help="Exactly this unit.")
 @click.option("--type", "data_type", help="Exactly this data type.")
 @with_csv
@@ -156,6 +185,7 @@ def fields_(
 @group.command()
 @click.argument("words", nargs=-1)
 @_with_viewer
+@_with_device
 @with_csv
 @with_party
 @with_output
@@ -174,6 +204,45 @@ def devices(
     page = party.run(lambda one: Searcher(model, one.ledger).devices(viewer, wanted))
     columns = ("device", "name", "kind", "state", "owner", "region", "identities")
     lines = [_device_line(hit) for hit in page.devices]
+    show_table(output, lines, {name: name for name in columns}, as_csv=as_csv, bookmark=page.bookmark)
+
+
+@group.command()
+@click.argument("words", nargs=-1)
+@_with_viewer
+@click.option("--label", help="Exactly this label.")
+@click.option("--type", "data_type", help="How the name ends, such as csv.")
+@click.option("--unit", help="Exactly this unit, of the newest stored version.")
+@with_csv
+@with_party
+@with_output
+@with_model
+def datasets(
+    model: ReadModel,
+    output: Output,
+    party: PartyChoice,
+    /,
+    words: tuple[str, ...],
+    label: str | None,
+    data_type: str | None,
+    unit: str | None,
+    as_csv: bool,
+    **options: Any,
+) -> None:
+    """Find datasets of lakes that hold all WORDS; an application those that admit its user's role."""
+    wanted = WantedDatasets(
+        words=" ".join(words),
+        label=label,
+        data_type=data_type,
+        unit=unit,
+        region=options["region"],
+        owner=None if options["owner"] is None else SystemIdentifier(options["owner"]),
+        size=options["size"],
+        bookmark=options["bookmark"],
+    )
+    page = party.run(lambda one: Searcher(model, one.ledger).datasets(_viewer(options), wanted))
+    columns = ("dataset", "title", "labels", "size_bytes", "unit", "days", "purposes", "owner")
+    lines = [_dataset_line(hit) for hit in page.datasets]
     show_table(output, lines, {name: name for name in columns}, as_csv=as_csv, bookmark=page.bookmark)
 
 
@@ -258,6 +327,23 @@ def _device_line(hit: DeviceHit) -> _DeviceLine:
         kind=hit.kind,
         state=hit.state.value,
         identities=tuple(str(one) for one in hit.identities),
+        owner=hit.owner,
+        region=hit.region,
+    )
+
+
+def _dataset_line(hit: DatasetHit) -> _DatasetLine:
+    return _DatasetLine(
+        dataset=str(hit.dataset),
+        title=hit.title,
+        labels=hit.labels,
+        data_type=hit.data_type,
+        purposes=hit.purposes,
+        withdrawn=hit.is_withdrawn,
+        number=hit.number,
+        size_bytes=hit.size_bytes,
+        unit=hit.unit or "",
+        days="" if hit.first is None else f"{hit.first}/{hit.last}",
         owner=hit.owner,
         region=hit.region,
     )

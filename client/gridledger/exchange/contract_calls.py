@@ -23,7 +23,7 @@ __all__ = ["CONTRACTS", "ContractCalls"]
 
 T = TypeVar("T")
 
-CONTRACTS = ("registry", "catalogue", "resolution", "integrity", "trade", "search")
+CONTRACTS = ("registry", "catalogue", "resolution", "integrity", "trade", "search", "lake")
 
 _LEDGER = "ledger"
 

@@ -16,7 +16,7 @@ __all__ = ["PACK_BYTES", "PackWriter"]
 
 PACK_BYTES = 64 << 20
 """A pack of this size or more is published."""
-_AHEAD_BYTES = 36 << 20
+_AHEAD_BYTES = 32 << 20
 """How much of a pack is filled while the one before is being published: closing a file may take half a
 second, where the NameNode hears of its last block later than the writer does."""
 

@@ -44,6 +44,22 @@ def put(config: Path, folder: Path, payload: bytes) -> int:
         return settings.open().put(NAME, opened).version
 
 
+async def assert_found_by_who_is_admitted(sharing: SharingWorld, dataset: str, folder: Path) -> None:
+    """Find a dataset in a read model: distribution is admitted, marketing is not, the platform sees all."""
+    await sharing.even()
+    model = ("--model", folder / "model.db")
+    await sharing("distribution", "search", "follow", "--once", *model)
+
+    async def find(name: str, system: object, *more: object) -> list[str]:
+        search = ("search", "datasets", "stations", "--label", "charging", "--as", system, *more, *model)
+        return [one["dataset"] for one in (await sharing(name, *search))["rows"]]
+
+    worker = ("--on-behalf-of", USER, "--role", ROLE)
+    assert await find("distribution", sharing.systems["distribution"], *worker) == [dataset]
+    assert await find("marketing", sharing.systems["marketing"], *worker) == []
+    assert await find("administrator", sharing.root) == [dataset]
+
+
 async def test_three_platforms_share_a_dataset_by_commands(sharing: SharingWorld, tmp_path: Path) -> None:
     config, lake_folder = tmp_path / "lake.toml", tmp_path / "lake"
     LakeSettings.create(config, store=str(lake_folder))
@@ -95,6 +111,7 @@ async def test_three_platforms_share_a_dataset_by_commands(sharing: SharingWorld
     for platform in ("distribution", "dispatching"):
         rule = ("--platform", platform, "--role", ROLE, "--purpose", PURPOSE, "--longest", "1d")
         await sharing("owner", "dataset", "admit", dataset, *rule, "--organisation", "Org2MSP")
+    await assert_found_by_who_is_admitted(sharing, dataset, tmp_path)
     decisions = {}
     for name in ("marketing", "distribution", "dispatching"):
         asked = ("--application", sharing.systems[name], "--for-user", USER, "--role", ROLE)

@@ -17,6 +17,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gridledger.exchange.readmodel.dataset_search import (
+        DatasetHit,
+        DatasetHits,
+        WantedDatasets,
+        find_datasets,
+    )
     from gridledger.exchange.readmodel.errors import ChainDiffers, ReadModelUnusable
     from gridledger.exchange.readmodel.feeder import Feeder
     from gridledger.exchange.readmodel.journal import Log
@@ -59,6 +65,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChainDiffers",
+    "DatasetHit",
+    "DatasetHits",
     "DeviceHit",
     "DeviceHits",
     "Feeder",
@@ -85,8 +93,10 @@ __all__ = [
     "UnusedField",
     "Use",
     "Wanted",
+    "WantedDatasets",
     "count_hours",
     "count_queries",
+    "find_datasets",
     "find_devices",
     "find_fields",
     "list_unused",
@@ -98,6 +108,8 @@ __all__ = [
 
 _MODULES = {
     "ChainDiffers": "errors",
+    "DatasetHit": "dataset_search",
+    "DatasetHits": "dataset_search",
     "DeviceHit": "search",
     "DeviceHits": "search",
     "Feeder": "feeder",
@@ -124,8 +136,10 @@ _MODULES = {
     "UnusedField": "statistics",
     "Use": "statistics",
     "Wanted": "search",
+    "WantedDatasets": "dataset_search",
     "count_hours": "statistics",
     "count_queries": "statistics",
+    "find_datasets": "dataset_search",
     "find_devices": "search",
     "find_fields": "search",
     "list_unused": "statistics",

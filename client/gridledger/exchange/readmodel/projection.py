@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from gridledger.client.write_set import KeyWrite
+from gridledger.exchange.readmodel.dataset_index import DatasetIndex
 from gridledger.exchange.readmodel.earlier import EarlierRecords, RecordTable
 from gridledger.exchange.readmodel.index import Index
 from gridledger.exchange.readmodel.journal import Journal
@@ -19,11 +20,13 @@ from gridledger.exchange.readmodel.ledger_block import LedgerBlock, LedgerTransa
 from gridledger.exchange.readmodel.register import Register
 from gridledger.exchange.readmodel.use import Use
 from gridledger.model.catalogue import Publication
+from gridledger.model.dataset import Dataset, DatasetVersion
 from gridledger.model.device import ChargingStandard, Device, RegisteredField
 from gridledger.model.errors import ModelError
 from gridledger.model.keys import KeyPrefix
 from gridledger.model.own_code import escape_own_code
 from gridledger.model.resolution import Resolution
+from gridledger.model.sharing import PlatformMembership, SharingPolicy
 from gridledger.model.system import ApplicationUser, System, SystemApplication
 from gridledger.model.trade import Order, Settlement
 
@@ -49,12 +52,13 @@ class Projection:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._index = Index(connection)
+        self._datasets = datasets = DatasetIndex(connection)
         self._journal = Journal(connection)
         self._earlier = EarlierRecords(connection)
-        register = Register(connection, self._journal, self._index, self._earlier)
+        self._register = register = Register(connection, self._journal, self._index, self._earlier)
         use = Use(connection)
         self._takers: dict[str, Callable[[LedgerTransaction, tuple[str, ...], bytes], None]] = {
-            KeyPrefix.SYSTEM: lambda one, _, data: register.system(one, System.from_bytes(data)),
+            KeyPrefix.SYSTEM: lambda one, _, data: self._system(one, System.from_bytes(data)),
             KeyPrefix.APPLICATION: lambda one, _, data: register.application(
                 one, SystemApplication.from_bytes(data)
             ),
@@ -69,6 +73,14 @@ class Projection:
             KeyPrefix.ORDER: lambda _, __, data: use.order(Order.from_bytes(data)),
             KeyPrefix.SETTLEMENT: lambda _, parts, data: use.settlement(
                 parts[0], parts[1], Settlement.from_bytes(data)
+            ),
+        }
+        self._takers |= {
+            KeyPrefix.DATASET: lambda _, __, data: datasets.dataset(Dataset.from_bytes(data)),
+            KeyPrefix.DATASET_VERSION: lambda _, __, data: datasets.version(DatasetVersion.from_bytes(data)),
+            KeyPrefix.SHARING_POLICY: lambda _, __, data: datasets.policy(SharingPolicy.from_bytes(data)),
+            KeyPrefix.PLATFORM_MEMBERSHIP: lambda _, __, data: datasets.membership(
+                PlatformMembership.from_bytes(data)
             ),
         }
         self._removers: dict[str, Callable[[LedgerTransaction, tuple[str, ...]], None]] = {
@@ -92,6 +104,7 @@ class Projection:
                 self._take(transaction, write)
         self._journal.write()
         self._index.write()
+        self._datasets.write()
 
     def _read_ahead(self, block: LedgerBlock) -> None:
         """Read at once what the model has of what the block writes."""
@@ -114,6 +127,10 @@ class Projection:
                 self._removers[prefix](transaction, tuple(parts))
         except ModelError as error:
             self._leave_out(transaction, write, error)
+
+    def _system(self, transaction: LedgerTransaction, system: System) -> None:
+        self._register.system(transaction, system)
+        self._datasets.system_changed(str(system.identifier))
 
     def _leave_out(self, transaction: LedgerTransaction, write: KeyWrite, error: ModelError) -> None:
         key = " ".join(write.parts)

@@ -34,6 +34,7 @@ class Progress:
     systems: int
     devices: int
     fields: int
+    datasets: int
     entries: int
     """Lines of the metadata, registration and allocation logs."""
     resolutions: int
@@ -108,13 +109,13 @@ class ReadModel:
 
     def progress(self) -> Progress:
         """Count what the model holds."""
-        tables = ("system", "device", "field", "entry", "resolution", "unread")
+        tables = ("system", "device", "field", "dataset", "entry", "resolution", "unread")
         with self.query() as connection:
             channel, chaincode, next_block = connection.execute(
                 "SELECT channel, chaincode, next_block FROM progress"
             ).fetchone()
             counts = [connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables]  # noqa: S608
-        systems, devices, fields, entries, resolutions, unread = counts
+        systems, devices, fields, datasets, entries, resolutions, unread = counts
         return Progress(
             channel=channel,
             chaincode=chaincode,
@@ -122,6 +123,7 @@ class ReadModel:
             systems=systems,
             devices=devices,
             fields=fields,
+            datasets=datasets,
             entries=entries,
             resolutions=resolutions,
             unread=unread,

@@ -14,7 +14,7 @@ __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "TABLES"]
 APPLICATION_ID: Final = 0x474C524D
 """`GLRM` in the file's header: what tells a read model from any other SQLite file."""
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 TABLES: Final = """
 -- How far the model has come; written with the rows, in one transaction.
@@ -58,9 +58,17 @@ CREATE TABLE publication (
     PRIMARY KEY (application, system, name)) WITHOUT ROWID;
 CREATE INDEX publication_by_selector ON publication (system, name);
 
--- Full text. Rows are those of field and device; a viewer is a token among the others.
+-- Datasets of lakes, each with its sharing policy and its newest stored version.
+CREATE TABLE dataset (
+    id INTEGER PRIMARY KEY, identifier TEXT NOT NULL UNIQUE, system TEXT NOT NULL, record TEXT NOT NULL,
+    policy TEXT NOT NULL DEFAULT '', version TEXT NOT NULL DEFAULT '');
+CREATE INDEX dataset_by_system ON dataset (system);
+CREATE TABLE membership (system TEXT PRIMARY KEY, platform TEXT NOT NULL) WITHOUT ROWID;
+
+-- Full text. Rows are those of field, device and dataset; a viewer is a token among the others.
 CREATE VIRTUAL TABLE field_index USING fts5 (tokens, tokenize = 'ascii', detail = none, columnsize = 0);
 CREATE VIRTUAL TABLE device_index USING fts5 (tokens, tokenize = 'ascii', detail = none, columnsize = 0);
+CREATE VIRTUAL TABLE dataset_index USING fts5 (tokens, tokenize = 'ascii', detail = none, columnsize = 0);
 -- By which of its fields a viewer sees a device.
 CREATE TABLE device_viewer (
     device INTEGER NOT NULL, viewer TEXT NOT NULL, field TEXT NOT NULL,

@@ -5,6 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from gridledger.exchange.readmodel.dataset_search import (
+    DatasetHit,
+    DatasetHits,
+    WantedDatasets,
+    find_datasets,
+)
 from gridledger.exchange.readmodel.read_model import ReadModel
 from gridledger.exchange.readmodel.search import (
     DeviceHit,
@@ -16,7 +22,9 @@ from gridledger.exchange.readmodel.search import (
     find_fields,
 )
 from gridledger.exchange.search_calls import SearchCalls
+from gridledger.model.dataset import Dataset, DatasetIdentifier
 from gridledger.model.device import Device, RegisteredField
+from gridledger.model.refusals import NotFound
 from gridledger.model.search import Viewer
 
 __all__ = ["Searcher"]
@@ -77,6 +85,38 @@ class Searcher:
             devices=tuple(hit for hit, _ in shown if hit is not None),
             found=tuple(one for hit, one in shown if hit is not None),
         )
+
+    async def datasets(self, viewer: Viewer, wanted: WantedDatasets) -> DatasetHits:
+        """Return a page of datasets, with what the ledger says of each now.
+
+        Raises
+        ------
+        ModelError
+            What is wanted cannot be searched for.
+        NotFound
+            There is no such viewer, or it belongs to no power platform.
+        """
+        found = await asyncio.to_thread(find_datasets, self._model, viewer, wanted)
+        now = await asyncio.gather(*(self._dataset(hit.dataset) for hit in found.datasets))
+        shown = zip(found.datasets, now, strict=True)
+        return replace(found, datasets=tuple(_dataset(hit, one) for hit, one in shown if one is not None))
+
+    async def _dataset(self, dataset: DatasetIdentifier) -> Dataset | None:
+        try:
+            return await self._ledger.view_dataset(dataset)
+        except NotFound:
+            return None
+
+
+def _dataset(hit: DatasetHit, dataset: Dataset) -> DatasetHit:
+    entry = dataset.entry
+    return replace(
+        hit,
+        title=entry.title,
+        description=entry.description,
+        labels=entry.labels,
+        is_withdrawn=dataset.withdrawn_ms is not None,
+    )
 
 
 def _field(hit: FieldHit, field: RegisteredField | None) -> FieldHit | None:

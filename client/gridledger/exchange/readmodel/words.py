@@ -45,7 +45,7 @@ class Token(StrEnum):
     """The unit of a field, as a whole."""
 
     DATA_TYPE = "t"
-    """The data type of a field."""
+    """The data type of a field; how the name of a dataset ends."""
 
     KIND = "k"
     """The kind of a device."""
@@ -58,6 +58,9 @@ class Token(StrEnum):
 
     IDENTITY = "i"
     """A common identity, `scheme=value`."""
+
+    LABEL = "l"
+    """A label of a dataset."""
 
     VIEWER = "v"
     """Who may see it."""
