@@ -6,7 +6,7 @@ JOBS ?= 3
 OUT ?= scene
 
 .DEFAULT_GOAL := help
-.PHONY: scene-response bench-index bench-index-queries bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
+.PHONY: scene-response bench-index bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -95,10 +95,7 @@ bench-edge-methods: setup ## five ways to store a record: delay and throughput, 
 bench-edge-scene: setup ## a day of 17 houses through three storage nodes, and what adversaries guess of who sent what
 	$(BIN)/python -m tests.bench.edge_scene_bench $(BENCH)
 
-bench-index-queries: setup ## queries to an index of a million entries on HDFS beside full scans of Parquet
-	$(BIN)/python -m tests.bench.index_query_bench $(BENCH)
-
-bench-index: setup ## mean shift of the index beside scikit-learn, and on Spark
+bench-index: setup ## mean shift beside scikit-learn and on Spark; queries on HDFS beside full scans of Parquet
 	$(BIN)/python -m tests.bench.index_bench $(BENCH)
 
 bench-exchange: setup ## all benchmarks of the exchange, one after the other

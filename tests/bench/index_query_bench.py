@@ -1,13 +1,11 @@
 """Queries to an index of a million entries on HDFS, beside full scans of the same entries as Parquet.
 
-python -m tests.bench.index_query_bench [--record] [--entries N] [--queries N]
+Part of `make bench-index`.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tests.bench.machine import Machine
 from tests.bench.report import Report
 
 from gridledger.crypto.secret_key import SecretKey
@@ -221,6 +218,7 @@ def _scans(folder: Path, points: Floats, queries: Sequence[Query]) -> dict[str, 
 def _adds(report: Report, index: Index, points: Floats, draw: np.random.Generator) -> None:
     """Measure from the beginning of an add to a query that finds the entry."""
     seconds = []
+    used = 0.0
     for number in range(_ADDS):
         place = points[draw.integers(0, len(points))] + 0.001
         entry = Entry(
@@ -229,35 +227,13 @@ def _adds(report: Report, index: Index, points: Floats, draw: np.random.Generato
             location=Location(dataset="new", version=1, first=number, count=1),
             content=(2**255 + number).to_bytes(32, "big"),
         )
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         index.add([entry])
         answer = index.query(Query(features=tuple(place.tolist()), limit=1))
         seconds.append(time.perf_counter() - started)
+        used += time.process_time() - cpu
         if not math.isclose(len(answer.matches), 1):
             raise RuntimeError("an entry that was added is not found")
-    report.row("add of one entry, until a query finds it", f"{median(seconds) * 1e3:.0f} ms", "", "", "")
+    each = f"CPU {used / _ADDS * 1e3:.0f} ms"
+    report.row("add of one entry, until a query finds it", f"{median(seconds) * 1e3:.0f} ms", each, "", "")
     report.compare("slowest add of one entry, until a query finds it", max(seconds), "<=", 1.0, " s")
-
-
-def main() -> None:
-    """Measure and print; with --record into docs/BENCHMARKS.md."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--record", action="store_true")
-    parser.add_argument("--entries", type=int, default=1_000_000)
-    parser.add_argument("--queries", type=int, default=2_000)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="gridledger-bench-") as name:
-        folder = Path(name)
-        report = Report(
-            target="bench-index-queries",
-            title=f"Index: queries to {options.entries:,} entries with {_DIMENSIONS} features",
-            world="HDFS 3.5.0 from Spark's jars, one DataNode",
-            machine=Machine.measure(folder),
-            headers=("what", "took or rate", "median", "calls of the store", ""),
-        )
-        measure_queries(report, folder, entries=options.entries, queries=options.queries)
-    report.finish(record=options.record)
-
-
-if __name__ == "__main__":
-    main()

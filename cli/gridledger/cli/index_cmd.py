@@ -150,6 +150,35 @@ def add(
 
 @group.command()
 @click.argument("name")
+@click.option(
+    "--bandwidth", type=click.FloatRange(0, min_open=True), help="Of mean shift; that of before by default."
+)
+@click.option("--if-due", is_flag=True, help="Only where the data drifted far.")
+@master_option
+@cache_option
+@with_output
+@with_lake
+def recluster(
+    lake: Lake,
+    output: Output,
+    name: str,
+    bandwidth: float | None,
+    if_due: bool,
+    master: str | None,
+    cache: Path | None,
+) -> None:
+    """Cluster the entries of the index NAME anew and swap the new clusters in; queries and adds go on."""
+    index = Index.open(lake, name, cache=cache)
+    before = index.drift
+    if before.is_due or not if_due:
+        with output.progress("clustering anew"), clusterer_of(master) as clusterer:
+            index.recluster(clusterer=clusterer, bandwidth=bandwidth)
+    value: dict[str, FieldValue] = {"before": _drift(before), **table_value(index.table)}
+    output.show(value, lambda shown: fields({key: held for key, held in shown.items() if key != "before"}))
+
+
+@group.command()
+@click.argument("name")
 @with_query
 @click.option("--data", "with_data", is_flag=True, help="With the data themselves.")
 @cache_option

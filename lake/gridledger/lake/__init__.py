@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gridledger.lake.dataset_path import DatasetPath
     from gridledger.lake.download import download
     from gridledger.lake.errors import (
+        ClusteringFailed,
         LakeUnavailable,
         LakeUnknown,
         NameTaken,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CheckReport",
     "ChunkSizes",
+    "ClusteringFailed",
     "Damage",
     "DatasetPath",
     "Entry",
@@ -95,6 +97,7 @@ __all__ = [
 _MODULES = {
     "CheckReport": "inspection",
     "ChunkSizes": "cutter",
+    "ClusteringFailed": "errors",
     "Damage": "hash_index_table",
     "DatasetPath": "dataset_path",
     "Entry": "store",

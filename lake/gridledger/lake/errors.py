@@ -10,7 +10,8 @@ LakeError             GL-LAK-001  exit 60
 ├─ LakeUnknown        GL-LAK-008  exit 67
 ├─ PutTooLong         GL-LAK-009  exit 68  retriable
 ├─ StoreFull          GL-LAK-010  exit 69
-└─ Malformed          GL-LAK-011  exit 62
+├─ Malformed          GL-LAK-011  exit 62
+└─ ClusteringFailed   GL-LAK-012  exit 64  retriable
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 from gridledger.model.errors import LakeError as LakeError
 
 __all__ = [
+    "ClusteringFailed",
     "LakeError",
     "LakeUnavailable",
     "LakeUnknown",
@@ -127,3 +129,11 @@ class Malformed(LakeError):
 
     code = "GL-LAK-011"
     exit_code = 62
+
+
+class ClusteringFailed(LakeError):
+    """Spark cannot be reached, lost its executors, or gave a task up; the index is as it was."""
+
+    code = "GL-LAK-012"
+    exit_code = 64
+    retriable = True

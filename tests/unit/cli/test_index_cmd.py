@@ -109,6 +109,15 @@ def test_drift_clusters_anew_unless_told(built: Commands, tmp_path: Path) -> Non
     assert not built.value("index", "stat", "stations")["is_due"]
 
 
+def test_index_is_clustered_anew_when_told_or_due(built: Commands) -> None:
+    value = built.value("index", "recluster", "stations", "--if-due")
+    assert (value["before"]["is_due"], value["generation"], value["clustering"]) == (False, 1, 1)
+    value = built.value("index", "recluster", "stations", "--bandwidth", "500")
+    assert (value["generation"], value["clustering"], value["clusters"], value["entries"]) == (2, 2, 1, 40)
+    code, text, _ = built.run("index", "recluster", "stations")
+    assert (code, "500000000" in text) == (0, True)
+
+
 def test_index_is_built_anew_with_what_it_was_built_with(built: Commands) -> None:
     value = built.value("index", "build", "stations")
     assert (value["generation"], value["clustering"], value["bandwidth_millionths"]) == (2, 2, 6_500_000)
@@ -142,11 +151,12 @@ def test_picture_shows_clusters_and_a_query(built: Commands, tmp_path: Path) -> 
         (("query", "stations", *NEAR[:-1], "size=x"), 2),
         (("query", "stations", *NEAR, "--nearest", "--tolerance", "1"), 2),
         (("query", "stations"), 2),
+        (("recluster", "stations", "--bandwidth", "0"), 2),
         (("plot", "stations", "x.svg", "--axes", "east,colour"), 2),
         (("build", "other", "--features", "colour/1"), 2),
         (("build", "other", "--features", "document/1", "--datasets", "nothing"), 2),
     ],
-    ids=["name", "features", "pair", "number", "both", "nothing", "axes", "set", "empty"],
+    ids=["name", "features", "pair", "number", "both", "nothing", "no ball", "axes", "set", "empty"],
 )
 def test_wrong_call_is_refused(built: Commands, arguments: tuple[str, ...], wanted: int) -> None:
     code, text, errors = built.run("index", *arguments)

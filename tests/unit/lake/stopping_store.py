@@ -1,14 +1,16 @@
-"""A store whose process is killed at byte n of everything that is written."""
+"""Stores whose process ends at byte n of everything that is written, or is killed at a step."""
 
 from __future__ import annotations
 
+import itertools
 import os
+import signal
 import threading
 from pathlib import Path
 
 from gridledger.lake import LocalStore, NewFile
 
-__all__ = ["Stopped", "StoppingStore"]
+__all__ = ["KilledStore", "Stopped", "StoppingStore"]
 
 
 class Stopped(BaseException):
@@ -71,6 +73,42 @@ class _StoppingFile(NewFile):
         left.parent.mkdir(exist_ok=True)
         left.write_bytes(b"cut short")
         self._store.stop()
+
+    def abandon(self) -> None:
+        self._inner.abandon()
+
+
+class KilledStore(LocalStore):
+    """Kills its process before the file of a number, from 0, is published."""
+
+    def __init__(self, root: Path, *, step: int) -> None:
+        super().__init__(root)
+        self._step = step
+        self._published = itertools.count()
+
+    def begin(self, path: str) -> NewFile:
+        return _KilledFile(self, super().begin(path))
+
+    def pass_step(self) -> None:
+        """Count a file, or end."""
+        if next(self._published) == self._step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class _KilledFile(NewFile):
+    def __init__(self, store: KilledStore, inner: NewFile) -> None:
+        self._store = store
+        self._inner = inner
+
+    def write(self, data: bytes) -> None:
+        self._inner.write(data)
+
+    def finish(self) -> None:
+        self._inner.finish()
+
+    def commit(self) -> None:
+        self._store.pass_step()
+        self._inner.commit()
 
     def abandon(self) -> None:
         self._inner.abandon()

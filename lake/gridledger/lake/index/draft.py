@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +65,16 @@ class _Cluster:
     reach: float
     parts: list[PartRow] = field(default_factory=list)
     taken: list[pa.Table] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Piece:
+    """Rows that make a part, in the order of their runs."""
+
+    name: str
+    start: int
+    rows: pa.Table
+    runs: Runs
 
 
 class Draft:
@@ -175,23 +186,21 @@ class Draft:
 
     def write(self, files: IndexFiles, generation: int) -> DiscriminantTable:
         """Write all parts that are new and the cluster index layer; the table is returned, not published."""
-        runs = self.runs = {}
-        jobs = [list(self._pieces(cluster)) for cluster in self._clusters]
         with ThreadPoolExecutor(_WRITERS, thread_name_prefix="index-write") as workers:
+            pieces = [list(workers.map(self._piece, self._cut(cluster))) for cluster in self._clusters]
+            self.runs = runs = {piece.name: piece.runs for of_one in pieces for piece in of_one}
+            for cluster in self._clusters:
+                if self._base is not None:
+                    runs |= {part.file.name: self._base.runs[part.file.name] for part in self._kept(cluster)}
+            layer = workers.submit(files.write_layer, runs, len(self._features.features))
             written = [
-                [workers.submit(self._write_piece, files, cluster.label, piece) for piece in pieces]
-                for cluster, pieces in zip(self._clusters, jobs, strict=True)
+                [workers.submit(self._write_piece, files, cluster.label, piece) for piece in of_one]
+                for cluster, of_one in zip(self._clusters, pieces, strict=True)
             ]
             new = [[future.result() for future in futures] for futures in written]
         rows = []
         for cluster, parts in zip(self._clusters, new, strict=True):
-            kept = self._kept(cluster)
-            for part in kept:
-                if self._base is not None:
-                    runs[part.file.name] = self._base.runs[part.file.name]
-            for part, held in parts:
-                runs[part.file.name] = held
-            rows.append(self._row(cluster, (*kept, *(part for part, _ in parts)), runs))
+            rows.append(self._row(cluster, (*self._kept(cluster), *parts), runs))
         return DiscriminantTable(
             index=self._plan.name,
             features=self._features.name,
@@ -201,7 +210,7 @@ class Draft:
             clustering=self._clustering,
             bandwidth_micro=round(self._bandwidth * MICRO),
             next_entry=self._next_entry,
-            layer=files.write_layer(runs, len(self._features.features)),
+            layer=layer.result(),
             clusters=tuple(rows),
         )
 
@@ -226,7 +235,7 @@ class Draft:
     def _kept(self, cluster: _Cluster) -> tuple[PartRow, ...]:
         return tuple(cluster.parts[: self._merged(cluster)])
 
-    def _pieces(self, cluster: _Cluster) -> Iterator[tuple[int, pa.Table]]:
+    def _cut(self, cluster: _Cluster) -> Iterator[tuple[int, pa.Table]]:
         """Yield what is written of a cluster, each with its place in it."""
         if not cluster.taken:
             return
@@ -234,27 +243,31 @@ class Draft:
         tables = [self._read(cluster, part) for part in cluster.parts[first:]] + cluster.taken
         rows = pa.concat_tables(tables).combine_chunks()
         start = cluster.parts[first - 1].end if first else 0
-        order, _ = run_order(self._features.coordinates(fixed_rows(rows)))
-        rows = rows.take(pa.array(order))
+        if len(rows) > PART_ROWS:
+            order, _ = run_order(self._features.coordinates(fixed_rows(rows)))
+            rows = rows.take(pa.array(order))
         for place in range(0, len(rows), PART_ROWS):
-            piece = rows.slice(place, PART_ROWS)
-            yield start + place, piece
+            yield start + place, rows.slice(place, PART_ROWS)
 
     def _read(self, cluster: _Cluster, part: PartRow) -> pa.Table:
         if self._base is None:
             raise RuntimeError("a part without a generation")
         return self._base.part(self._clusters.index(cluster), part).whole()
 
-    def _write_piece(
-        self, files: IndexFiles, label: str, piece: tuple[int, pa.Table]
-    ) -> tuple[PartRow, Runs]:
-        start, rows = piece
+    def _piece(self, cut: tuple[int, pa.Table]) -> _Piece:
+        start, rows = cut
         order, ends = run_order(self._features.coordinates(fixed_rows(rows)))
         rows = rows.take(pa.array(order)).combine_chunks()
-        end = start + len(rows)
-        file = files.write_part(self._clustering, label, start, end, write_part(rows))
-        newest = pc.max(rows["number"]).as_py()
-        return PartRow(start=start, end=end, newest=newest, file=file), Runs.of(fixed_rows(rows), ends)
+        return _Piece(
+            name=secrets.token_hex(16), start=start, rows=rows, runs=Runs.of(fixed_rows(rows), ends)
+        )
+
+    def _write_piece(self, files: IndexFiles, label: str, piece: _Piece) -> PartRow:
+        end = piece.start + len(piece.rows)
+        data = write_part(piece.rows)
+        file = files.write_part(self._clustering, label, piece.start, end, piece.name, data)
+        newest = pc.max(piece.rows["number"]).as_py()
+        return PartRow(start=piece.start, end=end, newest=newest, file=file)
 
     # --- statistics
 

@@ -112,9 +112,10 @@ class IndexFiles:
 
     # --- the data index layer
 
-    def write_part(self, clustering: int, label: str, start: int, end: int, data: bytes) -> FileRow:
-        """Write entries of a cluster."""
-        name = secrets.token_hex(16)
+    def write_part(
+        self, clustering: int, label: str, start: int, end: int, name: str, data: bytes
+    ) -> FileRow:
+        """Write entries of a cluster under a name of 32 hexadecimal digits, drawn at random."""
         return self._written(self.part_path(clustering, label, start, end, name), name, _PART, data)
 
     def part(self, clustering: int, label: str, part: PartRow) -> bytes:

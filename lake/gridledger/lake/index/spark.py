@@ -12,12 +12,15 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import secrets
 import shutil
 import sys
 import tempfile
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -27,11 +30,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gridledger.lake.errors import ClusteringFailed
 from gridledger.lake.index.kd_tree import KdTree, mapped
 from gridledger.lake.index.points import Floats, Integers
 from gridledger.lake.index.walkers import SEEDS, Climb, blocks_of, climb_block
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 __all__ = ["SparkWalkers", "running_spark"]
@@ -41,6 +46,12 @@ _PLACES: Final = 65_536
 _FAILURES: Final = 4
 """How often a task may fail, a killed worker's too; Spark's own default everywhere but in `local[…]`."""
 _ANSWER: Final = "block long, answer binary"
+_PATIENCE_S = 300.0
+"""How long no executor may take a step's tasks before the step is given up."""
+_LOOK_S: Final = 2.0
+_IN_TRACE: Final = ("at ", "... ", "Driver stacktrace")
+"""How lines of a Java trace begin: the last other one is the cause."""
+_MOST_TOLD: Final = 500
 
 _Task = Callable[[KdTree, Floats], tuple[npt.NDArray[Any], ...]]
 
@@ -61,6 +72,11 @@ def running_spark(master: str, *, name: str = "gridledger") -> Iterator[SparkSes
     ------
     SparkSession
         One that was running already is used as it is, and left running.
+
+    Raises
+    ------
+    ClusteringFailed
+        There is no Spark at the address; Spark itself tries for a minute.
     """
     from pyspark.sql import SparkSession
 
@@ -76,11 +92,63 @@ def running_spark(master: str, *, name: str = "gridledger") -> Iterator[SparkSes
         if master.startswith("local"):
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
             builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
-        session = builder.getOrCreate()
+        with _translated(f"Spark at {master} did not start"):
+            session = builder.getOrCreate()
         try:
             yield session
         finally:
             session.stop()
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Raise what Spark says as an error of the lake."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JError, EOFError, OSError, pa.ArrowException) as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        told = [line for line in lines if line and not line.startswith(_IN_TRACE)]
+        raise ClusteringFailed(f"{what}: {told[-1] if told else error!r}"[:_MOST_TOLD]) from error
+
+
+@contextmanager
+def _watched(context: SparkContext, patience_s: float) -> Iterator[None]:
+    """Cancel the body's jobs once no executor does any of their tasks for too long."""
+    from py4j.protocol import Py4JError
+
+    group = f"gridledger-{secrets.token_hex(8)}"
+    ended = threading.Event()
+
+    def look() -> None:
+        with suppress(Py4JError):  # Spark itself is gone, which the body is told, too
+            look_on()
+
+    def look_on() -> None:
+        tracker = context.statusTracker()
+        done, since = 0, time.monotonic()
+        while not ended.wait(_LOOK_S):
+            jobs = [tracker.getJobInfo(job) for job in tracker.getJobIdsForGroup(group)]
+            stages = [tracker.getStageInfo(stage) for job in jobs if job for stage in job.stageIds]
+            finished = sum(stage.numCompletedTasks for stage in stages if stage)
+            is_worked_on = any(stage.numActiveTasks for stage in stages if stage)
+            if not stages or finished != done or is_worked_on:
+                done, since = finished, time.monotonic()
+            elif time.monotonic() - since > patience_s:
+                context.cancelJobGroup(group)
+                return
+
+    context.setJobGroup(group, "mean shift of an index", interruptOnCancel=True)
+    watcher = threading.Thread(target=look, name="index-spark", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+        context.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]  # None removes it
 
 
 def _persistent(master: str) -> str:
@@ -147,18 +215,22 @@ class SparkWalkers:
     Notes
     -----
     On a master of this machine (`local…`) executors map the files where they were written; on any other
-    Spark ships them (`SparkContext.addFile`), each once a node. A task that fails is done again, with the
-    same bits.
+    Spark ships them (`SparkContext.addFile`), each once a node. A task that fails, or whose executor or
+    worker is lost, is done again, with the same bits. A step raises `ClusteringFailed` where a task failed
+    four times, or no executor takes tasks for the time that `patience_s` says.
     """
 
     session: SparkSession = field(repr=False)
     folder: Path
     partitions: int
+    patience_s: float
     _written: dict[str, _Array] = field(default_factory=dict, repr=False)
 
     @classmethod
     @contextmanager
-    def open(cls, session: SparkSession, *, partitions: int | None = None) -> Iterator[Self]:
+    def open(
+        cls, session: SparkSession, *, partitions: int | None = None, patience_s: float | None = None
+    ) -> Iterator[Self]:
         """Return walkers whose files are removed at the end.
 
         Parameters
@@ -166,11 +238,14 @@ class SparkWalkers:
         session : SparkSession
         partitions : int, optional
             Into how many tasks a step is cut at most: four for each core unless given.
+        patience_s : float, optional
+            How long no executor may take a step's tasks; five minutes unless given.
         """
         folder = Path(tempfile.mkdtemp(prefix="gridledger-index-"))
         try:
             tasks = partitions or 4 * session.sparkContext.defaultParallelism
-            yield cls(session=session, folder=folder, partitions=tasks)
+            patience = _PATIENCE_S if patience_s is None else patience_s
+            yield cls(session=session, folder=folder, partitions=tasks, patience_s=patience)
         finally:
             shutil.rmtree(folder)
 
@@ -213,8 +288,10 @@ class SparkWalkers:
             blocks=blocks,
             task=task,
         )
-        rows = self.session.range(0, len(blocks), 1, min(self.partitions, len(blocks)))
-        answers = rows.mapInArrow(job, _ANSWER).toArrow()
+        context = self.session.sparkContext
+        with _translated(f"Spark at {context.master} gave up"), _watched(context, self.patience_s):
+            rows = self.session.range(0, len(blocks), 1, min(self.partitions, len(blocks)))
+            answers = rows.mapInArrow(job, _ANSWER).toArrow()
         order = np.argsort(answers["block"].to_numpy())
         return [_unpacked(answers["answer"][int(row)].as_buffer()) for row in order]
 
@@ -229,6 +306,7 @@ class SparkWalkers:
             context = self.session.sparkContext
             shipped = not str(context.master).startswith("local")
             if shipped:
-                context.addFile(str(path))
+                with _translated(f"Spark at {context.master} took no file"):
+                    context.addFile(str(path))
             self._written[key] = _Array(path=str(path), shipped=shipped)
         return self._written[key]

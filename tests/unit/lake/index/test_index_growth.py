@@ -313,28 +313,63 @@ def test_change_stopped_at_any_byte_leaves_the_old_or_the_new(folder: Path, chan
     assert answers(index) == wanted(HELD, COMING)
 
 
-_SWAPPING = """
-import sys
+_KILLED = """
+import os, shutil, sys
 from pathlib import Path
-from tests.unit.lake.index.made_index import opened
-from tests.unit.lake.index.test_index_growth import modes_of_centres
-index, _ = opened(Path(sys.argv[1]))
-while True:
-    index.recluster(clusterer=modes_of_centres)
-    print(index.table.generation, flush=True)
+from gridledger.lake import Lake
+from gridledger.lake.index import Index
+from tests.unit.lake.conftest import OWNER
+from tests.unit.lake.index.made_index import FEATURES
+from tests.unit.lake.index.test_index_growth import COMING, modes_of_centres
+from tests.unit.lake.stopping_store import KilledStore
+
+def change(folder, name, step):
+    index = Index.open(Lake.open(KilledStore(folder, step=step), OWNER), "made", features=FEATURES)
+    if name == "add":
+        index.add(COMING)
+    else:
+        index.recluster(clusterer=modes_of_centres)
+
+folder, copies = Path(sys.argv[1]), Path(sys.argv[2])
+shutil.copytree(folder, copies / "warm")
+change(copies / "warm", "add", -1)  # loads what is compiled, before processes part
+for name in ("add", "recluster"):
+    status, step = -1, 0
+    while status:
+        copy = copies / f"{name}-{step}"
+        shutil.copytree(folder, copy)
+        child = os.fork()
+        if not child:
+            try:
+                change(copy, name, step)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(name, step, status, flush=True)
+        step += 1
 """
 
 
-def test_process_killed_while_it_swaps_leaves_the_old_or_the_new(folder: Path) -> None:
-    command = [sys.executable, "-c", _SWAPPING, str(folder)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
-        assert process.stdout is not None
-        said = [int(process.stdout.readline()) for _ in range(3)]
-        # It is in the midst of the next one.
-        process.send_signal(signal.SIGKILL)
-        process.wait(DEADLINE_S)
-        said += [int(line) for line in process.stdout]
-    index, _ = opened(folder)
-    assert said[-1] <= index.table.generation <= said[-1] + 1
-    assert answers(index) == wanted(HELD)
+def test_process_killed_at_each_step_of_a_swap_leaves_the_old_or_the_new(
+    folder: Path, tmp_path: Path
+) -> None:
+    copies = tmp_path / "copies"
+    command = [sys.executable, "-c", _KILLED, str(folder), str(copies)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NUMBA_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, capture_output=True, env=environment, text=True, timeout=DEADLINE_S, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said = [line.split() for line in done.stdout.splitlines()]
+    for change, new in (("add", wanted(HELD, COMING)), ("recluster", wanted(HELD))):
+        ended = [int(status) for name, _, status in said if name == change]
+        # Before each file was published: some parts, the layer, the table.
+        assert ended == [-signal.SIGKILL] * (len(ended) - 1) + [0]
+        assert len(ended) > 3
+        generations = []
+        for step in range(len(ended)):
+            index, _ = opened(copies / f"{change}-{step}")
+            generations.append(index.table.generation)
+            assert answers(index) == (wanted(HELD) if index.table.generation == 1 else new)
+        assert generations == [1] * (len(ended) - 1) + [2]
