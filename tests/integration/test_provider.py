@@ -52,6 +52,7 @@ from gridledger.web import (
 from gridledger.web.bundle import BUNDLES_PATH, BundledRequest, ReplyBundle, RequestBundle
 from gridledger.web.health import HEALTH_PATH
 from gridledger.web.message import HeaderLines, RequestMessage
+from gridledger.web.problem import read_problem
 
 MONITORING = "monitoring"
 
@@ -406,7 +407,7 @@ def owner_field(scene: Scene) -> FieldIdentifier:
 async def test_delivery_that_is_too_long_for_one_answer_is_fetched_in_pages(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider, "MAX_WHOLE_ROWS", 10)
+    monkeypatch.setattr(provider, "MAX_BUNDLED_ROWS", 10)
     owner = scene.owners[MONITORING]
     resolution, order = await ordered(scene)
     target = resolution.target(scene.systems[MONITORING])
@@ -415,6 +416,14 @@ async def test_delivery_that_is_too_long_for_one_answer_is_fetched_in_pages(
         party = scene.cast[APPLICATION]
         system = await party.ledger.system(target.system)
         question = await scene.application.ask_for(resolution, order, target.system)
+        asked = BundledRequest(path=DELIVERIES_PATH, body=question.to_bytes())
+        bundle = RequestBundle(requests=(asked,))
+        together = await party.call(server.url, BUNDLES_PATH, bundle, gives=ReplyBundle)
+        (refused,) = together.value.replies
+        assert isinstance(read_problem(refused.status, refused.body), DeliveryTooLong)
+        await party.call(server.url, DELIVERIES_PATH, question, gives=Delivery)
+
+        monkeypatch.setattr(provider, "MAX_WHOLE_ROWS", 10)
         with pytest.raises(DeliveryTooLong):
             await party.call(server.url, DELIVERIES_PATH, question, gives=Delivery)
 
