@@ -62,6 +62,8 @@ def encode_argument(value: Argument) -> bytes:
     >>> encode_argument("88.1042.17"), encode_argument(5), encode_argument(True), encode_argument(("a", 1))
     (b'88.1042.17', b'5', b'true', b'["a",1]')
     """
+    if value is None:
+        return b""
     if isinstance(value, TextScalar):
         value = str(value)
     if isinstance(value, str):
@@ -73,8 +75,6 @@ def encode_argument(value: Argument) -> bytes:
         return value
     if isinstance(value, ModelValue):
         return value.to_bytes()
-    if value is None:
-        return b""
     if isinstance(value, (list, tuple)) and all(isinstance(item, ModelValue) for item in value):
         return _joined([item.to_bytes() for item in value])
     return canonical_bytes(_plain(value))
@@ -184,6 +184,8 @@ def _reader(type_: object) -> Callable[[bytes], Any]:
         return inner.from_bytes
     adapter = _Adapter(inner)
     kind = _travels_as(inner)
+    if inner is str:
+        return _text  # What UTF-8 can say is what a str may hold.
     if kind is bytes:
         return lambda data: _validated(inner, adapter().validate_python, data)
     if kind in (str, StrEnum, TextScalar):

@@ -133,7 +133,7 @@ class ContractChaincode:
     async def invoke(self, stub: ChaincodeStub) -> Response:
         """Answer one transaction."""
         arguments = stub.get_args()
-        if stub.is_init and not arguments:
+        if not arguments and stub.is_init:
             return success()
         name = arguments[0] if arguments else b""
         function = self._functions.get(name)

@@ -233,8 +233,9 @@ class ContractFunction:
         return result
 
     def _read(self, parameters: Sequence[Parameter], arguments: Sequence[bytes]) -> list[Any]:
-        required = sum(one.required for one in parameters)
-        if not required <= len(arguments) <= len(parameters):
+        if len(arguments) != len(parameters) and not (
+            sum(one.required for one in parameters) <= len(arguments) <= len(parameters)
+        ):
             wanted = ", ".join(one.name for one in parameters) or "no arguments"
             raise BadArgument({"": f"{len(arguments)} arguments; {self.full_name} takes {wanted}"})
         values: list[Any] = []

@@ -11,11 +11,12 @@ from gridledger.shim.composite_key import check_key
 from gridledger.shim.errors import ProtocolError
 from gridledger.shim.peer_transaction import PeerTransaction
 from gridledger.shim.results import QueryResponseMetadata, StateIterator
-from gridledger.shim.wire import MessageType, Write, WriteKind
+from gridledger.shim.wire import MessageType, WriteKind
 
 __all__ = ["LedgerAccess"]
 
 _VALIDATION_PARAMETER = "VALIDATION_PARAMETER"
+_GET_STATE_MULTIPLE = MessageType.GET_STATE_MULTIPLE  # asked of an enum, it costs as much as a call
 _MAX_PAGE_SIZE = 2**31 - 1
 
 
@@ -23,7 +24,7 @@ class LedgerAccess:
     """Base of the stub: reads and writes with a collection, which is empty for public state."""
 
     _transaction: PeerTransaction
-    _batch: list[Write] | None
+    _batch: list[bytes] | None
     _query: str = ""
 
     def forbid_writes(self, function: str) -> None:
@@ -40,13 +41,14 @@ class LedgerAccess:
         limit = self._transaction.announcement.multiple_keys_size
         if not limit or len(keys) == 1:
             return [await self._get(collection, key) for key in keys]
-        for key in keys:
-            check_key(key)
+        if not (all(keys) and "".join(keys).isascii()):
+            for key in keys:
+                check_key(key)
         values: list[bytes | None] = []
         for start in range(0, len(keys), limit):
             part = keys[start : start + limit]
             request = wire.get_state_multiple(collection, part)
-            found = wire.read_values(await self._transaction.ask(MessageType.GET_STATE_MULTIPLE, request))
+            found = wire.read_values(await self._transaction.ask(_GET_STATE_MULTIPLE, request))
             if len(found) != len(part):
                 raise ProtocolError(f"the peer sent {len(found)} values for {len(part)} keys")
             values += found if all(found) else [value or None for value in found]
@@ -55,17 +57,19 @@ class LedgerAccess:
     async def _write(
         self, kind: WriteKind, collection: str, key: str, value: bytes = b"", metakey: str = ""
     ) -> None:
+        if self._query or type(value) is not bytes or not (key and key.isascii()):
+            self._check_write(key, value)
+        if self._batch is not None:
+            self._batch.append(wire.write_record(kind, collection, key, value, metakey))
+        else:
+            await self._transaction.ask(kind, wire.write_request(kind, collection, key, value, metakey))
+
+    def _check_write(self, key: str, value: bytes) -> None:
         if self._query:
             raise WriteInQuery(self._query)
         if type(value) is not bytes:
             raise ModelError({"value": f"is {type(value).__name__}, not bytes"}, subject="write")
-        if not (key and key.isascii()):
-            check_key(key)
-        batch = self._batch
-        if batch is not None:
-            batch.append((kind, collection, key, value, metakey))
-        else:
-            await self._transaction.ask(kind, wire.write_request(kind, collection, key, value, metakey))
+        check_key(key)
 
     async def _get_validation_parameter(self, collection: str, key: str) -> bytes | None:
         payload = await self._transaction.ask(

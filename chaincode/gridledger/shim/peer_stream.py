@@ -25,6 +25,7 @@ _RESPONSE = MessageType.RESPONSE.value
 _ERROR = MessageType.ERROR.value
 _TRANSACTION = MessageType.TRANSACTION.value
 _INIT = MessageType.INIT.value
+_COMPLETED = MessageType.COMPLETED.value
 
 _SWEEP_PERIOD_S = 1.0
 
@@ -151,7 +152,7 @@ class PeerStream:
         transaction = PeerTransaction(message.tx_id, message.channel_id, self._send, self._announcement)
         entry = _Running(transaction, self._loop.time() + self._deadline_s)
         self._running[key] = entry
-        entry.task = asyncio.create_task(self._execute(key, transaction, message))
+        entry.task = self._loop.create_task(self._execute(key, transaction, message))
 
     def _refuse(self, message: Message, problem: str) -> None:
         self._send(wire.encode(MessageType.ERROR, problem.encode(), message.tx_id, message.channel_id))
@@ -208,7 +209,7 @@ class PeerStream:
         if transaction.is_busy:
             await transaction.settle()
         answer = wire.response(response)
-        data = wire.encode(MessageType.COMPLETED, answer, transaction.tx_id, transaction.channel_id, event)
+        data = wire.encode(_COMPLETED, answer, transaction.tx_id, transaction.channel_id, event)
         if len(data) > MAX_MESSAGE_BYTES:
             text = f"the answer has {len(data)} bytes, a peer reads {MAX_MESSAGE_BYTES}"
             return self._error(transaction, text)

@@ -122,6 +122,8 @@ class PeerTransaction:
     def close(self) -> None:
         """End the conversation: whoever waits or asks gets `TransactionClosed`."""
         self._closed = True
+        if self._asked is None:
+            return  # as nearly always: nothing waits where nothing was asked
         for asked in self._open():
             if not asked.done():
                 asked.set_result(None)

@@ -18,6 +18,10 @@ class Status(IntEnum):
     ERROR = 500
 
 
+_OK = Status.OK.value
+_REFUSED = Status.REFUSED.value
+
+
 class Response(NamedTuple):
     """The answer of a chaincode to one transaction.
 
@@ -38,7 +42,10 @@ class Response(NamedTuple):
     @property
     def endorsable(self) -> bool:
         """Whether a peer endorses a transaction that ends so."""
-        return self.status < Status.REFUSED
+        return self.status < _REFUSED
+
+
+_DONE = Response(_OK)
 
 
 def success(payload: bytes = b"") -> Response:
@@ -49,7 +56,7 @@ def success(payload: bytes = b"") -> Response:
     >>> success(b"42")
     Response(status=200, message='', payload=b'42')
     """
-    return Response(Status.OK.value, "", payload)
+    return Response(_OK, "", payload) if payload else _DONE
 
 
 def error(message: str, *, status: int = Status.ERROR, payload: bytes = b"") -> Response:

@@ -14,10 +14,12 @@ from gridledger.shim.private_data import PrivateDataAccess
 from gridledger.shim.proposal import Proposal, SignedProposal, Timestamp
 from gridledger.shim.response import Response
 from gridledger.shim.state import StateAccess
-from gridledger.shim.wire import ChaincodeInput, MessageType, Write
+from gridledger.shim.wire import ChaincodeInput, MessageType
 from gridledger.shim.write_batch import batch_payloads
 
 __all__ = ["ChaincodeStub"]
+
+_WRITE_BATCH_STATE = MessageType.WRITE_BATCH_STATE
 
 
 class ChaincodeStub(StateAccess, PrivateDataAccess):
@@ -34,7 +36,7 @@ class ChaincodeStub(StateAccess, PrivateDataAccess):
         self._transaction = transaction
         self._input = arguments
         self._proposal = proposal
-        self._batch: list[Write] | None = None
+        self._batch: list[bytes] | None = None
         self._event: tuple[str, bytes] | None = None
 
     # --- the call
@@ -191,4 +193,4 @@ class ChaincodeStub(StateAccess, PrivateDataAccess):
         if not batch:
             return
         for payload in batch_payloads(batch, self._transaction.announcement.write_batch_size):
-            await self._transaction.ask(MessageType.WRITE_BATCH_STATE, payload)
+            await self._transaction.ask(_WRITE_BATCH_STATE, payload)

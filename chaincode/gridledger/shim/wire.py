@@ -6,16 +6,16 @@ The only module of the shim that knows the generated message classes of the chai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2, proposal_response_pb2
 from google.protobuf.message import DecodeError
 
 from gridledger.shim.errors import ProtocolError
-from gridledger.shim.response import Response
+from gridledger.shim.response import Response, Status
 
 __all__ = [
     "Announcement",
@@ -23,7 +23,6 @@ __all__ = [
     "Message",
     "MessageType",
     "Page",
-    "Write",
     "WriteKind",
     "decode",
     "encode",
@@ -31,13 +30,23 @@ __all__ = [
 
 _Message = chaincode_shim_pb2.ChaincodeMessage
 
-# Tags of WriteBatchState.rec and of WriteRecord's members: number of the field, wire type.
-_REC = _KEY = b"\x0a"
-_VALUE = b"\x12"
-_TYPE = b"\x28"
 
-_SMALL = 0x80
-_VARINTS = tuple(bytes([value]) for value in range(_SMALL))
+def _varint(value: int) -> bytes:
+    octets = bytearray()
+    while value >= 0x80:
+        octets.append(value & 0x7F | 0x80)
+        value >>= 7
+    octets.append(value)
+    return bytes(octets)
+
+
+_SMALL_BYTES = 2_000
+"""Records up to this size are put together by hand."""
+
+_SIZES = tuple(_varint(size) for size in range(_SMALL_BYTES + 10))
+
+_OK = Status.OK.value
+_SUCCESS = b"\x08\xc8\x01"  # a Response of status 200 and nothing else, as most are
 
 
 class MessageType(IntEnum):
@@ -76,10 +85,6 @@ class WriteKind(IntEnum):
     DEL_STATE = 10
     PUT_STATE_METADATA = 21
     PURGE_PRIVATE_DATA = 23
-
-
-Write: TypeAlias = tuple[WriteKind, str, str, bytes, str]
-"""Kind, collection, key, value and, where the value is that of a key's metadata, the metadata's name."""
 
 
 class Message:
@@ -207,7 +212,11 @@ def get_state(collection: str, key: str) -> bytes:
 
 def get_state_multiple(collection: str, keys: Sequence[str]) -> bytes:
     """Payload of GET_STATE_MULTIPLE."""
-    return _bytes(chaincode_shim_pb2.GetStateMultiple(keys=keys, collection=collection))
+    message = chaincode_shim_pb2.GetStateMultiple()
+    message.keys.extend(keys)
+    if collection:
+        message.collection = collection
+    return _bytes(message)
 
 
 def get_state_metadata(collection: str, key: str) -> bytes:
@@ -262,31 +271,24 @@ def write_request(kind: WriteKind, collection: str, key: str, value: bytes, meta
     return _bytes(chaincode_shim_pb2.DelState(key=key, collection=collection))
 
 
-def write_batch(writes: Iterable[Write]) -> bytes:
-    """Payload of WRITE_BATCH_STATE.
+def write_record(kind: WriteKind, collection: str, key: str, value: bytes, metakey: str = "") -> bytes:
+    """Return one write of a batch; a payload of WRITE_BATCH_STATE is such records, one after the other.
 
     Notes
     -----
-    Messages of protobuf that are put one after the other read as one with all their repeated members. The
-    plain writes are put together by hand: the generated classes take twice as long, and this is the inmost
-    loop of a batch.
+    Messages of protobuf that are put one after the other read as one with all their repeated members. Small
+    plain writes are put together by hand: the generated classes take three times as long, and this is the
+    inmost loop of a batch.
     """
-    parts: list[bytes] = []
-    for kind, collection, key, value, metakey in writes:
-        if collection or metakey:
-            parts.append(_write_record(kind, collection, key, value, metakey))
-            continue
-        name = key.encode()
-        name_bytes, value_bytes = len(name), len(value)
-        name_size = _VARINTS[name_bytes] if name_bytes < _SMALL else _varint(name_bytes)
-        value_size = _VARINTS[value_bytes] if value_bytes < _SMALL else _varint(value_bytes)
-        total = len(name_size) + name_bytes + len(value_size) + value_bytes + 4
-        size = _VARINTS[total] if total < _SMALL else _varint(total)
-        parts += (_REC, size, _KEY, name_size, name, _VALUE, value_size, value, _TYPE, _VARINTS[kind])
-    return b"".join(parts)
+    name = key.encode()
+    name_bytes, value_bytes = len(name), len(value)
+    if collection or metakey or name_bytes + value_bytes > _SMALL_BYTES:
+        return _large_record(kind, collection, key, value, metakey)
+    record = b"\x0a%b%b\x12%b%b\x28%c" % (_SIZES[name_bytes], name, _SIZES[value_bytes], value, kind)
+    return b"\x0a%b%b" % (_SIZES[len(record)], record)
 
 
-def _write_record(kind: WriteKind, collection: str, key: str, value: bytes, metakey: str) -> bytes:
+def _large_record(kind: WriteKind, collection: str, key: str, value: bytes, metakey: str) -> bytes:
     batch = chaincode_shim_pb2.WriteBatchState()
     record = batch.rec.add(type=kind, key=key, collection=collection)
     if metakey:
@@ -294,17 +296,6 @@ def _write_record(kind: WriteKind, collection: str, key: str, value: bytes, meta
     else:
         record.value = value
     return _bytes(batch)
-
-
-def _varint(value: int) -> bytes:
-    if value < _SMALL * _SMALL:
-        return bytes((value & 0x7F | 0x80, value >> 7))
-    octets = bytearray()
-    while value >= _SMALL:
-        octets.append(value & 0x7F | 0x80)
-        value >>= 7
-    octets.append(value)
-    return bytes(octets)
 
 
 def invoke_chaincode(name: str, args: list[bytes]) -> bytes:
@@ -318,9 +309,14 @@ def invoke_chaincode(name: str, args: list[bytes]) -> bytes:
 
 def response(answer: Response) -> bytes:
     """Payload of COMPLETED."""
-    return _bytes(
-        proposal_response_pb2.Response(status=answer.status, message=answer.message, payload=answer.payload)
-    )
+    status, text, payload = answer
+    if status == _OK and not text and not payload:
+        return _SUCCESS
+    message = proposal_response_pb2.Response()
+    message.status = status
+    message.message = text
+    message.payload = payload
+    return _bytes(message)
 
 
 # --- from the peer

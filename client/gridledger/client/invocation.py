@@ -15,6 +15,11 @@ __all__ = ["new_invocation", "to_timestamp"]
 
 _NONCE_BYTES = 24
 
+# Asked of the generated enums they cost as much as a message; peers ignore the type of a chaincode, and the
+# official clients send the same.
+_ENDORSER_TRANSACTION = common_pb2.HeaderType.ENDORSER_TRANSACTION
+_NODE = chaincode_pb2.ChaincodeSpec.Type.NODE
+
 
 def new_invocation(
     *,
@@ -49,35 +54,44 @@ def new_invocation(
     """
     nonce = os.urandom(_NONCE_BYTES)
     tx_id = hashlib.sha256(nonce + creator).hexdigest()
-    chaincode_id = chaincode_pb2.ChaincodeID(name=chaincode)
-    channel_header = common_pb2.ChannelHeader(
-        type=common_pb2.HeaderType.ENDORSER_TRANSACTION,
-        channel_id=channel,
-        tx_id=tx_id,
-        timestamp=to_timestamp(claimed_time_ms),
-        extension=proposal_pb2.ChaincodeHeaderExtension(chaincode_id=chaincode_id).SerializeToString(),
-    )
-    header = common_pb2.Header(
-        channel_header=channel_header.SerializeToString(),
-        signature_header=common_pb2.SignatureHeader(creator=creator, nonce=nonce).SerializeToString(),
-    )
-    specification = chaincode_pb2.ChaincodeInvocationSpec(
-        chaincode_spec=chaincode_pb2.ChaincodeSpec(
-            # Peers ignore the type; the official clients send the same.
-            type=chaincode_pb2.ChaincodeSpec.Type.NODE,
-            chaincode_id=chaincode_id,
-            input=chaincode_pb2.ChaincodeInput(args=arguments),
-        )
-    )
-    payload = proposal_pb2.ChaincodeProposalPayload(
-        input=specification.SerializeToString(), TransientMap=transient or {}
-    )
-    proposal = proposal_pb2.Proposal(header=header.SerializeToString(), payload=payload.SerializeToString())
+    # Messages are filled one member after the other: four times as fast as by keywords.
+    extension = proposal_pb2.ChaincodeHeaderExtension()
+    extension.chaincode_id.name = chaincode
+    channel_header = common_pb2.ChannelHeader()
+    channel_header.type = _ENDORSER_TRANSACTION
+    channel_header.channel_id = channel
+    channel_header.tx_id = tx_id
+    timestamp = channel_header.timestamp
+    timestamp.seconds, timestamp.nanos = _seconds_and_nanos(claimed_time_ms)
+    channel_header.extension = extension.SerializeToString()
+    signature_header = common_pb2.SignatureHeader()
+    signature_header.creator = creator
+    signature_header.nonce = nonce
+    header = common_pb2.Header()
+    header.channel_header = channel_header.SerializeToString()
+    header.signature_header = signature_header.SerializeToString()
+    invocation = chaincode_pb2.ChaincodeInvocationSpec()
+    specification = invocation.chaincode_spec
+    specification.type = _NODE
+    specification.chaincode_id.name = chaincode
+    specification.input.SetInParent()
+    specification.input.args.extend(arguments)
+    payload = proposal_pb2.ChaincodeProposalPayload()
+    payload.input = invocation.SerializeToString()
+    if transient:
+        payload.TransientMap.update(transient)
+    proposal = proposal_pb2.Proposal()
+    proposal.header = header.SerializeToString()
+    proposal.payload = payload.SerializeToString()
     return bytes(proposal.SerializeToString()), tx_id
 
 
 def to_timestamp(time_ms: int | None) -> Timestamp:
     """Return milliseconds since 1970, or the clock's time, as protobuf has it."""
-    nanoseconds = time.time_ns() if time_ms is None else time_ms * 1_000_000
-    seconds, nanos = divmod(nanoseconds, 1_000_000_000)
+    seconds, nanos = _seconds_and_nanos(time_ms)
     return Timestamp(seconds=seconds, nanos=nanos)
+
+
+def _seconds_and_nanos(time_ms: int | None) -> tuple[int, int]:
+    nanoseconds = time.time_ns() if time_ms is None else time_ms * 1_000_000
+    return divmod(nanoseconds, 1_000_000_000)

@@ -61,11 +61,10 @@ class Proposal:
             transient={key: encode_argument(value) for key, value in (transient or {}).items()},
             claimed_time_ms=claimed_time_ms,
         )
-        proposed = gateway_pb2.ProposedTransaction(
-            transaction_id=tx_id,
-            proposal=proposal_pb2.SignedProposal(proposal_bytes=proposal_bytes),
-            endorsing_organizations=endorsing_organizations,
-        )
+        proposed = gateway_pb2.ProposedTransaction()  # filled one by one, see new_invocation
+        proposed.transaction_id = tx_id
+        proposed.proposal.proposal_bytes = proposal_bytes
+        proposed.endorsing_organizations.extend(endorsing_organizations)
         return cls(session, channel, proposed)
 
     @classmethod
@@ -119,12 +118,12 @@ class Proposal:
             When it has to be signed and there is no signer.
         """
         await self._sign()
-        request = gateway_pb2.EvaluateRequest(
-            transaction_id=self._proposed.transaction_id,
-            channel_id=self._channel,
-            proposed_transaction=self._proposed.proposal,
-            target_organizations=self._proposed.endorsing_organizations,
-        )
+        proposed = self._proposed
+        request = gateway_pb2.EvaluateRequest()
+        request.transaction_id = proposed.transaction_id
+        request.channel_id = self._channel
+        request.proposed_transaction.CopyFrom(proposed.proposal)
+        request.target_organizations.extend(proposed.endorsing_organizations)
         seconds = self._session.deadlines.evaluate if timeout is None else timeout
         try:
             response = await self._session.transport.evaluate(request, self.tx_id, seconds)

@@ -98,7 +98,9 @@ class GatewayService:
         for endorser in candidates:
             outcome = await self._collector.ask(endorser, proposal, endorse=False)
             if outcome.status is _Code.OK and outcome.response is not None:
-                return gateway_pb2.EvaluateResponse(result=outcome.response.response)
+                answer = gateway_pb2.EvaluateResponse()
+                answer.result.CopyFrom(outcome.response.response)
+                return answer
             outcomes.append(outcome)
             if not outcome.try_another:
                 raise RpcError(
