@@ -21,6 +21,7 @@ from gridledger.chaincode.council_key import (
 )
 from gridledger.chaincode.ledger_key import credit_key, system_key
 from gridledger.chaincode.permission import require_platform
+from gridledger.chaincode.round_key import conduct_key
 from gridledger.model.council import (
     MAX_ELECTORS,
     Candidacy,
@@ -40,6 +41,7 @@ from gridledger.model.council import (
 from gridledger.model.council_count import Standing, count_votes
 from gridledger.model.council_page import ElectionPage, VotePage
 from gridledger.model.council_refusals import ElectionOutOfTurn, NotAnElector, NotElectable
+from gridledger.model.council_review import Conduct, Handling
 from gridledger.model.credit import CreditStanding
 from gridledger.model.events import Event
 from gridledger.model.identifier import SystemIdentifier
@@ -217,7 +219,7 @@ async def _running(ctx: Context, root: SystemIdentifier, number: int) -> Electio
 async def _count(
     ctx: Context, election: Election, counted_ms: int
 ) -> tuple[ElectionResult, dict[str, Candidate]]:
-    """Count an election by votes and standings; all read by key, in three rounds."""
+    """Count an election by votes and standings; all read by key, in four rounds."""
     rules, root = election.rules, election.root
     keys = [vote_key(root, election.number, one.organisation) for one in rules.electors]
     votes = [one for one in await ctx.get_many(keys) if one is not None]
@@ -229,15 +231,23 @@ async def _count(
     await ctx.read_ahead([*map(system_key, prefixes), *map(credit_key, prefixes)])
     known = dict(zip(systems, await ctx.get_many([system_key(one) for one in prefixes]), strict=True))
     rated = dict(zip(systems, await ctx.get_many([credit_key(one) for one in prefixes]), strict=True))
+    conducts = await ctx.get_many([conduct_key(root, one) for one in candidates])
+    behaved = dict(zip(candidates, conducts, strict=True))
     standings = {
-        one.id: _standing(one, known[str(one.entry.system)], rated[str(one.entry.system)], counted_ms)
+        one.id: _standing(
+            one, behaved[one.id], known[str(one.entry.system)], rated[str(one.entry.system)], counted_ms
+        )
         for one in candidates.values()
     }
     return count_votes(rules, votes, standings, counted_ms=counted_ms), candidates
 
 
 def _standing(
-    candidate: Candidate, system: System | None, rated: CreditStanding | None, now_ms: int
+    candidate: Candidate,
+    conduct: Conduct | None,
+    system: System | None,
+    rated: CreditStanding | None,
+    now_ms: int,
 ) -> Standing:
     """Return what a count knows of a candidate: its credit is that of its system at this moment."""
     if system is None:
@@ -248,6 +258,8 @@ def _standing(
         hindrance = Hindrance.CANDIDACY
     elif not system.is_in_force(now_ms) or system.agent.msp_id != candidate.organisation:
         hindrance = Hindrance.SYSTEM
+    elif conduct is not None and conduct.handling is Handling.REMOVED:
+        hindrance = Hindrance.REMOVED
     elif credit < LEAST_CREDIT:
         hindrance = Hindrance.CREDIT
     return Standing(

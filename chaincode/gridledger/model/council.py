@@ -113,6 +113,8 @@ class Hindrance(StrEnum):
     """The system behind it is not in force."""
     CREDIT = "credit"
     """The system's credit is less than the least."""
+    REMOVED = "removed"
+    """It was removed for its conduct."""
     ORGANISATION = "organisation"
     """Its organisation has as many seats as the rules allow."""
     SEATS = "seats"

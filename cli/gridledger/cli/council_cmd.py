@@ -1,4 +1,4 @@
-"""`gridledger council`: super nodes, their election, and what they do."""
+"""`gridledger council`: super nodes, their election, and what they review."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from gridledger.cli.command import LazyGroup
 __all__ = ["group"]
 
 _COMMANDS = {
+    "audit": ("gridledger.cli.council_round_cmd:audit", "Ask the peers for copies that should be gone."),
     "candidates": ("gridledger.cli.council_candidate_cmd:group", "Stand for election, back candidates."),
     "elect": ("gridledger.cli.council_elect_cmd:group", "Lay down rules, open and count elections."),
+    "node": ("gridledger.cli.council_round_cmd:node", "Run a super node."),
+    "receipts": ("gridledger.cli.council_round_cmd:receipts", "Show deletion receipts of a round."),
+    "review": ("gridledger.cli.council_round_cmd:review", "File requests for review and show them."),
+    "rounds": ("gridledger.cli.council_round_cmd:rounds", "Lay down how rounds go, and show them."),
     "status": ("gridledger.cli.council_elect_cmd:status", "Show who sits in the council."),
     "vote": ("gridledger.cli.council_vote_cmd:group", "Cast, delegate, withdraw and list votes."),
 }

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.integration.commands import Commands
 from tests.integration.exchange import authorities, enrol
 
-from gridledger.council import CouncilLedger
+from gridledger.council import ReviewLedger
 from gridledger.exchange.demo.made import made_enterprise
 from gridledger.exchange.party import Party
+from gridledger.lake.ledger import LakeLedger
 from gridledger.model.council_refusals import ElectionOutOfTurn
+from gridledger.model.dataset import CustodianEntry, DatasetEntry, DatasetIdentifier, VersionStatement
+from gridledger.model.digest import Digest
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.roles import Role
 from gridledger.model.system import SystemCheck, SystemKind, SystemProfile
@@ -46,8 +51,8 @@ class CouncilWorld:
     commands: Commands
     systems: dict[str, SystemIdentifier] = field(default_factory=dict)
 
-    def ledger(self, name: str) -> CouncilLedger:
-        return CouncilLedger(self.parties[name].network)
+    def ledger(self, name: str) -> ReviewLedger:
+        return ReviewLedger(self.parties[name].network)
 
     async def __call__(self, party: str, *words: object, code: int = 0) -> Any:
         """Call a command of the council as a party, once both peers are even, and read its JSON."""
@@ -79,6 +84,69 @@ class CouncilWorld:
             await self.parties["aggregation"].ledger.deposit_check(applied.id, passed)
             system = await self.parties["auditor"].ledger.approve_system(applied.id)
             self.systems[name] = system.identifier
+
+    async def proposed(self, name: str) -> DatasetIdentifier:
+        """Propose version 1 of a dataset of a candidate's system."""
+        keeper, owner = LakeLedger(self.parties["node-3"].network), self.parties[f"system-of-{name}"]
+        entry = CustodianEntry(name="keeper", sealing_key=bytes(31) + b"\x09")
+        custodian = await keeper.register_custodian(self.root, entry)
+        await self.even()
+        administrator = LakeLedger(self.parties["administrator"].network)
+        await administrator.approve_custodian(self.root, custodian.id)
+        dataset = DatasetIdentifier(self.systems[name], "meters.csv")
+        ledger = LakeLedger(owner.network)
+        await self.even()
+        await ledger.register_dataset(
+            DatasetEntry(identifier=dataset, title="Meters", description="", labels=("meters",))
+        )
+        statement = VersionStatement(
+            dataset=dataset,
+            number=1,
+            root=Digest.of(b"root"),
+            content=Digest.of(b"content"),
+            blocks=1,
+            size_bytes=1,
+            epoch=1,
+            location=bytes(60),
+            custodian=custodian.id,
+            custody=bytes(60),
+        )
+        await ledger.propose_version(statement)
+        return dataset
+
+    async def until_round(self, holds: Callable[[Any], bool], number: int) -> Any:
+        """Wait until a round is as wanted."""
+        while True:
+            if await self.ledger("voter-2").newest_round(self.root) >= number:
+                view = await self("voter-2", "rounds", "show", "--root", self.root, "--round", number)
+                if holds(view):
+                    return view
+            await asyncio.sleep(0.5)
+
+    @asynccontextmanager
+    async def running(self, folder: Path) -> AsyncIterator[None]:
+        """Run all super nodes, each by `gridledger council node` in a process of its own."""
+        program = Path(sys.executable).with_name("gridledger")
+        processes: list[asyncio.subprocess.Process] = []
+        try:
+            for name, organisation in NODES.items():
+                who = ("--dir", self.network.directory, "--org", organisation, "--user", f"{_PREFIX}-{name}")
+                words = ("council", "node", "--root", self.root, "--keys", folder / name, *who)
+                process = await asyncio.create_subprocess_exec(
+                    program, *map(str, words), stdout=asyncio.subprocess.PIPE
+                )
+                processes.append(process)
+                assert process.stdout is not None
+                line = await asyncio.wait_for(process.stdout.readline(), 300)
+                assert line.startswith(b"ready "), line
+            yield
+        finally:
+            for process in processes:
+                if process.returncode is None:
+                    process.terminate()
+            for process in processes:
+                await asyncio.wait_for(process.wait(), 120)
+        assert all(process.returncode in (0, 130) for process in processes)
 
     async def elected(self, number: int, window_s: float, *votes: tuple[str, tuple[object, ...]]) -> Any:
         """Open an election, have commands vote and count it; None if its time was over before all had."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 from tests.integration.council.council_world import NODES, council_world
 
@@ -13,7 +16,7 @@ pytestmark = [pytest.mark.world, pytest.mark.timeout(1800), pytest.mark.xdist_gr
 ROOT = SystemIdentifier("88.9642")
 
 
-async def test_council_is_elected_by_commands(exchange_network: Network) -> None:
+async def test_council_is_elected_and_reviews_by_commands(exchange_network: Network, tmp_path: Path) -> None:
     async with council_world(exchange_network, ROOT) as world:
         below = ("--root", ROOT)
         ids = {}
@@ -51,6 +54,37 @@ async def test_council_is_elected_by_commands(exchange_network: Network) -> None
         status = await world("voter-2", "status", *below)
         assert [one["id"] for one in status["members"]] == sorted(ids.values())
         assert (status["quorum"], status["survived_faults"]) == (3, 1)
+
+        # Four super nodes, each a process with its organisation's keys, review a version of a dataset.
+        limits = ("--places", 4, "--master", 600, "--review", 900, "--receipt", 900)
+        await world("administrator", "rounds", "rules", *below, *limits)
+        content = tmp_path / "content"
+        content.write_bytes(b"what is reviewed, and why")
+        async with asyncio.timeout(1500), world.running(tmp_path / "keys"):
+            await world.until_round(lambda view: len(view["entries"]) == len(NODES), 1)
+            master = (await world("voter-2", "rounds", "show", *below, "--round", 1))["round"]["master"]
+            local = next(one for one in ids.values() if one != master)
+            owner = ("--system", world.systems["node-1"])
+            subject = ("--dataset", await world.proposed("node-1"), "--number", 1, "--node", local)
+            filed = await world("system-of-node-1", "review", "file", content, *below, *owner, *subject)
+            assert filed["path"] == [local]
+            # Of another's dataset nobody is told more than that.
+            foreign = ("--system", world.systems["node-2"], *subject[:4])
+            refused = await world("system-of-node-2", "review", "file", content, *below, *foreign)
+            closed = await world.until_round(lambda view: view["round"].get("missing") == [], 1)
+        assert closed["round"]["state"] == "closed"
+        about = await world("voter-2", "review", "show", filed["id"])
+        assert about["request"]["state"] == "approved"
+        assert about["request"]["path"] == [local, master]
+        assert len(about["request"]["approvals"]) >= 3
+        about = await world("voter-2", "review", "show", refused["id"])
+        assert (about["request"]["state"], about["request"]["authority"]) == ("refused", "party")
+        receipts = await world("voter-2", "receipts", *below, "--round", 1)
+        assert ({one["node"] for one in receipts["receipts"]}, receipts["missing"]) == (set(ids.values()), [])
+        keys = [word for name in NODES for word in ("--keys", tmp_path / "keys" / name)]
+        audit = await world("voter-2", "audit", *below, "--round", 1, *keys)
+        assert (audit["problems"], audit["unreachable"]) == ([], [])
+        assert audit["asked"] == 2 * len(NODES) * 2 + 2 * 2
 
         withdrawn = await world("node-4", "candidates", "withdraw", ids["node-4"])
         assert withdrawn["state"] == "withdrawn"

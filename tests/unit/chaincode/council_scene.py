@@ -9,7 +9,15 @@ from tests.unit.chaincode.edge_scene import node_id
 from tests.unit.chaincode.party import Party
 from tests.unit.chaincode.scene import ROOT, Scene
 
-from gridledger.model.council import CandidacyEntry, Candidate, Council, Election, ElectionRules, Elector
+from gridledger.model.council import (
+    CandidacyEntry,
+    Candidate,
+    Council,
+    Election,
+    ElectionRules,
+    Elector,
+    VoteEntry,
+)
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.roles import Role
 from gridledger.model.system import SystemKind
@@ -33,10 +41,16 @@ class CouncilScene:
 
     @classmethod
     async def make(
-        cls, scene: Scene, *, candidates: int = 4, weights: tuple[int, ...] = (1, 1, 1, 1)
+        cls,
+        scene: Scene,
+        *,
+        established: bool = False,
+        candidates: int = 4,
+        weights: tuple[int, ...] = (1, 1, 1, 1),
     ) -> CouncilScene:
         """Establish, lay down rules and have candidates stand, one of each organisation in turn."""
-        await scene.establish()
+        if not established:
+            await scene.establish()
         made = cls(scene=scene)
         for organisation in ORGANISATIONS:
             made.voters[organisation] = Party(
@@ -44,7 +58,7 @@ class CouncilScene:
             )
         for number in range(candidates):
             await made.stand(f"node-{number}", ORGANISATIONS[number % len(ORGANISATIONS)])
-        await made.lay_down(weights=weights)
+        await made.lay_down()
         return made
 
     async def stand(self, name: str, organisation: str, *, backed: bool = True) -> Candidate:
@@ -90,8 +104,6 @@ class CouncilScene:
 
     async def seat(self, number: int = 1) -> Council:
         """Elect all candidates by all organisations' votes."""
-        from gridledger.model.council import VoteEntry
-
         await self.open(number)
         for voter in self.voters.values():
             await voter.submit("council:CastVote", ROOT, number, VoteEntry(candidates=self.ids(*self.nodes)))
