@@ -24,7 +24,7 @@ from gridledger.model.edge import StorageNode
 from gridledger.model.edge_refusals import ShareOver
 from gridledger.model.edge_sharing import Share, ShareContent, ShareRequest
 from gridledger.model.identifier import SystemIdentifier
-from gridledger.model.refusals import AlreadyExists
+from gridledger.model.refusals import AlreadyExists, NotFound
 from gridledger.web import Call
 
 __all__ = ["NodeShares", "content_of"]
@@ -115,7 +115,11 @@ class NodeShares:
         ------
         ShareDiffers
             What came is not what was granted.
+        EnvelopeRefused
+            An envelope that came stands under no deposit of the period, or they are out of their order.
         """
+        request = (await until_seen(lambda: self._ledger.share(share))).request
+        deposits: dict[Digest, str] = {}
         came: list[Digest] = []
         after = ""
         while True:
@@ -126,7 +130,10 @@ class NodeShares:
                 gives=SharePart,
                 agent=holder.agent,
             )
-            came += [self._store.keep(body.envelope) for body in reply.value.envelopes]
+            part = {body.digest: body.envelope for body in reply.value.envelopes}
+            if not part.keys() <= deposits.keys():
+                deposits = await self._deposits_of(request, part)
+            came += [self._store.keep(part[digest], deposit=deposits[digest]) for digest in part]
             if reply.value.is_last or not reply.value.envelopes:
                 break
             if str(came[-1]) <= after:
@@ -139,12 +146,30 @@ class NodeShares:
 
         return await until_seen(sign)
 
-    async def _holding(self, issuer: SystemIdentifier, period: int) -> list[Digest]:
-        found: list[Digest] = []
+    async def _deposits_of(self, request: ShareRequest, wanted: Iterable[Digest]) -> dict[Digest, str]:
+        """Return under which deposit each envelope of a period stands, all wanted ones among them."""
+
+        async def read() -> dict[Digest, str]:
+            found = await self._deposits(request.issuer, request.period)
+            for digest in wanted:
+                if digest not in found:
+                    raise NotFound("envelope deposit", str(digest))
+            return found
+
+        try:
+            return await until_seen(read)
+        except NotFound as error:
+            raise EnvelopeRefused("an envelope came that stands under no deposit of the period") from error
+
+    async def _deposits(self, issuer: SystemIdentifier, period: int) -> dict[Digest, str]:
+        found: dict[Digest, str] = {}
         async for at in self._ledger.deposits(issuer, period):
             deposit = await self._ledger.deposit(at.deposit)
-            found.append(deposit.signed.statement.envelope)
-        return self._store.having(found)
+            found[deposit.signed.statement.envelope] = at.deposit
+        return found
+
+    async def _holding(self, issuer: SystemIdentifier, period: int) -> list[Digest]:
+        return self._store.having(await self._deposits(issuer, period))
 
     def _part(self, held: list[Digest], granted: ShareContent, after: str) -> SharePart:
         left = [digest for digest in held if str(digest) > after]
