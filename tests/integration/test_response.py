@@ -155,7 +155,9 @@ async def test_records_are_anchored_by_both_sides_and_proven_offline(site: Site)
         await _until_agreed(ledger, [site.identifier(name)], 1)
         await _let_vens_take_part(site, ledger, url)
 
-    report = await site.commands("response", "report", demand["id"], "--config", site.server)
+    picture = ("--plot", site.folder / "report.svg")
+    report = await site.commands("response", "report", demand["id"], *picture, "--config", site.server)
+    assert (site.folder / "report.svg").read_text().startswith("<svg")
     promised = {row["site"]: row["promised_wh"] for row in report}
     assert promised == {
         HOUSES[0]: demand["reduction_wh"] * 59 // 1000,

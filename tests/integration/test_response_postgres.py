@@ -1,15 +1,26 @@
-"""The server's store on PostgreSQL: the same suite as on SQLite."""
+"""The server's store on PostgreSQL: the suite of SQLite, and kills of the database at every boundary."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, running_postgres
 from tests.unit.response.store_suite import ServerStoreSuite
+from tests.unit.response.test_boundaries import BOUNDARIES, _provoke
+from tests.unit.response.world import ERRORS, World
 
-from gridledger.response.database import Database, open_database
+from gridledger.response.database import Database, PostgresDatabase, open_database
+from gridledger.response.record_store import Moment
+from gridledger.response.state import Happening, Side
+
+SERVER_BOUNDARIES = [(happening, moment) for side, happening, moment in BOUNDARIES if side is Side.SERVER]
 
 
 class TestServerStoreOnPostgres(ServerStoreSuite):
@@ -19,3 +30,66 @@ class TestServerStoreOnPostgres(ServerStoreSuite):
             url = own.owner.url.set(drivername="postgresql").render_as_string(hide_password=False)
             with open_database(url, tmp_path) as database:
                 yield database
+
+
+@pytest.fixture(scope="module")
+def crashing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a server of its own, whose crashes disturb nobody."""
+    with running_postgres(tmp_path_factory.mktemp("crashing")) as server:
+        yield server.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+async def _connect(address: str) -> psycopg.Connection[tuple[object, ...]]:
+    """Connect once the server has recovered from an earlier crash."""
+    async with asyncio.timeout(550):
+        while True:
+            try:
+                return psycopg.connect(address, autocommit=True, connect_timeout=10)
+            except psycopg.OperationalError:
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("happening", "moment"), SERVER_BOUNDARIES, ids=["-".join(one) for one in SERVER_BOUNDARIES]
+)
+async def test_database_killed_at_a_boundary_loses_and_doubles_nothing(
+    crashing: str, tmp_path: Path, happening: Happening, moment: Moment
+) -> None:
+    name = f"test_{secrets.token_hex(6)}"
+    with await _connect(crashing) as admin:
+        admin.execute(f"CREATE DATABASE {name}".encode())
+    address = psycopg.conninfo.make_conninfo(crashing, dbname=name)
+    keep_s = 0 if happening is Happening.CLEANED else 10**9
+    world = World(tmp_path, keep_s=keep_s, database=lambda: PostgresDatabase(address))
+    _provoke(world, happening)
+
+    def kill() -> None:
+        database = world.server._database
+        assert isinstance(database, PostgresDatabase)
+        os.kill(database._connection.info.backend_pid, signal.SIGKILL)
+
+    world.kill = kill  # type: ignore[method-assign]
+    world.kill_at = (Side.SERVER, happening, moment)
+    async with asyncio.timeout(550):
+        for _ in range(14):
+            try:
+                if len(world.accepted) < 8:
+                    world.accept()
+                await world.once()
+            except ERRORS:
+                await asyncio.sleep(0.05)  # the database recovers
+        while not await _settled(world):  # noqa: ASYNC110 (another program's recovery)
+            await asyncio.sleep(0.05)
+    if happening is not Happening.REFUSED:  # Written with COMPLETED, together.
+        assert world.kills == 1, "the boundary was not met"
+    world.check(refused={2} if happening is Happening.REFUSED else set(), cleaned=keep_s == 0)
+    world.stop()
+
+
+async def _settled(world: World) -> bool:
+    try:
+        await world.settle()
+    except ERRORS:
+        return False
+    return world._is_settled()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.response.fakes import InvalidNow, Killed, lost, unknown
+from tests.unit.response.fakes import FakeLink, InvalidNow, Killed, lost, unknown
 from tests.unit.response.world import ERRORS, World
 
 from gridledger.response.errors import RecordRefusal
+from gridledger.response.message import RecordsAnswer, RecordsMessage
 from gridledger.response.record_store import Moment
 from gridledger.response.state import TRANSITIONS, Happening, Side
+from gridledger.response.terminal.business import Business
 
 # No answer and an unknown outcome write nothing: these are tried as faults of the network below.
 _WRITTEN = [
@@ -84,6 +86,50 @@ async def test_lost_messages_are_no_error_and_are_sent_again(tmp_path: Path, ste
     await _work(world, 12)
     assert not lose
     await world.settle()
+    world.check()
+    world.stop()
+
+
+class FaultyLink:
+    """Delivers messages twice, old ones again after later ones, or a message only when the next one comes."""
+
+    def __init__(self, link: FakeLink, how: str) -> None:
+        self._link, self._how = link, how
+        self._earlier: list[RecordsMessage] = []
+        self.faults = 0
+
+    async def send(self, message: RecordsMessage) -> RecordsAnswer:
+        self.faults += 1
+        if self._how == "delayed" and not self._earlier:
+            self._earlier.append(message)
+            raise lost()
+        if self._how == "delayed":
+            await self._link.send(self._earlier.pop())
+        answer = await self._link.send(message)
+        if self._how == "duplicated":
+            assert await self._link.send(message) == answer
+        if self._how == "reordered":
+            for one in reversed(self._earlier):
+                await self._link.send(one)
+            self._earlier.append(message)
+        return answer
+
+
+@pytest.mark.parametrize("how", ["duplicated", "reordered", "delayed"])
+@pytest.mark.parametrize("records", [1, 3])
+async def test_messages_that_come_twice_late_or_out_of_turn_change_nothing(
+    tmp_path: Path, how: str, records: int
+) -> None:
+    world = World(tmp_path, records=records)
+    link = FaultyLink(world.link, how)
+    world.business = Business(world.terminal, link, on_refused=lambda *_: None)
+    await _work(world, 16)
+    for _ in range(40):
+        try:
+            await world.settle()
+        except ERRORS:
+            continue
+    assert link.faults > 3
     world.check()
     world.stop()
 

@@ -10,7 +10,7 @@ from tests.unit.response.fakes import SYSTEM, TERMINAL, Clock, FakeLedger, FakeL
 from gridledger.model.errors import ContractError, GatewayError, ServiceError
 from gridledger.model.response import AnchorSide
 from gridledger.response.chain_module import ChainModule, ChainSettings
-from gridledger.response.database import SQLiteDatabase
+from gridledger.response.database import Database, SQLiteDatabase
 from gridledger.response.record_store import Moment, Watch
 from gridledger.response.server.store import Judge, ServerStore
 from gridledger.response.state import Happening, RecordState, Side
@@ -23,8 +23,16 @@ ERRORS = (ServiceError, GatewayError, ContractError)
 class World:
     """Both programs over files of a folder; `start` opens them again as after a crash."""
 
-    def __init__(self, folder: Path, *, records: int = 3, keep_s: float = 10**9) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        records: int = 3,
+        keep_s: float = 10**9,
+        database: Callable[[], Database] | None = None,
+    ) -> None:
         self.folder = folder
+        self.database = database or (lambda: SQLiteDatabase(folder / "server.db"))
         self.clock = Clock()
         self.ledger = FakeLedger()
         self.runs = RunSettings(records=records, age_s=900)
@@ -46,7 +54,7 @@ class World:
             watch=self._watch(Side.TERMINAL),
         )
         self.server = ServerStore(
-            SQLiteDatabase(self.folder / "server.db"),
+            self.database(),
             SYSTEM,
             clock=self.clock,
             watch=self._watch(Side.SERVER),
@@ -67,6 +75,10 @@ class World:
             Side.SERVER: ChainModule(self.server, ledger, self.settings),
         }
 
+    def kill(self) -> None:
+        """End the program here; a test that kills something else puts that in its place."""
+        raise Killed
+
     def stop(self) -> None:
         """Close both stores, as a process's end does."""
         self.terminal.close()
@@ -81,7 +93,7 @@ class World:
             if self.kill_at == (side, happening, moment):
                 self.kill_at = None
                 self.kills += 1
-                raise Killed
+                self.kill()
 
         return watch
 
