@@ -22,7 +22,7 @@ from gridledger.lake.hdfs.configuration import write_datanode, write_namenode
 from gridledger.lake.hdfs.container_cluster import ContainerCluster
 from gridledger.lake.hdfs.status import ask_namenode
 
-pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(1800)]
 
 
 def call(*arguments: object) -> Any:
@@ -33,7 +33,7 @@ def call(*arguments: object) -> Any:
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"
         time.sleep(0.2)
