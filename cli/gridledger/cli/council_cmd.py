@@ -11,6 +11,7 @@ _COMMANDS = {
     "candidates": ("gridledger.cli.council_candidate_cmd:group", "Stand for election, back candidates."),
     "elect": ("gridledger.cli.council_elect_cmd:group", "Lay down rules, open and count elections."),
     "node": ("gridledger.cli.council_round_cmd:node", "Run a super node."),
+    "plan": ("gridledger.cli.council_plan_cmd:plan", "Show how orderers would follow the council."),
     "receipts": ("gridledger.cli.council_round_cmd:receipts", "Show deletion receipts of a round."),
     "review": ("gridledger.cli.council_round_cmd:review", "File requests for review and show them."),
     "rounds": ("gridledger.cli.council_round_cmd:rounds", "Lay down how rounds go, and show them."),

@@ -5,9 +5,12 @@ With `gridledger.host.errors` the GL-NET family.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gridledger.model.errors import NetworkSetupError
 
 __all__ = [
+    "ConsentersStop",
     "DeployError",
     "MaterialError",
     "ToolFailed",
@@ -83,3 +86,22 @@ class MaterialError(NetworkSetupError):
 
     code = "GL-NET-010"
     exit_code = 89
+
+
+class ConsentersStop(NetworkSetupError):
+    """A change of the consenter set would stop the channel.
+
+    Parameters
+    ----------
+    why : str
+    consenters : sequence of str
+        The set that could not decide any more.
+    quorum : int
+        How many of it have to sign.
+    """
+
+    code = "GL-NET-042"
+    exit_code = 86
+
+    def __init__(self, why: str, *, consenters: Sequence[str], quorum: int) -> None:
+        super().__init__(f"the channel would stop: {why}", consenters=list(consenters), quorum=quorum)

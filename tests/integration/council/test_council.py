@@ -55,6 +55,14 @@ async def test_council_is_elected_and_reviews_by_commands(exchange_network: Netw
         assert [one["id"] for one in status["members"]] == sorted(ids.values())
         assert (status["quorum"], status["survived_faults"]) == (3, 1)
 
+        # How the consenter set would follow: one change at a time, none that stops the channel.
+        plan = await world("voter-2", "plan", *below)
+        assert [one["change"] for one in plan["steps"]].count("add") == 4
+        assert plan["steps"][-1]["consenters"] == sorted(f"{name}.example:7050" for name in NODES)
+        lost = [word for name in list(NODES)[:2] for word in ("--lost", f"{name}.example:7050")]
+        stopped = await world("voter-2", "plan", *below, *lost, code=86)
+        assert stopped["error"]["code"] == "GL-NET-042"
+
         # Four super nodes, each a process with its organisation's keys, review a version of a dataset.
         limits = ("--places", 4, "--master", 600, "--review", 900, "--receipt", 900)
         await world("administrator", "rounds", "rules", *below, *limits)
