@@ -16,7 +16,7 @@ from gridledger.cli.main import run
 from gridledger.cli.output import Output
 from gridledger.lake.errors import ClusteringFailed
 
-pytestmark = [pytest.mark.xdist_group("hdfs"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.timeout(1200)]
 
 REGISTER = "id,lon,lat\n" + "".join(
     f"{number},{114 + number % 3},{22.5 + number / 100_000}\n" for number in range(3_000)

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from tests.unit.lake.index.test_mean_shift import blobs
 
+from gridledger.lake.errors import ClusteringFailed
 from gridledger.lake.index import Clustering, Floats, mean_shift
 from gridledger.lake.index import mean_shift as package  # the function hides the module of its name
+from gridledger.lake.index import spark as module
 from gridledger.lake.index.spark import SparkWalkers
 
 if TYPE_CHECKING:
@@ -38,3 +40,18 @@ def test_any_number_of_partitions_finds_the_bits_of_one_process(spark: SparkSess
         with SparkWalkers.open(spark, partitions=partitions) as walkers:
             assert bits(mean_shift(points, 1.0, walkers=walkers)) == expected
         assert not walkers.folder.exists()
+
+
+def test_task_that_fails_each_time_is_told_with_its_reason(
+    spark: SparkSession, points: Floats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def climb(*arguments: object, **named: object) -> None:
+        raise ZeroDivisionError("nobody climbs here")
+
+    monkeypatch.setattr(module, "climb_block", climb)
+    with (
+        SparkWalkers.open(spark, partitions=1) as walkers,
+        pytest.raises(ClusteringFailed, match=r"gave up: .*nobody climbs here"),
+    ):
+        mean_shift(points, 1.0, walkers=walkers)
+    assert not walkers.folder.exists()

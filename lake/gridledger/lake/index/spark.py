@@ -111,16 +111,17 @@ def _translated(what: str) -> Iterator[None]:
     except (PySparkException, Py4JError, EOFError, OSError, pa.ArrowException) as error:
         lines = [line.strip() for line in str(error).splitlines()]
         told = [line for line in lines if line and not line.startswith(_IN_TRACE)]
-        raise ClusteringFailed(f"{what}: {told[-1] if told else error!r}"[:_MOST_TOLD]) from error
+        reason = told[-1] if told else repr(error)
+        raise ClusteringFailed(f"{what}: {reason}"[:_MOST_TOLD]) from error
 
 
 @contextmanager
 def _watched(context: SparkContext, patience_s: float) -> Iterator[None]:
-    """Cancel the body's jobs once no executor does any of their tasks for too long."""
+    """Cancel the body's jobs, and say so, once no executor does any of their tasks for too long."""
     from py4j.protocol import Py4JError
 
     group = f"gridledger-{secrets.token_hex(8)}"
-    ended = threading.Event()
+    ended, stalled = threading.Event(), threading.Event()
 
     def look() -> None:
         with suppress(Py4JError):  # Spark itself is gone, which the body is told, too
@@ -137,6 +138,7 @@ def _watched(context: SparkContext, patience_s: float) -> Iterator[None]:
             if not stages or finished != done or is_worked_on:
                 done, since = finished, time.monotonic()
             elif time.monotonic() - since > patience_s:
+                stalled.set()
                 context.cancelJobGroup(group)
                 return
 
@@ -145,6 +147,11 @@ def _watched(context: SparkContext, patience_s: float) -> Iterator[None]:
     watcher.start()
     try:
         yield
+    except ClusteringFailed as error:
+        if stalled.is_set():
+            told = f"Spark at {context.master}: no executor took a task for {patience_s:g} s"
+            raise ClusteringFailed(told) from error
+        raise
     finally:
         ended.set()
         watcher.join()
@@ -289,7 +296,7 @@ class SparkWalkers:
             task=task,
         )
         context = self.session.sparkContext
-        with _translated(f"Spark at {context.master} gave up"), _watched(context, self.patience_s):
+        with _watched(context, self.patience_s), _translated(f"Spark at {context.master} gave up"):
             rows = self.session.range(0, len(blocks), 1, min(self.partitions, len(blocks)))
             answers = rows.mapInArrow(job, _ANSWER).toArrow()
         order = np.argsort(answers["block"].to_numpy())
