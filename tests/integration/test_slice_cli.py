@@ -115,12 +115,12 @@ async def test_slice_by_commands_alone(exchange_network: Network, tmp_path: Path
         await call.by("cli-administrator", "account", "pay-in", application, "5", "10", "2")
         advice = tmp_path / "advice.txt"
         advice.write_text("paid (made)", "utf-8")
-        for decision, *words in (
-            ("confirm-pay-out", "--evidence", advice),
-            ("refuse-pay-out", "fees are overdue"),
+        for group, decision, *words in (
+            ("account", "confirm-pay-out", "--evidence", advice),
+            ("account", "refuse-pay-out", "fees are overdue"),
         ):
             wanted = await call.until("cli-lifecycle", "account", "pay-out", application, "1")
-            decide = ("account", decision, application, wanted["id"], *words)
+            decide = (group, decision, application, wanted["id"], *words)
             decided = await call.until("cli-administrator", *decide)
             assert decided["amount_milliyuan"] == 1_000
         pay_outs = await call.until("cli-lifecycle", "account", "pay-outs", application)
