@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID, ObjectIdentifier
 from fabric_protos.msp import identities_pb2
 from google.protobuf.message import DecodeError
 
+from gridledger.crypto.certificate import load_certificate
 from gridledger.model.errors import ModelError
 
 __all__ = ["ATTRIBUTES_OID", "Creator", "parse_creator"]
@@ -72,7 +73,7 @@ class Creator:
             If the identity is not X.509, such as an Idemix one.
         """
         try:
-            return x509.load_pem_x509_certificate(self.id_bytes)
+            return load_certificate(self.id_bytes)
         except ValueError as exc:
             raise ModelError({"creator": "is no X.509 certificate in PEM"}, subject="creator") from exc
 

@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-from cryptography import x509
 from fabric_protos.common import common_pb2
 from google.protobuf.message import DecodeError
 
@@ -20,6 +19,7 @@ from gridledger.client.block import Block, BlockTransaction
 from gridledger.client.channel_trust import ChannelTrust, ConfiguredTrust
 from gridledger.client.errors import ProofRefused
 from gridledger.client.validation import ValidationCode
+from gridledger.crypto.certificate import load_der_certificate
 from gridledger.model.errors import CryptoError
 from gridledger.model.proof import BlockProof, OrdererSignature
 from gridledger.model.signature import verify_signature
@@ -120,7 +120,7 @@ def verify_block(proof: BlockProof, trust: ChannelTrust, *, configuration: int |
     signers: set[str] = set()
     for one in proof.signatures:
         try:
-            certificate = x509.load_der_x509_certificate(one.certificate)
+            certificate = load_der_certificate(one.certificate)
         except ValueError as error:
             raise ProofRefused(f"{subject}: an orderer's certificate cannot be read") from error
         name, key = trust.signer(_identifier(one.identifier_header), certificate, at_ms=at_ms)

@@ -6,10 +6,10 @@ import hashlib
 
 import grpc
 import grpc.aio
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gridledger.client.connection import Connection
+from gridledger.crypto.certificate import load_certificate, load_certificates
 from gridledger.model.errors import ConfigError
 
 __all__ = ["open_channel", "tls_client_hash"]
@@ -57,7 +57,7 @@ def open_channel(connection: Connection) -> grpc.aio.Channel:
     if roots is None:
         return grpc.aio.insecure_channel(connection.endpoint, options=options)
     try:
-        x509.load_pem_x509_certificates(roots)
+        load_certificates(roots)
     except ValueError as error:
         raise ConfigError(
             "want X.509 certificates in PEM", key="tls_root_cert", source=connection.source
@@ -84,7 +84,7 @@ def tls_client_hash(connection: Connection) -> bytes:
     if pem is None:
         return b""
     try:
-        certificate = x509.load_pem_x509_certificate(pem)
+        certificate = load_certificate(pem)
     except ValueError as error:
         raise ConfigError(
             "want an X.509 certificate in PEM", key="tls_client_certificate", source=connection.source

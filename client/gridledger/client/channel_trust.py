@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError
 
 from gridledger.client.errors import ProofRefused
 from gridledger.client.membership import Membership, NodeUnit
+from gridledger.crypto.certificate import load_certificate
 from gridledger.model.errors import ConfigError
 
 __all__ = ["ChannelTrust", "ConfiguredTrust", "FolderTrust", "quorum_of"]
@@ -260,4 +261,4 @@ def _memberships(group: configtx_pb2.ConfigGroup) -> dict[str, Membership]:
 
 
 def _der_of(pem: bytes) -> bytes:
-    return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    return load_certificate(pem).public_bytes(Encoding.DER)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.msp import identities_pb2
 
+from gridledger.crypto.certificate import load_certificate
 from gridledger.model.errors import ConfigError
 
 __all__ = ["Identity"]
@@ -75,7 +76,7 @@ class Identity:
     @cached_property
     def x509(self) -> x509.Certificate:
         """The parsed certificate."""
-        return x509.load_pem_x509_certificate(self.certificate)
+        return load_certificate(self.certificate)
 
     @property
     def public_numbers(self) -> tuple[int, int] | None:

@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 
 from gridledger.client.errors import ProofRefused
 from gridledger.client.transport import Message
+from gridledger.crypto.certificate import load_certificate, load_certificates
 from gridledger.model.errors import ConfigError
 from gridledger.model.signature import public_key_of
 
@@ -102,8 +103,8 @@ class Membership:
                 )
                 if entry.organizational_unit_identifier
             }
-            roots = [x509.load_pem_x509_certificate(pem) for pem in config.root_certs]
-            intermediates = [x509.load_pem_x509_certificate(pem) for pem in config.intermediate_certs]
+            roots = [load_certificate(pem) for pem in config.root_certs]
+            intermediates = [load_certificate(pem) for pem in config.intermediate_certs]
         except (DecodeError, ValueError) as error:
             raise ProofRefused("the configuration names an MSP that cannot be read") from error
         if not config.name or not roots:
@@ -125,7 +126,7 @@ class Membership:
         try:
             for name, certificates in found.items():
                 for path in _files(folder / name):
-                    certificates.extend(x509.load_pem_x509_certificates(path.read_bytes()))
+                    certificates.extend(load_certificates(path.read_bytes()))
             for path in _files(folder / "crls"):
                 revoked.extend(_revoked(x509.load_pem_x509_crl(path.read_bytes())))
         except (OSError, ValueError) as error:
@@ -207,7 +208,7 @@ def read_identity(serialized: bytes) -> tuple[str, x509.Certificate]:
     """Return MSP and certificate of a ``msp.SerializedIdentity``; ProofRefused if it is none."""
     try:
         message: Message = identities_pb2.SerializedIdentity.FromString(serialized)
-        return str(message.mspid), x509.load_pem_x509_certificate(message.id_bytes)
+        return str(message.mspid), load_certificate(message.id_bytes)
     except (DecodeError, ValueError) as error:
         raise ProofRefused("a signer's identity cannot be read") from error
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from gridledger.crypto.certificate import load_certificates
 from gridledger.model.errors import ConfigError
 from gridledger.web.errors import Fault, Unauthenticated
 
@@ -240,7 +241,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _load_certificates(msp_id: str, path: Path) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
+        return load_certificates(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ConfigError(f"not a PEM certificate: {error}", key=msp_id, source=str(path)) from error
 

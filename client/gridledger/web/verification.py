@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from http_message_signatures import HTTPMessageSignaturesException, HTTPMessageVerifier, MappingKeyResolver
 from http_message_signatures.algorithms import ECDSA_P256_SHA256
 
+from gridledger.crypto.certificate import load_der_certificate
 from gridledger.web.authorities import Authorities, Caller, fingerprint_of
 from gridledger.web.errors import Fault, ReplyUnproven, Unauthenticated
 from gridledger.web.message import HeaderLines, RequestMessage, ResponseMessage
@@ -256,7 +257,7 @@ def _read_certificate(headers: HeaderLines) -> x509.Certificate:
             raise Unauthenticated(f"{name} is longer than {_FIELD_LIMIT} characters", reason=Fault.MALFORMED)
     try:
         return _parse_certificate(headers[CERTIFICATE_FIELD])
-    except (ValueError, TypeError, x509.InvalidVersion) as error:
+    except (ValueError, TypeError) as error:
         raise Unauthenticated(
             f"{CERTIFICATE_FIELD} is not a certificate: {error}", reason=Fault.CERTIFICATE_MALFORMED
         ) from error
@@ -266,7 +267,7 @@ def _read_certificate(headers: HeaderLines) -> x509.Certificate:
 def _parse_certificate(text: str) -> x509.Certificate:
     item = http_sf.parse(text.encode("ascii"), tltype="item")
     der = item[0] if isinstance(item, tuple) and not item[1] else None
-    return x509.load_der_x509_certificate(der if isinstance(der, bytes) else b"")
+    return load_der_certificate(der if isinstance(der, bytes) else b"")
 
 
 def _verify(

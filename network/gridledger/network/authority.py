@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gridledger.crypto.certificate import load_certificate
 from gridledger.host.durable_file import write_file
 from gridledger.network.errors import MaterialError
 
@@ -113,7 +114,7 @@ class Credential:
             If a file is missing or malformed, or the two do not belong together.
         """
         try:
-            loaded = x509.load_pem_x509_certificate(certificate.read_bytes())
+            loaded = load_certificate(certificate.read_bytes())
             private = serialization.load_pem_private_key(key.read_bytes(), password=None)
         except (OSError, ValueError, TypeError) as error:
             raise MaterialError(f"cannot read {certificate} and its key: {error}") from error

@@ -26,7 +26,7 @@ from gridledger.network import Network
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.timeout(1800)]  # one root for all of them
 
 NAME = "charging/meters.parquet"
 PURPOSE = "load-forecast"
@@ -174,7 +174,6 @@ def _read_by_spark(spark: SparkSession, config: Path, dataset: str) -> None:
     assert tuple(found) == (len(wanted), pytest.approx(sum(wanted)))
 
 
-@pytest.mark.xdist_group("spark")
 async def test_granted_dataset_is_read_by_spark_and_by_nobody_elses(
     sharing: SharingWorld, spark: SparkSession, tmp_path: Path
 ) -> None:

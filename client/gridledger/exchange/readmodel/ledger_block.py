@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from gridledger.client import Block, BlockTransaction, ValidationCode
 from gridledger.client.write_set import KeyWrite, read_writes
+from gridledger.crypto.certificate import load_certificate
 
 __all__ = ["LedgerBlock", "LedgerTransaction"]
 
@@ -92,9 +92,7 @@ class LedgerBlock:
 def _common_name(certificate: bytes) -> str:
     """Return a certificate's common name; its peers have checked it, so one that has none stays nameless."""
     try:
-        names = x509.load_pem_x509_certificate(certificate).subject.get_attributes_for_oid(
-            NameOID.COMMON_NAME
-        )
+        names = load_certificate(certificate).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     except ValueError:
         return ""
     return str(names[0].value) if names else ""

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.msp import identities_pb2, msp_config_pb2, msp_principal_pb2
 from google.protobuf.message import DecodeError
 
+from gridledger.crypto.certificate import load_certificate
 from gridledger.network.devnet.errors import Malformed, Refused
 from gridledger.network.devnet.identity import Identity, SignedData
 
@@ -97,10 +98,10 @@ class Msp:
     def __init__(self, config: msp_config_pb2.FabricMSPConfig) -> None:
         self.msp_id: str = config.name
         self._authorities = [
-            x509.load_pem_x509_certificate(pem) for pem in (*config.root_certs, *config.intermediate_certs)
+            load_certificate(pem) for pem in (*config.root_certs, *config.intermediate_certs)
         ]
-        self._roots = {_der(x509.load_pem_x509_certificate(pem)) for pem in config.root_certs}
-        self._admins = {_der(x509.load_pem_x509_certificate(pem)) for pem in config.admins}
+        self._roots = {_der(load_certificate(pem)) for pem in config.root_certs}
+        self._admins = {_der(load_certificate(pem)) for pem in config.admins}
         node_ous = config.fabric_node_ous
         self._enforced: bool = node_ous.enable
         self._node_ous: dict[int, tuple[str, bytes]] = {}
@@ -123,7 +124,7 @@ class Msp:
             If it is no certificate or has a key of an unknown kind.
         """
         try:
-            certificate = x509.load_pem_x509_certificate(pem)
+            certificate = load_certificate(pem)
             return Identity(self, certificate, _der(certificate))
         except (ValueError, UnsupportedAlgorithm, OverflowError) as error:
             raise Refused("could not decode the PEM structure") from error
@@ -247,7 +248,7 @@ class Msp:
         return None
 
     def _certifier(self, pem: bytes) -> bytes:
-        certificate = x509.load_pem_x509_certificate(pem)
+        certificate = load_certificate(pem)
         der = _der(certificate)
         if der in self._roots:
             return hashlib.sha256(der).digest()
