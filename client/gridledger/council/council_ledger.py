@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol, TypeVar
-
 import gridledger.model.council_refusals
 import gridledger.model.exchange_refusals  # noqa: F401 - refusals come back as classes that are imported
-from gridledger.client import Contract, Network
-from gridledger.model.argument import Argument, decode_argument
+from gridledger.client.typed_calls import TypedCalls
 from gridledger.model.council import (
     CandidacyEntry,
     Candidate,
@@ -24,20 +21,8 @@ from gridledger.model.identifier import SystemIdentifier
 
 __all__ = ["CouncilLedger"]
 
-T = TypeVar("T")
 
-_COUNCIL: Final = "council"
-
-
-class _Page(Protocol):
-    @property
-    def bookmark(self) -> str: ...
-
-
-PageT = TypeVar("PageT", bound=_Page)
-
-
-class CouncilLedger:
+class CouncilLedger(TypedCalls):
     """One identity's calls to the contract `council`.
 
     Parameters
@@ -54,9 +39,7 @@ class CouncilLedger:
     GatewayError where a step failed. No transaction needs a call key: a second one finds the first's record.
     """
 
-    def __init__(self, network: Network, chaincode: str | None = None) -> None:
-        self.network = network
-        self._contract: Contract = network.contract(chaincode, _COUNCIL)
+    contract_name = "council"
 
     # --- candidates
 
@@ -79,7 +62,7 @@ class CouncilLedger:
     async def candidates(self, root: SystemIdentifier) -> list[Candidate]:
         """Return all candidates of a root, whatever their state."""
         pages = self._pages(CandidacyPage, "ListCandidates", root)
-        return [one for page in await pages for one in page.candidates]
+        return [one async for page in pages for one in page.candidates]
 
     # --- elections
 
@@ -105,9 +88,8 @@ class CouncilLedger:
 
     async def votes(self, root: SystemIdentifier, election: int) -> list[Vote]:
         """Return all votes of an election."""
-        return [
-            one for page in await self._pages(VotePage, "ListVotes", root, election) for one in page.votes
-        ]
+        pages = self._pages(VotePage, "ListVotes", root, election)
+        return [one async for page in pages for one in page.votes]
 
     async def count_votes(self, root: SystemIdentifier, election: int) -> Election:
         """Count an election that is over; who was elected takes office."""
@@ -123,21 +105,9 @@ class CouncilLedger:
 
     async def elections(self, root: SystemIdentifier) -> list[Election]:
         """Return all elections of a root, by number."""
-        pages = await self._pages(ElectionPage, "ListElections", root)
-        return [one for page in pages for one in page.elections]
+        pages = self._pages(ElectionPage, "ListElections", root)
+        return [one async for page in pages for one in page.elections]
 
     async def council(self, root: SystemIdentifier) -> Council:
         """Return who sits in a root's council."""
         return await self._ask(Council, "GetCouncil", root)
-
-    async def _ask(self, kind: type[T], function: str, *arguments: Argument) -> T:
-        return decode_argument(kind, await self._contract.evaluate(function, *arguments))
-
-    async def _pages(self, kind: type[PageT], function: str, *arguments: Argument) -> list[PageT]:
-        pages = [await self._ask(kind, function, *arguments, "")]
-        while pages[-1].bookmark:
-            pages.append(await self._ask(kind, function, *arguments, pages[-1].bookmark))
-        return pages
-
-    async def _submit(self, kind: type[T], function: str, *arguments: Argument) -> T:
-        return decode_argument(kind, await self._contract.submit(function, *arguments))

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import gridledger.model.council_refusals
 import gridledger.model.exchange_refusals  # noqa: F401 - refusals come back as classes that are imported
-from gridledger.client import Contract, Network
+from gridledger.client.typed_calls import TypedCalls
 from gridledger.model.argument import Argument, decode_argument
 from gridledger.model.council_review import (
     Conduct,
@@ -37,11 +37,10 @@ __all__ = ["ReviewLedger"]
 
 T = TypeVar("T")
 
-_COUNCIL: Final = "council"
 _COPY: Final = "copy"
 
 
-class ReviewLedger:
+class ReviewLedger(TypedCalls):
     """One identity's calls to the contract `council` about rounds and reviews.
 
     Parameters
@@ -57,9 +56,7 @@ class ReviewLedger:
     the organisations that it is told, among them the one into whose private data the copy goes.
     """
 
-    def __init__(self, network: Network, chaincode: str | None = None) -> None:
-        self.network = network
-        self._contract: Contract = network.contract(chaincode, _COUNCIL)
+    contract_name = "council"
 
     # --- rounds
 
@@ -190,12 +187,6 @@ class ReviewLedger:
     async def deposit_receipt(self, signed: SignedDeletionReceipt) -> SignedDeletionReceipt:
         """Deposit a super node's deletion receipt."""
         return await self._submit(SignedDeletionReceipt, "DepositDeletionReceipt", signed)
-
-    async def _ask(self, kind: type[T], function: str, *arguments: Argument) -> T:
-        return decode_argument(kind, await self._contract.evaluate(function, *arguments))
-
-    async def _submit(self, kind: type[T], function: str, *arguments: Argument) -> T:
-        return decode_argument(kind, await self._contract.submit(function, *arguments))
 
     async def _hand(
         self, kind: type[T], sealed: bytes, organisations: Sequence[str], function: str, *arguments: Argument

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
 
 import gridledger.model.edge_refusals
 import gridledger.model.exchange_refusals
 import gridledger.model.lake_refusals  # noqa: F401 - refusals come back as classes that are imported
-from gridledger.client import Contract, Deadlines, Network
+from gridledger.client import Deadlines, Network
 from gridledger.client.bundler import Bundler
-from gridledger.model.argument import Argument, decode_argument
+from gridledger.client.typed_calls import TypedCalls
+from gridledger.model.argument import decode_argument
 from gridledger.model.dataset import DatasetIdentifier
 from gridledger.model.edge import (
     EdgeRegister,
@@ -46,22 +47,12 @@ from gridledger.model.identifier import DeviceIdentifier, SystemIdentifier
 
 __all__ = ["EdgeLedger"]
 
-T = TypeVar("T")
-
 _EDGE: Final = "edge"
 _ENDORSE_S: Final = 60.0
 """A bundle of 64 rings keeps a core busy for up to a second, and for several where it is shared."""
 
 
-class _Page(Protocol):
-    @property
-    def bookmark(self) -> str: ...
-
-
-PageT = TypeVar("PageT", bound=_Page)
-
-
-class EdgeLedger:
+class EdgeLedger(TypedCalls):
     """One identity's calls to the contract `edge`.
 
     Parameters
@@ -79,9 +70,10 @@ class EdgeLedger:
     Envelopes that are deposited at the same time go together (`client.bundler`).
     """
 
+    contract_name = _EDGE
+
     def __init__(self, network: Network, chaincode: str | None = None) -> None:
-        self.network = network
-        self._contract: Contract = network.contract(chaincode, _EDGE)
+        super().__init__(network, chaincode)
         self._bundler = Bundler(
             lambda name: network.contract(chaincode, name), deadlines=Deadlines(endorse=_ENDORSE_S)
         )
@@ -106,7 +98,7 @@ class EdgeLedger:
 
     async def nodes(self, root: SystemIdentifier) -> list[StorageNode]:
         """Return all storage nodes that registered below a root, whatever their state."""
-        pages = _pages(lambda bookmark: self._ask(NodePage, "ListNodes", root, bookmark))
+        pages = self._pages(NodePage, "ListNodes", root)
         return [one async for page in pages for one in page.nodes]
 
     async def set_receiver(self, system: SystemIdentifier, address: PublishedAddress) -> Receiver:
@@ -135,7 +127,7 @@ class EdgeLedger:
 
     async def side_devices(self, issuer: SystemIdentifier) -> list[SideDevice]:
         """Return all side devices of an issuer."""
-        pages = _pages(lambda bookmark: self._ask(SideDevicePage, "ListSideDevices", issuer, bookmark))
+        pages = self._pages(SideDevicePage, "ListSideDevices", issuer)
         return [one async for page in pages for one in page.devices]
 
     async def plan_period(self, period: MembershipPeriod) -> MembershipPeriod:
@@ -182,9 +174,7 @@ class EdgeLedger:
         return self._deposits(issuer, period)
 
     async def _deposits(self, issuer: SystemIdentifier, period: int) -> AsyncIterator[DepositedAt]:
-        pages = _pages(
-            lambda bookmark: self._ask(DepositedPage, "ListEnvelopeDeposits", issuer, period, bookmark)
-        )
+        pages = self._pages(DepositedPage, "ListEnvelopeDeposits", issuer, period)
         async for page in pages:
             for one in page.deposits:
                 yield one
@@ -234,19 +224,3 @@ class EdgeLedger:
     async def shares(self, holder: str, bookmark: str = "") -> SharePage:
         """Return a page of what a storage node was asked for."""
         return await self._ask(SharePage, "ListShares", holder, bookmark)
-
-    async def _ask(self, kind: type[T], function: str, *arguments: Argument) -> T:
-        return decode_argument(kind, await self._contract.evaluate(function, *arguments))
-
-    async def _submit(self, kind: type[T], function: str, *arguments: Argument) -> T:
-        return decode_argument(kind, await self._contract.submit(function, *arguments))
-
-
-async def _pages(ask: Callable[[str], Awaitable[PageT]]) -> AsyncIterator[PageT]:
-    bookmark = ""
-    while True:
-        page: Any = await ask(bookmark)
-        yield page
-        bookmark = page.bookmark
-        if not bookmark:
-            return

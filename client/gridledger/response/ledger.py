@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 import gridledger.model.exchange_refusals
 import gridledger.model.response_refusals  # noqa: F401 - refusals come back as classes that are imported
-from gridledger.client import Contract, Network
-from gridledger.model.argument import Argument, decode_argument
+from gridledger.client.typed_calls import TypedCalls
 from gridledger.model.digest import Digest
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.response import (
@@ -28,12 +27,10 @@ from gridledger.response.state import Side
 
 __all__ = ["CONTRACT", "ResponseLedger"]
 
-T = TypeVar("T")
-
 CONTRACT: Final = "response"
 
 
-class ResponseLedger:
+class ResponseLedger(TypedCalls):
     """One identity's calls.
 
     Parameters
@@ -44,9 +41,7 @@ class ResponseLedger:
         The chaincode's name; the connection's by default.
     """
 
-    def __init__(self, network: Network, chaincode: str | None = None) -> None:
-        self._network = network
-        self._contract: Contract = network.contract(chaincode, CONTRACT)
+    contract_name = CONTRACT
 
     async def register_terminal(self, entry: TerminalEntry) -> Terminal:
         """Register a terminal of the caller's server."""
@@ -62,14 +57,8 @@ class ResponseLedger:
 
     async def terminals(self, system: SystemIdentifier) -> list[Terminal]:
         """Return all terminals of a system, by name."""
-        found: list[Terminal] = []
-        bookmark = ""
-        while True:
-            page = await self._ask(TerminalPage, "ListTerminals", system, bookmark)
-            found += page.terminals
-            bookmark = page.bookmark
-            if not bookmark:
-                return found
+        pages = self._pages(TerminalPage, "ListTerminals", system)
+        return [one async for page in pages for one in page.terminals]
 
     async def endorse_anchor(self, side: Side, due: Sequence[Due]) -> Endorsed:
         """Have the transaction of some runs endorsed, and sign it; nothing is sent to ordering.
@@ -97,7 +86,7 @@ class ResponseLedger:
         SubmitError, OutcomeUnknown
             The outcome is not known yet: send it again later.
         """
-        status = await self._network.settle(envelope)
+        status = await self.network.settle(envelope)
         status.check()
         return status.block_number
 
@@ -124,9 +113,3 @@ class ResponseLedger:
     async def open_run(self, name: RunName, leaves: Sequence[Digest]) -> None:
         """Deposit the digests of a run's records after a mismatch."""
         await self._submit(OpenedRun, "OpenRun", name, list(leaves))
-
-    async def _ask(self, kind: type[T], function: str, *arguments: Argument) -> T:
-        return decode_argument(kind, await self._contract.evaluate(function, *arguments))
-
-    async def _submit(self, kind: type[T], function: str, *arguments: Argument) -> T:
-        return decode_argument(kind, await self._contract.submit(function, *arguments))

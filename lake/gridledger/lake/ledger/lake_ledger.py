@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeVar
 
 import gridledger.model.exchange_refusals
 import gridledger.model.lake_refusals  # noqa: F401 - refusals come back as classes that are imported
-from gridledger.client import Contract, Network
-from gridledger.model.argument import Argument, decode_argument
+from gridledger.client import Network
+from gridledger.client.typed_calls import TypedCalls
+from gridledger.model.argument import decode_argument
 from gridledger.model.dataset import (
     Custodian,
     CustodianEntry,
@@ -46,13 +46,8 @@ from gridledger.model.system import System
 
 __all__ = ["LakeLedger"]
 
-T = TypeVar("T")
 
-_LAKE: Final = "lake"
-_REGISTRY: Final = "registry"
-
-
-class LakeLedger:
+class LakeLedger(TypedCalls):
     """One identity's calls to the contract `lake`.
 
     Parameters
@@ -69,12 +64,11 @@ class LakeLedger:
     GatewayError where a step failed. No transaction needs a call key: a second one finds the first's record.
     """
 
+    contract_name = "lake"
+
     def __init__(self, network: Network, chaincode: str | None = None) -> None:
-        self.network = network
-        self.chaincode = network.contract(chaincode, _LAKE).chaincode
-        self._contracts: dict[str, Contract] = {
-            name: network.contract(chaincode, name) for name in (_LAKE, _REGISTRY)
-        }
+        super().__init__(network, chaincode)
+        self._registry = network.contract(chaincode, "registry")
 
     # --- custodians and platforms
 
@@ -108,7 +102,7 @@ class LakeLedger:
 
     async def system(self, identifier: SystemIdentifier) -> System:
         """Return a system: its root, its agent."""
-        result = await self._contracts[_REGISTRY].evaluate("GetSystem", identifier)
+        result = await self._registry.evaluate("GetSystem", identifier)
         return decode_argument(System, result)
 
     # --- datasets and versions
@@ -224,9 +218,3 @@ class LakeLedger:
     async def indexes(self, owner: SystemIdentifier, bookmark: str = "") -> LakeIndexPage:
         """Return a page of an owner's indexes."""
         return await self._ask(LakeIndexPage, "ListIndexes", owner, bookmark)
-
-    async def _ask(self, kind: type[T], function: str, *arguments: Argument) -> T:
-        return decode_argument(kind, await self._contracts[_LAKE].evaluate(function, *arguments))
-
-    async def _submit(self, kind: type[T], function: str, *arguments: Argument) -> T:
-        return decode_argument(kind, await self._contracts[_LAKE].submit(function, *arguments))
