@@ -1,45 +1,40 @@
-"""The plot of figure 7: median and maximum delay by way and size, as SVG."""
+"""The plot of figure 7: delay and throughput of each way to store a record, by size, as SVG."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
+from matplotlib.figure import Figure
 from tests.bench.edge_ground import Timed
+
+from gridledger.host.svg import figure_as_svg
 
 __all__ = ["write_plot"]
 
-_WIDTH, _ROW, _LEFT, _TOP = 860, 16, 260, 40
-_DECADES = range(-1, 6)
-"""Milliseconds from 0.1 to 100,000, on a logarithmic axis."""
+_COLOURS = ("#9ecae1", "#4292c6", "#084594")
 
 
-def write_plot(found: Mapping[str, Timed]) -> str:
-    """Draw a line from median to maximum delay for each way and size."""
-    names = sorted(found)
-    height = _TOP + _ROW * (len(names) + 1)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" font-size="11">',
-        f'<text x="{_LEFT}" y="14">delay in ms: dot median, bar maximum</text>',
-    ]
-    for decade in _DECADES:
-        x = _x(10.0**decade)
-        parts.append(f'<line x1="{x:.1f}" y1="{_TOP - 8}" x2="{x:.1f}" y2="{height}" stroke="#ddd"/>')
-        parts.append(f'<text x="{x:.1f}" y="{_TOP - 12}" text-anchor="middle">{10.0**decade:g}</text>')
-    for at, name in enumerate(names):
-        y = _TOP + _ROW * (at + 0.5)
-        way, _, size = name.partition("|")
-        one = found[name]
-        first, last = _x(one.median_ms), _x(one.max_ms)
-        parts += [
-            f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{way}, {size} B</text>',
-            f'<line x1="{first:.1f}" y1="{y:.1f}" x2="{last:.1f}" y2="{y:.1f}" stroke="#357"/>',
-            f'<circle cx="{first:.1f}" cy="{y:.1f}" r="3.5" fill="#357"/>',
-            f'<line x1="{last:.1f}" y1="{y - 5:.1f}" x2="{last:.1f}" y2="{y + 5:.1f}" stroke="#357"/>',
-        ]
-    return "\n".join([*parts, "</svg>", ""])
-
-
-def _x(milliseconds: float) -> float:
-    span = (_WIDTH - _LEFT - 20) / (len(_DECADES) - 1)
-    return _LEFT + span * (math.log10(max(milliseconds, 0.1)) - _DECADES[0])
+def write_plot(found: Mapping[tuple[str, int], Timed]) -> str:
+    """Draw, for each way and size in bytes, median to maximum delay, and records a second."""
+    ways = list(dict.fromkeys(way for way, _ in found))
+    sizes = sorted({size for _, size in found})
+    figure = Figure(figsize=(10, 1.2 + 0.5 * len(ways)), layout="constrained")
+    delay, rate = figure.subplots(1, 2, sharey=True)
+    for place, (size, colour) in enumerate(zip(sizes, _COLOURS, strict=True)):
+        rows = [row + (place - 1) * 0.25 for row in range(len(ways))]
+        cells = [found[way, size] for way in ways]
+        medians = [one.median_ms for one in cells]
+        delay.hlines(rows, medians, [one.max_ms for one in cells], color=colour)
+        delay.scatter(medians, rows, color=colour, s=22, label=f"{size} bytes")
+        delay.scatter([one.max_ms for one in cells], rows, color=colour, marker="|", s=40)
+        rate.barh(rows, [one.rate for one in cells], 0.22, color=colour)
+    delay.set_yticks(range(len(ways)), ways)
+    delay.invert_yaxis()
+    for axes, title in ((delay, "delay in ms: median (dot) to maximum"), (rate, "records a second")):
+        axes.set_xscale("log")
+        axes.set_title(title, fontsize=10)
+        axes.grid(axis="x", color="#ddd")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=len(sizes), frameon=False)
+    return figure_as_svg(figure)

@@ -42,6 +42,11 @@ class TypedCalls:
         self.network = network
         self._contract = network.contract(chaincode, self.contract_name)
 
+    @property
+    def chaincode(self) -> str:
+        """The chaincode's name."""
+        return self._contract.chaincode
+
     async def _ask(self, kind: type[T], function: str, *arguments: Argument) -> T:
         return decode_argument(kind, await self._contract.evaluate(function, *arguments))
 

@@ -1,29 +1,33 @@
-"""An index as a picture: its clusters on two features, and a query's way through them (SVG)."""
+"""An index as a picture: its clusters on two features, and a query's way through them (SVG).
+
+Drawing wants the extra `plot`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gridledger.host.svg import figure_as_svg
 from gridledger.lake.index.answer import Answer, Query
 from gridledger.lake.index.index import Index
 from gridledger.lake.index.points import Floats
 from gridledger.model.errors import ModelError
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["draw"]
 
-_SIDE = 640
-_MARGIN = 56
-_TEXT = 250
 _POINTS = 3_000
 """Entries that are drawn at most, of each cluster its share."""
 _NAMED = 24
 """Clusters that are named beside the picture."""
-_GOLDEN = 137.508
-"""Degrees from one hue to the next: neighbours never look alike."""
+_GOLDEN = 0.381966
+"""From one hue to the next, of a whole turn: neighbours never look alike."""
 
 
 def draw(
@@ -55,6 +59,8 @@ def draw(
     -----
     Opens every part.
     """
+    from matplotlib.figure import Figure
+
     names = index.plan.features.names
     chosen = list(axes) or [names[0], names[min(1, len(names) - 1)]]
     if len(chosen) != 2 or not {*chosen} <= {*names}:
@@ -75,95 +81,63 @@ def draw(
         / [10 ** index.plan.features.features[axis].decimals for axis in (first, second)]
         for name in ("low", "high")
     )
-    asked = None
-    if query is not None and query.features is not None:
-        asked = np.array([query.features[first], query.features[second]])
-    frame = _Frame(low.min(axis=0), high.max(axis=0), asked)
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    axes_drawn = figure.subplots()
     entered = None if answer is None else {*answer.clusters}
-    drawn = []
     for number, row in enumerate(snapshot.table.clusters):
-        colour = f"hsl({number * _GOLDEN % 360:.0f} 60% 45%)"
         faint = entered is not None and row.label not in entered
-        drawn.append(f'<g fill="{colour}" stroke="{colour}" opacity="{0.18 if faint else 1}">')
-        (left, bottom), (right, top) = frame.at(low[number]), frame.at(high[number])
-        drawn.append(
-            f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" '
-            'fill="none" stroke-dasharray="3 3"/>'
-        )
-        for place in places[number]:
-            x, y = frame.at(place)
-            drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.6" stroke="none"/>')
-        drawn.append("</g>")
-        if number < _NAMED:
-            y = _MARGIN + 16 * number
-            text = escape(f"{row.label}  {row.count:,}")
-            drawn.append(f'<text x="{_SIDE + 16}" y="{y}" fill="{colour}">{text}</text>')
-    if asked is not None and query is not None:
-        drawn += _way(frame, asked, query, answer, units, (first, second), index)
-    return _document(drawn, chosen, frame, snapshot.table.generation)
-
-
-class _Frame:
-    """From values to places in the picture."""
-
-    def __init__(self, low: Floats, high: Floats, asked: Floats | None) -> None:
-        self.low = low if asked is None else np.minimum(low, asked)
-        self.high = high if asked is None else np.maximum(high, asked)
-        self.wide = np.where(self.high > self.low, self.high - self.low, 1.0)
-
-    def at(self, place: Floats) -> tuple[float, float]:
-        x, y = ((place - self.low) / self.wide * (_SIDE - 2 * _MARGIN)).tolist()
-        return _MARGIN + x, _SIDE - _MARGIN - y
-
-
-def _way(
-    frame: _Frame,
-    asked: Floats,
-    query: Query,
-    answer: Answer | None,
-    units: Floats,
-    axes: tuple[int, int],
-    index: Index,
-) -> list[str]:
-    """Draw a query's place, how far it looks, and what it found."""
-    x, y = frame.at(asked)
-    drawn = [f'<path d="M{x - 7:.1f} {y:.1f}h14M{x:.1f} {y - 7:.1f}v14" stroke="black" stroke-width="2"/>']
-    if 0 < query.tolerance < math.inf:
-        far_x, far_y = frame.at(asked + units * query.tolerance)
-        drawn.append(
-            f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{far_x - x:.1f}" ry="{y - far_y:.1f}" '
-            'fill="none" stroke="black"/>'
-        )
-    scales = [10 ** index.plan.features.features[axis].decimals for axis in axes]
-    for match in () if answer is None else answer.matches:
-        at = np.array([match.entry.fixed[axis] / scale for axis, scale in zip(axes, scales, strict=True)])
-        ring_x, ring_y = frame.at(at)
-        drawn.append(f'<circle cx="{ring_x:.1f}" cy="{ring_y:.1f}" r="4" fill="none" stroke="black"/>')
+        label = f"{row.label}  {row.count:,}" if number < _NAMED else None
+        _draw_cluster(axes_drawn, places[number], (low[number], high[number]), number, faint, label)
+    if query is not None and query.features is not None:
+        place = np.array([query.features[first], query.features[second]])
+        _draw_way(axes_drawn, place, query.tolerance, units)
     if answer is not None:
-        for number, step in enumerate(answer.steps):
-            passed = f"{step.name}: {step.kept} of {step.considered}"
-            text = f"{passed}, {step.reads} reads, {step.nanoseconds / 1000:.0f} us"
-            line = _SIDE - 16 * (len(answer.steps) - number)
-            drawn.append(f'<text x="{_SIDE + 16}" y="{line}">{escape(text)}</text>')
-    return drawn
+        scales = [10 ** index.plan.features.features[axis].decimals for axis in (first, second)]
+        found = [[match.entry.fixed[axis] for axis in (first, second)] for match in answer.matches]
+        _draw_matches(axes_drawn, np.array(found).reshape(-1, 2) / scales)
+        passed = [
+            f"{step.name}: {step.kept} of {step.considered}, {step.reads} reads, "
+            f"{step.nanoseconds / 1000:.0f} us"
+            for step in answer.steps
+        ]
+        figure.supxlabel("\n".join(passed), fontsize=9)
+    axes_drawn.set_xlabel(chosen[0])
+    axes_drawn.set_ylabel(chosen[1])
+    axes_drawn.set_title(f"generation {snapshot.table.generation}", loc="left", fontsize=10)
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    return figure_as_svg(figure)
 
 
-def _document(drawn: list[str], axes: Sequence[str], frame: _Frame, generation: int) -> str:
-    size = f'width="{_SIDE + _TEXT}" height="{_SIDE}"'
-    ends = [f"{value:g}" for pair in zip(frame.low, frame.high, strict=True) for value in pair]
-    base = _SIDE - _MARGIN + 18
-    labels = [
-        f'<text x="{_MARGIN}" y="{base}">{ends[0]}</text>',
-        f'<text x="{_SIDE - _MARGIN}" y="{base}" text-anchor="end">{ends[1]}</text>',
-        f'<text x="{_SIDE / 2}" y="{base + 16}" text-anchor="middle">{escape(axes[0])}</text>',
-        f'<text x="{_MARGIN - 6}" y="{_SIDE - _MARGIN}" text-anchor="end">{ends[2]}</text>',
-        f'<text x="{_MARGIN - 6}" y="{_MARGIN}" text-anchor="end">{ends[3]}</text>',
-        f'<text x="16" y="{_SIDE / 2}" transform="rotate(-90 16 {_SIDE / 2})">{escape(axes[1])}</text>',
-        f'<text x="{_MARGIN}" y="24">generation {generation}</text>',
-    ]
-    body = "\n".join([*labels, *drawn])
-    style = 'font-family="sans-serif" font-size="12"'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n'
-        f'<rect {size} fill="white"/>\n{body}\n</svg>\n'
+def _draw_cluster(
+    axes: Axes, places: Floats, bounds: tuple[Floats, Floats], number: int, faint: bool, label: str | None
+) -> None:
+    """Draw a cluster's entries, and the box that bounds it."""
+    from matplotlib.colors import hsv_to_rgb
+    from matplotlib.patches import Rectangle
+
+    colour = hsv_to_rgb((number * _GOLDEN % 1, 0.75, 0.7))
+    strength = 0.18 if faint else 1.0
+    low, (wide, tall) = bounds[0], bounds[1] - bounds[0]
+    axes.add_patch(Rectangle((low[0], low[1]), wide, tall, fill=False, ls=":", ec=colour, alpha=strength))
+    drawn = axes.scatter(
+        places[:, 0], places[:, 1], s=7, color=colour, linewidths=0, alpha=strength, label=label
     )
+    drawn.set_gid(f"cluster-{number}")
+
+
+def _draw_way(axes: Axes, place: Floats, tolerance: float, units: Floats) -> None:
+    """Draw a query's place, and how far it looks."""
+    from matplotlib.patches import Ellipse
+
+    axes.plot(*place, "+", color="black", markersize=12, markeredgewidth=2, label="query")
+    if 0 < tolerance < math.inf:
+        wide, tall = 2 * tolerance * units
+        ball = axes.add_patch(Ellipse((place[0], place[1]), wide, tall, fill=False, ec="black"))
+        ball.set_gid("tolerance")
+
+
+def _draw_matches(axes: Axes, places: Floats) -> None:
+    drawn = axes.scatter(
+        places[:, 0], places[:, 1], s=45, facecolors="none", edgecolors="black", label="matches"
+    )
+    drawn.set_gid("matches")
