@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matplotlib.figure import Figure
 from tests.bench.edge_ground import Timed
 
-from gridledger.host.svg import figure_as_svg
+from gridledger.host.svg import figure_as_svg, new_figure
 
 __all__ = ["write_plot"]
 
@@ -18,7 +17,7 @@ def write_plot(found: Mapping[tuple[str, int], Timed]) -> str:
     """Draw, for each way and size in bytes, median to maximum delay, and records a second."""
     ways = list(dict.fromkeys(way for way, _ in found))
     sizes = sorted({size for _, size in found})
-    figure = Figure(figsize=(10, 1.2 + 0.5 * len(ways)), layout="constrained")
+    figure = new_figure(10, 1.2 + 0.5 * len(ways))
     delay, rate = figure.subplots(1, 2, sharey=True)
     for place, (size, colour) in enumerate(zip(sizes, _COLOURS, strict=True)):
         rows = [row + (place - 1) * 0.25 for row in range(len(ways))]

@@ -1,6 +1,6 @@
 """What came of demands as a picture (SVG): demand, promise and reduction of each, and who answered.
 
-Numbers are those of `DemandRegister.performance`. Drawing wants the extra `plot`.
+Numbers are those of `DemandRegister.performance`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gridledger.host.svg import figure_as_svg
+from gridledger.host.svg import figure_as_svg, new_figure
 from gridledger.response.message import Demand
 from gridledger.response.server.baseline import Performance
 
@@ -35,12 +35,15 @@ def draw_report(found: Found) -> str:
     str
         An SVG document: bars above, below a row a site; filled where it answered, ringed where it reduced
         without a promise, a dot where it did nothing.
-    """
-    from matplotlib.figure import Figure
 
+    Raises
+    ------
+    PrerequisiteMissing
+        The extra `plot` is not installed.
+    """
     sites = sorted({one.site for _, performances in found for one in performances})
     rows = max(1, len(sites))
-    figure = Figure(figsize=(3 + 0.35 * max(6, len(found)), 3.5 + 0.22 * rows), layout="constrained")
+    figure = new_figure(3 + 0.35 * max(6, len(found)), 3.5 + 0.22 * rows)
     bars, answers = figure.subplots(2, sharex=True, height_ratios=[3, 0.22 * rows])
     _draw_bars(bars, found)
     _draw_answers(answers, found, sites)

@@ -1,7 +1,4 @@
-"""An index as a picture: its clusters on two features, and a query's way through them (SVG).
-
-Drawing wants the extra `plot`.
-"""
+"""An index as a picture: its clusters on two features, and a query's way through them (SVG)."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gridledger.host.svg import figure_as_svg
+from gridledger.host.svg import figure_as_svg, new_figure
 from gridledger.lake.index.answer import Answer, Query
 from gridledger.lake.index.index import Index
 from gridledger.lake.index.points import Floats
@@ -54,13 +51,13 @@ def draw(
     ------
     ModelError
         An axis is no feature.
+    PrerequisiteMissing
+        The extra `plot` is not installed.
 
     Notes
     -----
     Opens every part.
     """
-    from matplotlib.figure import Figure
-
     names = index.plan.features.names
     chosen = list(axes) or [names[0], names[min(1, len(names) - 1)]]
     if len(chosen) != 2 or not {*chosen} <= {*names}:
@@ -81,7 +78,7 @@ def draw(
         / [10 ** index.plan.features.features[axis].decimals for axis in (first, second)]
         for name in ("low", "high")
     )
-    figure = Figure(figsize=(9, 7), layout="constrained")
+    figure = new_figure(9, 7)
     axes_drawn = figure.subplots()
     entered = None if answer is None else {*answer.clusters}
     for number, row in enumerate(snapshot.table.clusters):
