@@ -59,7 +59,7 @@ def main() -> int:
             Path(folder), rule, houses=given.houses, hours=given.hours, faults=given.faults, seed=given.seed
         )
         asyncio.run(replay.run())
-        replay.check()
+        account = replay.account()
         found = replay.report()
         replay.close()
     rows = [
@@ -75,12 +75,16 @@ def main() -> int:
         "rule": str(rule), "houses": given.houses, "hours": given.hours,
         "readings": given.houses * given.hours,
         "demands": len(found), "answers": sum(one["promised_wh"] is not None for one in rows),
-        "messages and calls lost": replay.lost, "programs killed": replay.killed,
-        "records lost or doubled": 0,
+        "messages and calls lost": replay.lost, "messages doubled": replay.doubled,
+        "programs killed": replay.killed,
+        "records accepted": account.accepted, "records lost": account.lost, "doubled": account.doubled,
+        "out of order": account.disordered, "both sides agree": account.agreed,
         "seconds": round(time.perf_counter() - began), "seconds of CPU": round(time.process_time() - used),
     }  # fmt: skip
-    print(json.dumps(figures, indent=1))
-    return 0
+    text = json.dumps(figures, indent=1)
+    (given.out / "figures.json").write_text(text)
+    print(text)
+    return 0 if account.is_clean else 1
 
 
 if __name__ == "__main__":

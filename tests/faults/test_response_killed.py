@@ -1,4 +1,7 @@
-"""kill -9 of demand response's programs at random: nothing accepted is lost, nothing stands twice."""
+"""kill -9 of demand response's programs: nothing accepted is lost, nothing stands twice.
+
+At every boundary between two steps, and at random; `test_response_field` does it to database and peer, too.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,37 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.faults.response_writer import KeptLedger, ResponseWriter
+from tests.faults.response_writer import KeptLedger, ResponseVictim, ResponseWriter
+from tests.unit.response.boundaries import BOUNDARIES, BOUNDARY_IDS, check, keep_s, provoke, work
 from tests.unit.response.world import World
 
-KILLS = 500
+from gridledger.response.record_store import Moment
+from gridledger.response.state import Happening, Side
+
+KILLS = 450
+"""With those of `test_response_field`, 500."""
 
 
-@pytest.mark.faults
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("records", [1, 3])
+@pytest.mark.parametrize(("side", "happening", "moment"), BOUNDARIES, ids=BOUNDARY_IDS)
+async def test_programs_killed_at_a_boundary_lose_and_double_nothing(
+    tmp_path: Path, side: Side, happening: Happening, moment: Moment, records: int
+) -> None:
+    victim = ResponseVictim(tmp_path, side, happening, moment, records=records)
+    accepted = await asyncio.to_thread(victim.meet)
+
+    world = World(tmp_path, records=records, keep_s=keep_s(happening))
+    world.use(KeptLedger(tmp_path))
+    if happening is Happening.REFUSED:
+        provoke(world, happening)
+    world.accepted = accepted
+    await work(world, 10)
+    await world.settle()
+    check(world, happening)
+    world.stop()
+
+
 @pytest.mark.timeout(3600)
 async def test_programs_killed_at_random_lose_and_double_nothing(
     tmp_path: Path, share: float, chance: random.Random

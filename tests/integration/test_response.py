@@ -181,6 +181,11 @@ async def test_records_are_anchored_by_both_sides_and_proven_offline(site: Site)
     assert '"energy_wh":1000' in verified["data"]
     assert verified["read_by"] == "Org1MSP, Org2MSP"
 
+    of_ven = ("--terminal", site.identifier("ven-3.user"), "--config", site.server)
+    await site.commands("response", "prove", 1, "--out", site.folder / "ven.json", *of_ven)
+    verified = await site.commands("response", "verify", site.folder / "ven.json", "--trust", block)
+    assert (verified["state"], verified["number"]) == ("server-alone", 1)
+
     cleaned = await site.commands("response", "clean", "--age", 0, *config)
     assert cleaned == {"deleted": len(loads)}
     await site.commands("response", "prove", 6, "--out", out, *config, code=76)
@@ -201,7 +206,7 @@ async def _let_vens_take_part(site: Site, ledger: ResponseLedger, url: str) -> N
         while await ledger.head(terminal, AnchorSide.SERVER) < 1:  # noqa: ASYNC110 (a ledger's)
             await asyncio.sleep(0.2)
     (run,) = (await ledger.runs(terminal)).runs
-    assert run.state == "absence"
+    assert (run.state, run.missing) == ("server-alone", ())
     assert await ledger.head(terminal, AnchorSide.TERMINAL) == 0
     await site.commands("response", "ven-remove", "ven-4", "--config", site.server)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.postgres import PostgresServer, running_postgres
+from tests.unit.response.boundaries import BOUNDARIES, check, keep_s, provoke
 from tests.unit.response.store_suite import ServerStoreSuite
-from tests.unit.response.test_boundaries import BOUNDARIES, _provoke
 from tests.unit.response.world import ERRORS, World
 
 from gridledger.response.database import Database, PostgresDatabase, open_database
@@ -60,9 +60,8 @@ async def test_database_killed_at_a_boundary_loses_and_doubles_nothing(
     with await _connect(crashing) as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
     address = psycopg.conninfo.make_conninfo(crashing, dbname=name)
-    keep_s = 0 if happening is Happening.CLEANED else 10**9
-    world = World(tmp_path, keep_s=keep_s, database=lambda: PostgresDatabase(address))
-    _provoke(world, happening)
+    world = World(tmp_path, keep_s=keep_s(happening), database=lambda: PostgresDatabase(address))
+    provoke(world, happening)
 
     def kill() -> None:
         database = world.server._database
@@ -81,9 +80,8 @@ async def test_database_killed_at_a_boundary_loses_and_doubles_nothing(
                 await asyncio.sleep(0.05)  # the database recovers
         while not await _settled(world):  # noqa: ASYNC110 (another program's recovery)
             await asyncio.sleep(0.05)
-    if happening is not Happening.REFUSED:  # Written with COMPLETED, together.
-        assert world.kills == 1, "the boundary was not met"
-    world.check(refused={2} if happening is Happening.REFUSED else set(), cleaned=keep_s == 0)
+    assert world.kills == 1, "the boundary was not met"
+    check(world, happening)
     world.stop()
 
 

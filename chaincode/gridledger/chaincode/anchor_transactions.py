@@ -207,8 +207,8 @@ async def _sides(
 
 
 async def _side(ctx: Context, terminal: Terminal) -> AnchorSide:
-    identifier = terminal.entry.identifier
-    if Role.TERMINAL in ctx.roles and is_agent(ctx, terminal.entry.agent):
+    identifier, agent = terminal.entry.identifier, terminal.entry.agent
+    if agent is not None and Role.TERMINAL in ctx.roles and is_agent(ctx, agent):
         if terminal.ended_ms is not None:
             raise Conflict(f"the terminal {identifier} is ended")
         return AnchorSide.TERMINAL

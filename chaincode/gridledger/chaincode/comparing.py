@@ -8,11 +8,19 @@ Source: CN115334117A, claim 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
-from gridledger.chaincode.response_key import opened_run_key, run_anchor_key
-from gridledger.model.response import AnchorSide, OpenedRun, RunAnchor, RunComparison, RunName
+from gridledger.chaincode.response_key import opened_run_key, run_anchor_key, terminal_key
+from gridledger.model.response import (
+    AnchorSide,
+    OpenedRun,
+    RunAnchor,
+    RunComparison,
+    RunName,
+    Terminal,
+    TerminalIdentifier,
+)
 from gridledger.model.states import RunState
 from gridledger.shim import Context
 from gridledger.shim.context import TIME_MARK
@@ -31,22 +39,40 @@ async def compare_runs(ctx: Context, names: Sequence[RunName]) -> tuple[RunCompa
     opened = await ctx.get_many(
         [opened_run_key(one.terminal, one.first, side) for one in names for side in sides]
     )
+    named = list(dict.fromkeys(one.terminal for one in names))
+    terminals = dict(zip(named, await ctx.get_many([terminal_key(one) for one in named]), strict=True))
     return tuple(
-        _comparison(name, mark_ms, tuple(anchors[at : at + 2]), tuple(opened[at : at + 2]))
+        _comparison(
+            name,
+            mark_ms,
+            _is_keyless(terminals, name),
+            tuple(anchors[at : at + 2]),
+            tuple(opened[at : at + 2]),
+        )
         for name, at in zip(names, range(0, 2 * len(names), 2), strict=True)
     )
 
 
-def state_of(by_terminal: RunAnchor | None, by_server: RunAnchor | None) -> RunState:
-    """Compare both anchors of a run."""
+def state_of(
+    by_terminal: RunAnchor | None, by_server: RunAnchor | None, *, keyless: bool = False
+) -> RunState:
+    """Compare both anchors of a run; `keyless`: its terminal has no key to anchor with."""
+    if keyless and by_server is not None:
+        return RunState.SERVER_ALONE
     if by_terminal is None or by_server is None:
         return RunState.ABSENCE
     return RunState.AGREEMENT if by_terminal.run == by_server.run else RunState.MISMATCH
 
 
+def _is_keyless(terminals: Mapping[TerminalIdentifier, Terminal | None], name: RunName) -> bool:
+    found = terminals[name.terminal]
+    return found is not None and found.entry.agent is None
+
+
 def _comparison(
     name: RunName,
     mark_ms: int,
+    keyless: bool,
     anchors: tuple[RunAnchor | None, ...],
     opened: tuple[OpenedRun | None, ...],
 ) -> RunComparison:
@@ -59,7 +85,7 @@ def _comparison(
     return RunComparison(
         terminal=name.terminal,
         first=name.first,
-        state=state_of(by_terminal, by_server),
+        state=state_of(by_terminal, by_server, keyless=keyless),
         mark_ms=mark_ms,
         by_terminal=by_terminal,
         by_server=by_server,

@@ -116,8 +116,8 @@ class TerminalEntry(ModelValue):
     kind: TerminalKind
     site: Site
     """Where it stands: what a site's IoT terminals measure is what its user terminal answers for."""
-    agent: Agent
-    """Whose key signs its messages and transactions."""
+    agent: Agent | None = None
+    """Whose key signs its messages and transactions; None: it has none, and its server alone anchors."""
 
 
 @record("terminal/1")
@@ -278,7 +278,9 @@ class RunComparison(ModelValue):
 
     @property
     def missing(self) -> tuple[AnchorSide, ...]:
-        """Sides that have not anchored it."""
+        """Sides that have not anchored it and may still."""
+        if self.state is RunState.SERVER_ALONE:
+            return ()
         sides = {AnchorSide.TERMINAL: self.by_terminal, AnchorSide.SERVER: self.by_server}
         return tuple(side for side, anchor in sides.items() if anchor is None)
 

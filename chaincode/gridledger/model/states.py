@@ -109,3 +109,6 @@ class RunState(StrEnum):
 
     ABSENCE = "absence"
     """Only one side has anchored it."""
+
+    SERVER_ALONE = "server-alone"
+    """Its terminal has no key on the ledger: the server has anchored it, and nobody else will."""

@@ -75,14 +75,12 @@ def register(
 ) -> None:
     """Register TERMINAL on the ledger and at this server, whose system's agent calls."""
     settings = choice.server()
+    agent = agent_of(Connection.from_file(connection))
     entry = TerminalEntry(
-        identifier=TerminalIdentifier.parse(terminal),
-        kind=TerminalKind(kind),
-        site=site,
-        agent=agent_of(Connection.from_file(connection)),
+        identifier=TerminalIdentifier.parse(terminal), kind=TerminalKind(kind), site=site, agent=agent
     )
     asyncio.run(register_terminals(settings, [entry]))
-    output.show({"terminal": terminal, "kind": kind, "site": site, "agent": entry.agent.subject}, fields)
+    output.show({"terminal": terminal, "kind": kind, "site": site, "agent": agent.subject}, fields)
 
 
 @group.command()

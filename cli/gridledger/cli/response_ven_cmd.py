@@ -11,12 +11,11 @@ import click
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output, fields, table
 from gridledger.cli.response_option import SettingsChoice, with_settings
-from gridledger.client import Connection
 from gridledger.model.errors import FieldValue
 from gridledger.model.response import TerminalEntry, TerminalKind
 from gridledger.response.database import open_database
 from gridledger.response.openadr import VenClient, VenClients
-from gridledger.response.programs import agent_of, register_terminals
+from gridledger.response.programs import register_terminals
 from gridledger.response.settings import ServerSettings
 
 __all__ = ["commands"]
@@ -37,17 +36,15 @@ __all__ = ["commands"]
 def ven_add(output: Output, choice: SettingsChoice, client: str, site: str, kinds: tuple[str, ...]) -> None:
     """Take up CLIENT and show its secret, this once; its terminals are registered on the ledger.
 
-    The server's own agent stands for them: a VEN has no key there.
+    A VEN has no key there: the server alone anchors its records, and the ledger says so.
     """
     settings = choice.server()
-    agent = agent_of(Connection.from_file(settings.network.connection))
     taken = VenClient(client=client, site=site)
     entries = [
         TerminalEntry(
             identifier=taken.terminal(settings.system, TerminalKind(kind)),
             kind=TerminalKind(kind),
             site=site,
-            agent=agent,
         )
         for kind in kinds or tuple(one.value for one in TerminalKind)
     ]

@@ -56,7 +56,8 @@ class VerifiedRecord:
     data: bytes
     state: RunState
     anchored_ms: int
-    """When the terminal's transaction was made, held against the ledger's time mark."""
+    """When the terminal's transaction was made, held against the ledger's time mark; the server's where the
+    state is "server alone"."""
     server_anchored_ms: int | None
     channel: str
     block_number: int
@@ -72,7 +73,7 @@ class VerifiedRecord:
 async def prove_record(
     network: Network, kept: KeptRecord, run: KeptRun, *, organizations: Sequence[str] = ()
 ) -> RecordProof:
-    """Collect what proves a record that its terminal anchored.
+    """Collect what proves a record that its terminal anchored, or its server for one without a key.
 
     Parameters
     ----------
@@ -96,9 +97,10 @@ async def prove_record(
     """
     contract = network.contract(None, CONTRACT)
     found = decode_argument(RunComparison, await contract.evaluate(_FUNCTION, run.name))
-    if found.by_terminal is None or not run.leaves:
+    anchor = _anchor_of(found)
+    if anchor is None or not run.leaves:
         raise RecordUnknown(f"the run of record {kept.record.number} is not anchored")
-    block = await network.block_of(found.by_terminal.tx_id)
+    block = await network.block_of(anchor.tx_id)
     trust, configurations = await configurations_of(network, block)
     asked = organizations or sorted(trust.peers)[:LEAST_ORGANISATIONS]
     return RecordProof(
@@ -169,11 +171,17 @@ def verify_record(proof: RecordProof, trust: ChannelTrust) -> VerifiedRecord:
 
 
 def _anchor(proof: RecordProof, found: RunComparison) -> RunAnchor:
-    """Return the terminal's anchor, if the answer is of the record's run."""
+    """Return the anchor that is proven, if the answer is of the record's run."""
     record = proof.record
-    if (found.terminal, found.first) != (record.terminal, record.run) or found.by_terminal is None:
+    anchor = _anchor_of(found)
+    if (found.terminal, found.first) != (record.terminal, record.run) or anchor is None:
         raise ProofRefused(f"the read's answer is not of the run of record {record.number}")
-    return found.by_terminal
+    return anchor
+
+
+def _anchor_of(found: RunComparison) -> RunAnchor | None:
+    """Return the terminal's anchor, or the server's where the terminal has no key."""
+    return found.by_server if found.state is RunState.SERVER_ALONE else found.by_terminal
 
 
 def _check_written(results: bytes, chaincode: str, anchor: RunAnchor) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gridledger.model.digest import Digest
-from gridledger.model.response import Run, RunName, TerminalRecord
+from gridledger.model.digest import DIGEST_BYTES, Digest
+from gridledger.model.response import Run, RunName, TerminalIdentifier, TerminalRecord
 from gridledger.model.states import RunState
 from gridledger.response.state import RecordState
 
-__all__ = ["Due", "KeptRecord", "KeptRun", "Phase"]
+__all__ = ["Due", "KeptRecord", "KeptRun", "Phase", "canonical_record", "split_leaves"]
 
 
 class Phase(StrEnum):
@@ -61,3 +61,17 @@ class KeptRecord:
     salt: bytes
     code: str | None
     """Why the server refused it."""
+
+
+def canonical_record(
+    terminal: TerminalIdentifier, number: int, run: int, time_ms: int, data: bytes, salt: bytes
+) -> TerminalRecord:
+    """Return the canonical transaction of a record whose data are kept."""
+    return TerminalRecord(
+        terminal=terminal, number=number, run=run, time_ms=time_ms, data=Digest.salted(salt, data)
+    )
+
+
+def split_leaves(leaves: bytes) -> tuple[Digest, ...]:
+    """Return a run's digests, which are kept as one value."""
+    return tuple(Digest(leaves[at : at + DIGEST_BYTES]) for at in range(0, len(leaves), DIGEST_BYTES))

@@ -5,8 +5,8 @@ transaction commits: tests kill the process there.
 
 Notes
 -----
-How many records are in each state is counted along (`tally`), so that a status costs no scan. Runs lead to
-their records by ranges of the primary key; nothing here reads more than it moves.
+How many records and runs are in each state is counted along (`Tally`), so that a status costs no scan. Runs
+lead to their records by ranges of the primary key; nothing here reads more than it moves.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from gridledger.model.digest import DIGEST_BYTES, Digest
-from gridledger.model.response import Run, RunName, TerminalIdentifier, TerminalRecord, leaves_root
+from gridledger.model.digest import Digest
+from gridledger.model.response import Run, RunName, TerminalIdentifier, leaves_root
 from gridledger.model.states import RunState
 from gridledger.response.database import Database, Row
 from gridledger.response.errors import RecordUnknown, StoreForeign
-from gridledger.response.kept import Due, KeptRecord, KeptRun, Phase
+from gridledger.response.kept import Due, KeptRecord, KeptRun, Phase, canonical_record, split_leaves
 from gridledger.response.schema import SCHEMA, VERSION
 from gridledger.response.state import Happening, RecordState, Side, next_state
+from gridledger.response.tally import Tally
 
 __all__ = [
     "Clock",
@@ -42,6 +43,13 @@ _CLEANED_RUNS: Final = 256
 """Runs whose rows go in one transaction where they are short; a long one goes alone."""
 _CLEANED_RECORDS: Final = 2_000
 """Rows deleted in one transaction: some 5 ms, which a writer may wait for."""
+_LONGEST_LOOK_MS: Final = 3_600_000
+"""A run that the other side has not anchored is looked at again after as long as it stands already, at most
+this: what is young is seen at once, and what stays absent costs next to nothing."""
+_LOOK_LATER: Final = (
+    "UPDATE run SET look_ms = CASE WHEN done_ms > ? THEN ? WHEN done_ms > ? THEN ? - done_ms ELSE ? END"
+    " WHERE terminal = ? AND first = ?"
+)
 
 Clock: TypeAlias = Callable[[], int]
 
@@ -106,13 +114,12 @@ class RecordStore:
         self.anchorable = (
             RecordState.SERVER_SUCCESS if side is Side.TERMINAL else RecordState.REQUEST_COMPLETED
         )
+        self._tally = Tally(database)
         database.create(self.schema)
         wanted = {"owner": owner, "side": side.value, "version": str(VERSION)}
         with database.transaction():
             for name, text in wanted.items():
                 database.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (name, text))
-            for state in RecordState:
-                database.run("INSERT INTO tally VALUES (?, 0) ON CONFLICT DO NOTHING", (state.value,))
         found: dict[str, str] = dict(database.rows("SELECT name, value FROM meta"))
         if found != wanted:
             raise StoreForeign(f"the database is of {found.get('side')} {found.get('owner')}, not of {owner}")
@@ -125,9 +132,11 @@ class RecordStore:
 
     @contextmanager
     def _move(self, *happenings: Happening) -> Iterator[None]:
-        """Hold the transaction in which something happens."""
+        """Hold the transaction in which something happens, or in which runs alone move."""
         with self._database.transaction():
+            self._tally.begin()
             yield
+            self._tally.write()
             for happening in happenings:
                 self._watch(happening, Moment.BEFORE_COMMIT)
         for happening in happenings:
@@ -146,13 +155,14 @@ class RecordStore:
             "UPDATE record SET state = ? WHERE terminal = ? AND number BETWEEN ? AND ? AND state = ?",
             (after.value, terminal, first, last, before.value),
         )
-        self._count(before, -moved)
-        self._count(after, moved)
+        self._tally.count(before, -moved)
+        self._tally.count(after, moved)
         return moved
 
-    def _count(self, state: RecordState, change: int) -> None:
-        if change:
-            self._database.run("UPDATE tally SET count = count + ? WHERE state = ?", (change, state.value))
+    def _close(self, which: str, values: Sequence[object]) -> int:
+        """Close open runs; return how many were."""
+        closed = self._database.run(f"UPDATE run SET phase = 'closed' WHERE {which}", values)  # noqa: S608
+        return self._tally.lead(closed, Phase.OPEN, Phase.CLOSED)
 
     # --- anchoring
 
@@ -175,7 +185,7 @@ class RecordStore:
             record = None
             if count == 1:
                 _, _, time_ms, data, salt = rows[0]
-                record = _canonical(identifier, first, first, time_ms, bytes(data), bytes(salt))
+                record = canonical_record(identifier, first, first, time_ms, bytes(data), bytes(salt))
             found.append(Due(run=run, leaves=leaves, record=record))
         return found
 
@@ -185,10 +195,11 @@ class RecordStore:
             values = (tx_id, data, self.clock())
             self._database.run("INSERT INTO envelope VALUES (?, ?, ?)", values)
             for run in runs:
-                self._database.run(
+                sent = self._database.run(
                     "UPDATE run SET phase = 'sent', tx_id = ? WHERE terminal = ? AND first = ?",
                     (tx_id, str(run.terminal), run.first),
                 )
+                self._tally.lead(sent, Phase.CLOSED, Phase.SENT)
                 self._step(str(run.terminal), run.first, run.last, self.anchorable, Happening.ENVELOPE_KEPT)
 
     def envelopes(self) -> list[tuple[str, bytes]]:
@@ -200,6 +211,7 @@ class RecordStore:
         """Note that an envelope's transaction is valid; return how many records that anchored."""
         with self._move(Happening.COMMITTED):
             runs = self._runs_in(tx_id)
+            self._tally.lead(len(runs), Phase.SENT, Phase.ANCHORED)
             moved = sum(
                 self._anchored(terminal, first, count, tx_id, block, RecordState.SENT_TO_CHAIN)
                 for terminal, first, count in runs
@@ -212,36 +224,44 @@ class RecordStore:
         with self._move(Happening.INVALID):
             for terminal, first, count in self._runs_in(tx_id):
                 self._step(terminal, first, first + count - 1, RecordState.SENT_TO_CHAIN, Happening.INVALID)
-                self._database.run(
+                again = self._database.run(
                     "UPDATE run SET phase = 'closed', tx_id = NULL WHERE terminal = ? AND first = ?",
                     (terminal, first),
                 )
+                self._tally.lead(again, Phase.SENT, Phase.CLOSED)
             self._database.run("DELETE FROM envelope WHERE tx_id = ?", (tx_id,))
 
     def found_anchored(self, run: Run, tx_id: str) -> None:
         """Note that the ledger has a due run from an earlier transaction."""
         with self._move(Happening.COMMITTED):
+            self._tally.lead(1, Phase.CLOSED, Phase.ANCHORED)
             self._anchored(str(run.terminal), run.first, run.count, tx_id, None, self.anchorable)
 
     def to_compare(self, limit: int) -> list[RunName]:
-        """Return anchored runs of which it is not known how both sides compare, the longest unasked first."""
-        rows = self._database.rows(
-            "SELECT terminal, first FROM run WHERE phase = 'anchored' AND comparison IS NULL"
-            " ORDER BY looked_ms LIMIT ?",
-            (limit,),
-        )
+        """Return anchored runs to be compared: those never asked for, and absences whose time has come."""
+        now_ms = self.clock()
+        anchored = "SELECT terminal, first FROM run WHERE phase = 'anchored' AND comparison IS NULL"
+        rows = self._database.rows(f"{anchored} AND look_ms <= ? ORDER BY look_ms LIMIT ?", (now_ms, limit))
+        # What lies further ahead than a look is ever set: the clock has gone back.
+        beyond = (now_ms + _LONGEST_LOOK_MS, limit - len(rows))
+        rows += self._database.rows(f"{anchored} AND look_ms > ? ORDER BY look_ms LIMIT ?", beyond)
         return [RunName(terminal=TerminalIdentifier.parse(one), first=first) for one, first in rows]
 
     def compared(self, found: Sequence[tuple[RunName, RunState]]) -> None:
-        """Keep how runs compare; an absence is asked again later."""
+        """Keep how runs compare; an absence is asked again later, ever more seldom."""
         now_ms = self.clock()
-        with self._database.transaction():
+        soon_ms, late_ms = now_ms - _LONGEST_LOOK_MS, now_ms + _LONGEST_LOOK_MS
+        with self._move():
             for name, state in found:
-                kept = None if state is RunState.ABSENCE else state.value
-                self._database.run(
-                    "UPDATE run SET comparison = ?, looked_ms = ? WHERE terminal = ? AND first = ?",
-                    (kept, now_ms, str(name.terminal), name.first),
+                run = (str(name.terminal), name.first)
+                if state is RunState.ABSENCE:
+                    self._database.run(_LOOK_LATER, (now_ms, now_ms, soon_ms, 2 * now_ms, late_ms, *run))
+                    continue
+                known = self._database.run(
+                    "UPDATE run SET comparison = ? WHERE terminal = ? AND first = ? AND comparison IS NULL",
+                    (state.value, *run),
                 )
+                self._tally.lead(known, Phase.ANCHORED, state)
 
     def clean(self, age_ms: int) -> int:
         """Delete rows of runs that were settled at least `age_ms` ago, a bounded number; return how many.
@@ -256,6 +276,8 @@ class RecordStore:
             " ORDER BY done_ms LIMIT ?",
             (self.clock() - age_ms, _CLEANED_RUNS),
         )
+        if not runs:
+            return 0
         gone = 0
         with self._move(Happening.CLEANED):
             for terminal, first, count in runs:
@@ -267,7 +289,7 @@ class RecordStore:
                         "DELETE FROM record WHERE terminal = ? AND number BETWEEN ? AND ? AND state = ?",
                         (terminal, first, first + count - 1, state.value),
                     )
-                    self._count(state, -removed)
+                    self._tally.count(state, -removed)
                     gone += removed
                 self._database.run(
                     "UPDATE run SET cleaned = 1 WHERE terminal = ? AND first = ?", (terminal, first)
@@ -278,14 +300,11 @@ class RecordStore:
 
     def tally(self) -> dict[RecordState, int]:
         """Return how many records are in each state; without a scan."""
-        return {RecordState(state): count for state, count in self._database.rows("SELECT * FROM tally")}
+        return self._tally.records()
 
     def comparisons(self) -> dict[str, int]:
-        """Return how many runs are in each phase, and how anchored ones compare."""
-        rows = self._database.rows(
-            "SELECT COALESCE(comparison, phase), COUNT(*) FROM run GROUP BY COALESCE(comparison, phase)"
-        )
-        return dict(rows)
+        """Return how many runs are in each phase, and how anchored ones compare; without a scan."""
+        return self._tally.runs()
 
     def refused(self, limit: int = 100) -> list[tuple[str, int, str]]:
         """Return terminal, number and code of records that the server refused, the latest first."""
@@ -310,7 +329,7 @@ class RecordStore:
         _, run, time_ms, data, salt, state, code = row
         data, salt = bytes(data), bytes(salt)
         return KeptRecord(
-            record=_canonical(terminal, number, run, time_ms, data, salt),
+            record=canonical_record(terminal, number, run, time_ms, data, salt),
             state=RecordState(state),
             data=data,
             salt=salt,
@@ -334,7 +353,7 @@ class RecordStore:
             tx_id=tx_id,
             block=block,
             comparison=None if comparison is None else RunState(comparison),
-            leaves=_split(bytes(leaves or b"")),
+            leaves=split_leaves(bytes(leaves or b"")),
         )
 
     # --- within transactions
@@ -371,20 +390,9 @@ class RecordStore:
         return self._step(terminal, first, first + count - 1, before, Happening.COMMITTED)
 
     def _settle_void(self, terminal: str, first: int) -> None:
-        with self._database.transaction():
-            self._database.run(
+        with self._move():
+            void = self._database.run(
                 "UPDATE run SET phase = 'void', done_ms = ? WHERE terminal = ? AND first = ?",
                 (self.clock(), terminal, first),
             )
-
-
-def _canonical(
-    terminal: TerminalIdentifier, number: int, run: int, time_ms: int, data: bytes, salt: bytes
-) -> TerminalRecord:
-    return TerminalRecord(
-        terminal=terminal, number=number, run=run, time_ms=time_ms, data=Digest.salted(salt, data)
-    )
-
-
-def _split(leaves: bytes) -> tuple[Digest, ...]:
-    return tuple(Digest(leaves[at : at + DIGEST_BYTES]) for at in range(0, len(leaves), DIGEST_BYTES))
+            self._tally.lead(void, Phase.CLOSED, Phase.VOID)

@@ -16,13 +16,13 @@ CREATE INDEX IF NOT EXISTS refused_record ON record (terminal, number) WHERE sta
 CREATE TABLE IF NOT EXISTS run (
     terminal TEXT NOT NULL, first {number} NOT NULL, count {number} NOT NULL, phase TEXT NOT NULL,
     opened_ms {number} NOT NULL, told {number} NOT NULL DEFAULT 0, tx_id TEXT, block {number}, leaves {bytes},
-    comparison TEXT, looked_ms {number} NOT NULL DEFAULT 0, done_ms {number},
+    comparison TEXT, look_ms {number} NOT NULL DEFAULT 0, done_ms {number},
     cleaned {number} NOT NULL DEFAULT 0,
     PRIMARY KEY (terminal, first)
 );
 CREATE INDEX IF NOT EXISTS run_phase ON run (phase, terminal, first);
 CREATE INDEX IF NOT EXISTS run_untold ON run (terminal, first) WHERE told = 0;
-CREATE INDEX IF NOT EXISTS run_looked ON run (looked_ms) WHERE phase = 'anchored' AND comparison IS NULL;
+CREATE INDEX IF NOT EXISTS run_look ON run (look_ms) WHERE phase = 'anchored' AND comparison IS NULL;
 CREATE INDEX IF NOT EXISTS run_done ON run (done_ms) WHERE cleaned = 0;
 CREATE INDEX IF NOT EXISTS run_sent ON run (tx_id) WHERE phase = 'sent';
 CREATE TABLE IF NOT EXISTS envelope (
@@ -32,8 +32,9 @@ CREATE TABLE IF NOT EXISTS progress (
     terminal TEXT PRIMARY KEY, last {number} NOT NULL, answered {number} NOT NULL
 );
 CREATE TABLE IF NOT EXISTS tally (state TEXT PRIMARY KEY, count {number} NOT NULL);
+CREATE TABLE IF NOT EXISTS run_tally (state TEXT PRIMARY KEY, count {number} NOT NULL);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)
 """
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the tables."""

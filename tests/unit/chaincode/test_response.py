@@ -132,6 +132,25 @@ async def test_same_run_of_both_sides_is_an_agreement(houses: Houses) -> None:
     assert agreed.by_terminal.run == agreed.by_server.run == run
 
 
+async def test_server_alone_anchors_for_a_terminal_without_a_key(houses: Houses) -> None:
+    identifier = TerminalIdentifier(houses.system, "ven-1.iot")
+    keyless = TerminalEntry(identifier=identifier, kind=TerminalKind.IOT, site="house-3")
+    await houses.server.submit("response:RegisterTerminal", keyless)
+    run = replace(houses.run(1, 2), terminal=identifier)
+    with pytest.raises(NotTheTerminal):
+        await houses.by_terminal(run)
+    name = RunName(terminal=identifier, first=1)
+    before: RunComparison = await houses.server.ask("response:GetRun", name)
+    assert before.state is RunState.ABSENCE
+
+    await houses.by_server(run)
+
+    found: RunComparison = await houses.server.ask("response:GetRun", name)
+    assert (found.state, found.missing) == (RunState.SERVER_ALONE, ())
+    page = await houses.server.ask("response:ListRuns", identifier, "")
+    assert [one.state for one in page.runs] == [RunState.SERVER_ALONE]
+
+
 async def test_run_that_nobody_anchored_is_an_absence_of_both(houses: Houses) -> None:
     found = await houses.compared(7)
     assert (found.state, found.missing) == (RunState.ABSENCE, (AnchorSide.TERMINAL, AnchorSide.SERVER))

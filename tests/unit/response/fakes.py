@@ -67,7 +67,11 @@ class FakeLedger:
     committed: dict[str, int] = field(default_factory=dict)
     invalid: set[str] = field(default_factory=set)
     opened: dict[tuple[str, int, AnchorSide], tuple[Digest, ...]] = field(default_factory=dict)
+    keyless: set[TerminalIdentifier] = field(default_factory=set)
+    """Terminals without a key: their server alone anchors."""
     made: int = 0
+    asked: int = 0
+    """Runs that were asked for."""
     fault: Callable[[str], None] = lambda _: None
     """Called before and after each settling; raises what is to go wrong."""
 
@@ -108,6 +112,7 @@ class FakeLedger:
 
     async def compare(self, names: Sequence[RunName]) -> tuple[RunComparison, ...]:
         self.fault("compare")
+        self.asked += len(names)
         return tuple(self._compare(name) for name in names)
 
     async def open_run(self, name: RunName, leaves: Sequence[Digest]) -> None:
@@ -140,7 +145,9 @@ class FakeLedger:
         one = self.anchors.get((*key, AnchorSide.TERMINAL))
         two = self.anchors.get((*key, AnchorSide.SERVER))
         state = RunState.ABSENCE
-        if one is not None and two is not None:
+        if name.terminal in self.keyless and two is not None:
+            state = RunState.SERVER_ALONE
+        elif one is not None and two is not None:
             state = RunState.AGREEMENT if one.run == two.run else RunState.MISMATCH
         return RunComparison(
             terminal=name.terminal,

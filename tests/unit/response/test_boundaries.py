@@ -5,69 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.response.fakes import FakeLink, InvalidNow, Killed, lost, unknown
+from tests.unit.response.boundaries import BOUNDARIES, BOUNDARY_IDS, check, keep_s, provoke, work
+from tests.unit.response.fakes import FakeLink, lost, unknown
 from tests.unit.response.world import ERRORS, World
 
-from gridledger.response.errors import RecordRefusal
 from gridledger.response.message import RecordsAnswer, RecordsMessage
 from gridledger.response.record_store import Moment
-from gridledger.response.state import TRANSITIONS, Happening, Side
+from gridledger.response.state import Happening, Side
 from gridledger.response.terminal.business import Business
-
-# No answer and an unknown outcome write nothing: these are tried as faults of the network below.
-_WRITTEN = [
-    (line.side, line.happening)
-    for line in TRANSITIONS
-    if line.happening not in {Happening.NO_ANSWER, Happening.OUTCOME_UNKNOWN}
-]
-BOUNDARIES = [(side, what, moment) for side, what in dict.fromkeys(_WRITTEN) for moment in Moment]
-
-
-async def _work(world: World, steps: int) -> None:
-    for _ in range(steps):
-        try:
-            if len(world.accepted) < 8:
-                world.accept()
-            await world.once()
-        except Killed:
-            world.restart()
-        except ERRORS:
-            continue
-
-
-def _provoke(world: World, happening: Happening) -> None:
-    """Let happen what does not happen by itself."""
-    if happening is Happening.REFUSED:
-        world.judge = lambda _, one: RecordRefusal.IMPLAUSIBLE if one.number == 2 else None
-    if happening is Happening.INVALID:
-        left = [1, 1]
-
-        def invalid(step: str) -> None:
-            if step == "validate" and left:
-                left.pop()
-                raise InvalidNow
-
-        world.ledger.fault = invalid
 
 
 @pytest.mark.parametrize("records", [1, 3])
-@pytest.mark.parametrize(
-    ("side", "happening", "moment"), BOUNDARIES, ids=["-".join(one) for one in BOUNDARIES]
-)
+@pytest.mark.parametrize(("side", "happening", "moment"), BOUNDARIES, ids=BOUNDARY_IDS)
 async def test_kill_at_a_boundary_loses_and_doubles_nothing(
     tmp_path: Path, side: Side, happening: Happening, moment: Moment, records: int
 ) -> None:
-    keep_s = 0 if happening is Happening.CLEANED else 10**9
-    world = World(tmp_path, records=records, keep_s=keep_s)
-    _provoke(world, happening)
+    world = World(tmp_path, records=records, keep_s=keep_s(happening))
+    provoke(world, happening)
     world.kill_at = (side, happening, moment)
 
-    await _work(world, 14)
+    await work(world, 14)
     await world.settle()
 
-    if not (side is Side.SERVER and happening is Happening.REFUSED):  # Written with COMPLETED, together.
-        assert world.kills == 1, "the boundary was not met"
-    world.check(refused={2} if happening is Happening.REFUSED else set(), cleaned=keep_s == 0)
+    assert world.kills == 1, "the boundary was not met"
+    check(world, happening)
     world.stop()
 
 
@@ -83,7 +44,7 @@ async def test_lost_messages_are_no_error_and_are_sent_again(tmp_path: Path, ste
 
     world.link_fault = fault
     world.start()
-    await _work(world, 12)
+    await work(world, 12)
     assert not lose
     await world.settle()
     world.check()
@@ -123,7 +84,7 @@ async def test_messages_that_come_twice_late_or_out_of_turn_change_nothing(
     world = World(tmp_path, records=records)
     link = FaultyLink(world.link, how)
     world.business = Business(world.terminal, link, on_refused=lambda *_: None)
-    await _work(world, 16)
+    await work(world, 16)
     for _ in range(40):
         try:
             await world.settle()
@@ -145,7 +106,7 @@ async def test_ledger_that_does_not_answer_costs_only_time(tmp_path: Path, step:
             raise unknown()
 
     world.ledger.fault = fault
-    await _work(world, 12)
+    await work(world, 12)
     assert not fail
     await world.settle()
     world.check()

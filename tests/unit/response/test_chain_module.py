@@ -52,6 +52,43 @@ async def test_silent_server_leaves_an_absence_that_is_asked_again(tmp_path: Pat
     world.stop()
 
 
+async def test_absence_is_asked_ever_more_seldom(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.accept()
+    await world.business.step()
+    world.terminal.close_runs()
+    chain = world.chains[Side.TERMINAL]
+    asked = []
+    for _ in range(40):  # Every 10 minutes, for hours.
+        await chain.step()
+        asked.append(world.ledger.asked)
+        world.clock.now_ms += 600_000
+    # At once, after 10, 20 and 40 minutes, then every hour.
+    assert asked[-1] == 3 + len(range(8, 40, 6)) + 1
+    world.clock.now_ms -= 10**9
+    await chain.step()
+    assert world.ledger.asked > asked[-1], "a clock that went back keeps it from being asked"
+    await world.settle()
+    world.check()
+    world.stop()
+
+
+async def test_runs_of_a_terminal_without_a_key_are_asked_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.ledger.keyless.add(TERMINAL)
+    world.accept()
+    await world.business.step()
+    world.terminal.close_runs()
+    await world.business.step()
+    world.server.complete()
+    for _ in range(3):
+        await world.chains[Side.SERVER].step()
+        world.clock.now_ms += 10**7
+    assert world.server.comparisons() == {"server-alone": 1}
+    assert world.ledger.asked == 1
+    world.stop()
+
+
 async def _rolled_back(tmp_path: Path) -> World:
     """Anchor a run, and bring back the terminal's database of before."""
     world = World(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,31 @@ async def test_demand_waits_for_all_terminals_and_is_answered_once(
     business._on_refused = lambda number, code: refused.append((number, code))
     await business.step()
     assert refused == [(2, "no-demand")]
+
+
+def test_intervals_count_once_and_derive_what_a_new_process_derives(store: ServerStore) -> None:
+    store.add_terminal(entry(TerminalIdentifier(SYSTEM, "a.iot")))
+    rule = PeakRule(window=3, excess_percent=10)
+    register = DemandRegister(store._database)
+    values = [100, 120, 90, 100, 500, 100, 80, 300, 100, 90]
+    derived: list[Demand] = []
+
+    class Counting:
+        history_days = rule.history_days
+        calls = 0
+
+        def derive(self, loads: Sequence[Load], now_ms: int) -> list[Demand]:
+            self.calls += 1
+            return rule.derive(loads, now_ms)
+
+    counting = Counting()
+    for count in range(1, len(values) + 1):
+        _send(store, "a.iot", "a", values[:count])
+        derived += register.publish(counting, 0)
+        assert register.publish(counting, 0) == []
+    assert counting.calls == len(values), "derived without a new interval"
+    assert {one.id for one in derived} == {one.id for one in rule.derive(register.loads(), 0)}
+    assert DemandRegister(store._database).publish(rule, 0) == []
 
 
 def _reply(demand: str) -> bytes:

@@ -44,6 +44,18 @@ def test_records_are_numbered_and_cut_into_runs(tmp_path: Path) -> None:
     store.close()
 
 
+def test_data_accepted_together_stand_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    assert store.accept_all([reading(n) for n in range(5)]) == (1, 2, 3, 4, 5)
+    with pytest.raises(ConfigError):
+        store.accept_all([reading(6), b""])
+    assert store.accept_all([]) == ()
+    assert store.accept(reading(6)) == 6
+    assert [one.run for one in store.unanswered(10)] == [1, 1, 1, 4, 4, 4]
+    assert store.comparisons() == {"open": 1, "closed": 1}
+    store.close()
+
+
 def test_answers_are_taken_in_order_and_once(tmp_path: Path) -> None:
     store = opened(tmp_path)
     for number in range(5):

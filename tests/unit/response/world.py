@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from tests.unit.response.fakes import SYSTEM, TERMINAL, Clock, FakeLedger, FakeLink, Killed, entry, reading
+from tests.unit.response.fakes import TERMINAL, Clock, FakeLedger, FakeLink, Killed, entry, reading
 
 from gridledger.model.errors import ContractError, GatewayError, ServiceError
-from gridledger.model.response import AnchorSide
-from gridledger.response.chain_module import ChainModule, ChainSettings
+from gridledger.model.response import AnchorSide, TerminalIdentifier
+from gridledger.response.chain_module import Anchoring, ChainModule, ChainSettings
 from gridledger.response.database import Database, SQLiteDatabase
-from gridledger.response.record_store import Moment, Watch
+from gridledger.response.record_store import Moment, RecordStore, Watch
 from gridledger.response.server.store import Judge, ServerStore
 from gridledger.response.state import Happening, RecordState, Side
 from gridledger.response.terminal.business import Business
@@ -30,10 +30,12 @@ class World:
         records: int = 3,
         keep_s: float = 10**9,
         database: Callable[[], Database] | None = None,
+        terminal: TerminalIdentifier = TERMINAL,
     ) -> None:
         self.folder = folder
         self.database = database or (lambda: SQLiteDatabase(folder / "server.db"))
         self.clock = Clock()
+        self.name = terminal
         self.ledger = FakeLedger()
         self.runs = RunSettings(records=records, age_s=900)
         self.settings = ChainSettings(runs=4, keep_s=keep_s)
@@ -48,32 +50,37 @@ class World:
         """Open both stores."""
         self.terminal = TerminalStore(
             SQLiteDatabase(self.folder / "terminal.db"),
-            TERMINAL,
+            self.name,
             runs=self.runs,
             clock=self.clock,
             watch=self._watch(Side.TERMINAL),
         )
         self.server = ServerStore(
             self.database(),
-            SYSTEM,
+            self.name.system,
             clock=self.clock,
             watch=self._watch(Side.SERVER),
         )
-        self.server.add_terminal(entry())
+        self.server.add_terminal(entry(self.name))
         self.link = FakeLink(self.server, judge=lambda *asked: self.judge(*asked), fault=self.link_fault)
         self.business = Business(self.terminal, self.link, on_refused=lambda *_: None)
+        stores: dict[Side, RecordStore] = {Side.TERMINAL: self.terminal, Side.SERVER: self.server}
         self.chains = {
-            Side.TERMINAL: ChainModule(self.terminal, self.ledger, self.settings),
-            Side.SERVER: ChainModule(self.server, self.ledger, self.settings),
+            side: ChainModule(store, self.anchoring(side), self.settings) for side, store in stores.items()
         }
+
+    def anchoring(self, side: Side) -> Anchoring:
+        """Return where a side anchors."""
+        return self.ledger
+
+    def numbers(self, side: AnchorSide) -> list[int]:
+        """Return the numbers that a side anchored, in the order of their runs."""
+        return self.ledger.numbers(self.name, side)
 
     def use(self, ledger: FakeLedger) -> None:
         """Anchor on another ledger."""
         self.ledger = ledger
-        self.chains = {
-            Side.TERMINAL: ChainModule(self.terminal, ledger, self.settings),
-            Side.SERVER: ChainModule(self.server, ledger, self.settings),
-        }
+        self.restart()
 
     def kill(self) -> None:
         """End the program here; a test that kills something else puts that in its place."""
@@ -111,8 +118,8 @@ class World:
 
     async def settle(self, *, steps: int = 40) -> None:
         """Close what is open, and let all modules work until nothing is left to do, or so many steps."""
-        self.clock.now_ms += 1_000_000
         for _ in range(steps):
+            self.clock.now_ms += 1_000_000
             await self.once()
             if self._is_settled():
                 return
@@ -133,7 +140,7 @@ class World:
         everything = list(range(1, last + 1))
         anchored = [one for one in everything if one not in refused or self.runs.records > 1]
         for side in AnchorSide:
-            assert self.ledger.numbers(TERMINAL, side) == anchored
+            assert self.numbers(side) == anchored
         for store in (self.terminal, self.server):
             rows = [row[0] for row in store._database.rows("SELECT number FROM record ORDER BY number")]
             assert rows == ([] if cleaned else everything)

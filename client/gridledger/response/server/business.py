@@ -166,7 +166,7 @@ class ServerBusiness:
         async def records(call: Call[RecordsMessage]) -> RecordsAnswer:
             """Take records of the calling terminal; the answer says which are refused for good."""
             entry = await asyncio.to_thread(self._store.terminal, call.value.terminal)
-            if not is_agent(call.caller, entry.agent):
+            if entry.agent is None or not is_agent(call.caller, entry.agent):
                 raise TerminalUnknown(f"the caller does not act for {call.value.terminal}")
             return await self.receive(call.value, call.body)
 

@@ -6,7 +6,7 @@ Source: CN115334117A, claim 3: the server determines the demand from the data of
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,19 +75,26 @@ class PeakRule:
         -----
         Integers only; linear in the loads.
         """
-        found: list[Demand] = []
+        return [self.demand_of(peak, excess_wh, now_ms) for peak, excess_wh in self.peaks(loads)]
+
+    def peaks(self, loads: Sequence[Load]) -> Iterator[tuple[Load, int]]:
+        """Give each peak with its excess in watt-hours, in order of time."""
         total = sum(one.energy_wh for one in loads[: self.window])
         for place in range(self.window, len(loads)):
             peak = loads[place]
             # The mean of the window, raised by the excess; all of it in watt-hours.
             bound = total * (100 + self.excess_percent) // (100 * self.window)
             if peak.energy_wh > bound:
-                found.append(self._demand(peak, peak.energy_wh - bound, now_ms))
+                yield peak, peak.energy_wh - bound
             total += peak.energy_wh - loads[place - self.window].energy_wh
-        return found
 
-    def _demand(self, peak: Load, excess_wh: int, now_ms: int) -> Demand:
-        start_ms = peak.start_ms + self.lead_s * 1000
+    def start_of(self, peak: Load) -> int:
+        """Return when the demand for a peak begins, milliseconds."""
+        return peak.start_ms + self.lead_s * 1000
+
+    def demand_of(self, peak: Load, excess_wh: int, now_ms: int) -> Demand:
+        """Make the demand for a peak."""
+        start_ms = self.start_of(peak)
         return Demand(
             id=f"peak-{start_ms}",
             start_ms=start_ms,

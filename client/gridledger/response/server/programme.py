@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from gridledger.model.errors import ConfigError
 from gridledger.response.message import Demand
@@ -80,17 +80,20 @@ class ProgrammeRule:
         Linear in the loads; integers only.
         """
         found: list[Demand] = []
-        a_day: Counter[str] = Counter()
+        a_day: Counter[date] = Counter()
         a_year: Counter[int] = Counter()
-        for one in self._peaks().derive(loads, now_ms):
-            local = datetime.fromtimestamp(one.start_ms // 1000, UTC) + timedelta(hours=self.utc_offset_h)
-            day = f"{local:%Y-%m-%d}"
-            if not self._in_season(local) or not self._in_hours(local, one.length_s):
+        rule = self._peaks()
+        for peak, excess_wh in rule.peaks(loads):
+            start_s = rule.start_of(peak) // 1000
+            local = datetime.fromtimestamp(start_s, UTC) + timedelta(hours=self.utc_offset_h)
+            if not self._in_season(local) or not self._in_hours(local, peak.length_s):
                 continue
+            day = local.date()
             if a_day[day] >= self.events_daily or a_year[local.year] >= self.max_events:
                 continue
             a_day[day] += 1
             a_year[local.year] += 1
+            one = rule.demand_of(peak, excess_wh, now_ms)
             found.append(replace(one, rule=f"{self.programme}: {one.rule}"))
         return found
 

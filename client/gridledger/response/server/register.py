@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from gridledger.response.database import Database
@@ -21,6 +23,26 @@ _DEMANDS: Final = 1_000
 """Demands that are shown at most; since counts on."""
 
 
+@dataclass(kw_only=True)
+class _Counted:
+    """The intervals that count already, in their order."""
+
+    rule: DemandRule | None = None
+    """What they are held against."""
+    loads: list[Load] = field(default_factory=list)
+    derived_ms: int = 0
+    """Up to where demands were derived from them and published."""
+
+    @property
+    def after_ms(self) -> int:
+        """From where on intervals are still to be read."""
+        return self.loads[-1].start_ms + 1 if self.loads else 0
+
+    def forget(self, since_ms: int) -> None:
+        """Drop what lies before a time."""
+        del self.loads[: bisect_left(self.loads, since_ms, key=lambda one: one.start_ms)]
+
+
 class DemandRegister:
     """Loads, demands and replies in a server's database.
 
@@ -32,6 +54,7 @@ class DemandRegister:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._counted = _Counted()
 
     def loads(self, since_ms: int = 0) -> list[Load]:
         """Return what all sites took together, by interval."""
@@ -66,26 +89,54 @@ class DemandRegister:
 
         Notes
         -----
-        A demand that is published stays as it is, whatever readings come late.
+        A demand that is published stays as it is, whatever readings come late, and so does an interval that
+        counts, for as long as the process runs: each is read once, and where none is new nothing is derived.
         """
         newest = self._database.row("SELECT MAX(start_ms) FROM load")
         if newest is None or newest[0] is None:
             return []
-        loads: list[Load] = []
-        for load in self.loads(newest[0] - DAY_MS * rule.history_days):
-            if load.readings < terminals and load.start_ms > newest[0] - grace_ms:
-                break
-            loads.append(load)
-        published: list[Demand] = []
+        if self._counted.rule is not rule:
+            self._counted = _Counted(rule=rule)
+        counted = self._counted
+        since_ms = newest[0] - DAY_MS * rule.history_days
+        while self._count(max(since_ms, counted.after_ms), newest[0] - grace_ms, terminals):
+            pass
+        counted.forget(since_ms)
+        if counted.derived_ms == counted.after_ms:
+            return []
+        published = self._publish(rule.derive(counted.loads, now_ms))
+        counted.derived_ms = counted.after_ms
+        return published
+
+    def _count(self, since_ms: int, silent_ms: int, terminals: int) -> bool:
+        """Read the next intervals that count; tell whether there may be more."""
+        found = self.loads(since_ms)
+        for load in found:
+            if load.readings < terminals and load.start_ms > silent_ms:
+                return False
+            self._counted.loads.append(load)
+        return len(found) == _INTERVALS
+
+    def _publish(self, derived: Sequence[Demand]) -> list[Demand]:
+        """Keep the demands that are new, and return them."""
+        if not derived:
+            return []
+        earliest = min(one.start_ms for one in derived)
+        known = {
+            name for (name,) in self._database.rows("SELECT id FROM demand WHERE start_ms >= ?", (earliest,))
+        }
+        fresh = [one for one in derived if one.id not in known]
+        if not fresh:
+            return []
         with self._database.transaction():
-            for one in rule.derive(loads, now_ms):
-                new = self._database.run(
+            return [
+                one
+                for one in fresh
+                if self._database.run(
                     "INSERT INTO demand VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     (one.id, one.published_ms, one.start_ms, one.to_bytes()),
                 )
-                if new:
-                    published.append(one)
-        return published
+            ]
 
     def demands(self, since_ms: int = 0, *, limit: int = _DEMANDS) -> list[Demand]:
         """Return demands that begin at a time or later, in their order."""

@@ -21,6 +21,7 @@ from gridledger.model.response import (
 )
 from gridledger.response.database import Database
 from gridledger.response.errors import RecordRefusal, RecordsMissing, TerminalUnknown
+from gridledger.response.kept import Phase
 from gridledger.response.message import (
     ClosedRun,
     DemandReply,
@@ -222,7 +223,7 @@ class ServerStore(RecordStore):
             (name, planned.body, planned.answer.to_bytes(), self.clock()),
         )
         self._database.run("UPDATE progress SET answered = ? WHERE terminal = ?", (planned.answer.last, name))
-        self._count(self._next(None, Happening.ARRIVED), planned.fresh)
+        self._tally.count(self._next(None, Happening.ARRIVED), planned.fresh)
         return int(kept)
 
     def _remember(self, entered: Sequence[tuple[int, Planned]]) -> None:
@@ -262,11 +263,12 @@ class ServerStore(RecordStore):
         -----
         A terminal that comes back later anchors more than this server has: a mismatch, which is opened.
         """
-        with self._database.transaction():
-            return self._database.run(
-                "UPDATE run SET phase = 'closed' WHERE phase = 'open' AND opened_ms <= ?",
-                (self.clock() - age_ms,),
-            )
+        silent = "phase = 'open' AND opened_ms <= ?"
+        values = (self.clock() - age_ms,)
+        if self._database.row(f"SELECT 1 FROM run WHERE {silent} LIMIT 1", values) is None:  # noqa: S608
+            return 0
+        with self._move():
+            return self._close(silent, values)
 
     # --- within transactions
 
@@ -305,9 +307,9 @@ class ServerStore(RecordStore):
         if rows:
             self._database.insert("record", _COLUMNS, rows)
             self._database.run("UPDATE progress SET last = ? WHERE terminal = ?", (fresh[-1].number, name))
-            self._count(RecordState.RECEIVED, -len(rows))
-            self._count(RecordState.REQUEST_COMPLETED, len(rows) - refused)
-            self._count(RecordState.SERVER_ERROR, refused)
+            self._tally.count(RecordState.RECEIVED, -len(rows))
+            self._tally.count(RecordState.REQUEST_COMPLETED, len(rows) - refused)
+            self._tally.count(RecordState.SERVER_ERROR, refused)
             self._enter_runs(name, fresh, waiting.received_ms)
             self._enter_content(entry, fresh, waiting)
         for run in message.closed:
@@ -320,22 +322,18 @@ class ServerStore(RecordStore):
         for one in fresh:
             counts[one.run] = counts.get(one.run, 0) + 1
         for first, count in counts.items():
-            self._database.run(
+            entered = self._database.rows(
                 "INSERT INTO run (terminal, first, count, phase, opened_ms) VALUES (?, ?, ?, 'open', ?)"
                 " ON CONFLICT (terminal, first) DO UPDATE SET count = run.count + excluded.count"
-                " WHERE run.phase IN ('open', 'closed')",
+                " WHERE run.phase IN ('open', 'closed') RETURNING count",
                 (name, first, count, now_ms),
             )
-        self._database.run(
-            "UPDATE run SET phase = 'closed' WHERE terminal = ? AND phase = 'open' AND first < ?",
-            (name, fresh[-1].run),
-        )
+            # A run that was there has more records now than this message brought.
+            self._tally.count_runs(Phase.OPEN, int(entered == [(count,)]))
+        self._close("terminal = ? AND phase = 'open' AND first < ?", (name, fresh[-1].run))
 
     def _close_run(self, name: str, run: ClosedRun) -> None:
-        self._database.run(
-            "UPDATE run SET phase = 'closed' WHERE terminal = ? AND first = ? AND phase = 'open'",
-            (name, run.first),
-        )
+        self._close("terminal = ? AND first = ? AND phase = 'open'", (name, run.first))
 
     def _enter_content(self, entry: TerminalEntry, fresh: Sequence[SentRecord], waiting: Waiting) -> None:
         """Enter loads or replies beside the records; a refused one counts for nothing."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -86,9 +86,14 @@ class Business:
         StoreFailed
             The local database did not take them.
         """
-        number = await asyncio.to_thread(self._store.accept, data)
-        self._new.set()
+        (number,) = await self.accept_all((data,))
         return number
+
+    async def accept_all(self, data: Sequence[bytes]) -> tuple[int, ...]:
+        """Take several data durably at once, all or none, and return their numbers; see `accept`."""
+        numbers = await asyncio.to_thread(self._store.accept_all, data)
+        self._new.set()
+        return numbers
 
     async def run(self) -> None:
         """Send what is there, until it is cancelled."""
@@ -114,19 +119,25 @@ class Business:
         ServiceError
             There was no answer, or the server turned the message away: its records stay as they are.
         """
-        await asyncio.to_thread(self._store.close_old)
-        records = await asyncio.to_thread(self._store.unanswered, self._settings.records)
-        closed = await asyncio.to_thread(self._store.untold, self._settings.records)
-        if not records and not closed:
+        message = await asyncio.to_thread(self._message)
+        if message is None:
             return 0
-        message = RecordsMessage(terminal=self._store.terminal, records=records, closed=closed)
         answer = await self._link.send(message)
         refused = {one.number: one.code for one in answer.refused}
-        last = min(answer.last, records[-1].number) if records else 0
-        moved = await asyncio.to_thread(self._store.answered, last, refused, closed)
+        last = min(answer.last, message.records[-1].number) if message.records else 0
+        moved = await asyncio.to_thread(self._store.answered, last, refused, message.closed)
         for number, code in refused.items():
             self._on_refused(number, code)
-        return moved + len(closed)
+        return moved + len(message.closed)
+
+    def _message(self) -> RecordsMessage | None:
+        """Return what is to be sent next; None where there is nothing."""
+        self._store.close_old()
+        records = self._store.unanswered(self._settings.records)
+        closed = self._store.untold(self._settings.records)
+        if not records and not closed:
+            return None
+        return RecordsMessage(terminal=self._store.terminal, records=records, closed=closed)
 
     async def finish(self, *, chain: bool) -> None:
         """Close the open run, and wait until the server has answered for everything.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gridledger.model.digest import SALT_BYTES, Digest
 from gridledger.model.errors import ConfigError
@@ -18,11 +19,14 @@ from gridledger.model.response import (
     TerminalRecord,
 )
 from gridledger.response.database import Database
+from gridledger.response.kept import Phase
 from gridledger.response.message import MAX_DATA_BYTES, ClosedRun, SentRecord
 from gridledger.response.record_store import Clock, RecordStore, Watch, wall_clock_ms
 from gridledger.response.state import Happening, RecordState, Side
 
 __all__ = ["RunSettings", "TerminalStore"]
+
+_COLUMNS: Final = ("terminal", "number", "run", "time_ms", "state", "data", "salt", "leaf")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,27 +89,51 @@ class TerminalStore(RecordStore):
         ConfigError
             There are no data, or more than 512 bytes.
         """
-        if not 1 <= len(data) <= MAX_DATA_BYTES:
+        return self.accept_all((data,))[0]
+
+    def accept_all(self, data: Sequence[bytes]) -> tuple[int, ...]:
+        """Take several data durably at once, in their order; all of them or none.
+
+        Parameters
+        ----------
+        data : sequence of bytes
+            Each as for `accept`.
+
+        Returns
+        -------
+        tuple of int
+            The records' numbers.
+
+        Raises
+        ------
+        StoreFailed, ConfigError
+            As for `accept`; nothing was accepted.
+
+        Notes
+        -----
+        One transaction, thus one wait for the disk, however many there are.
+        """
+        if any(not 1 <= len(one) <= MAX_DATA_BYTES for one in data):
             raise ConfigError(f"want 1 to {MAX_DATA_BYTES} bytes", key="data", source=self._name)
-        salt = os.urandom(SALT_BYTES)
+        salts = os.urandom(SALT_BYTES * len(data))
         now_ms = self.clock()
+        state = self._next(None, Happening.ACCEPTED)
+        rows = []
         with self._move(Happening.ACCEPTED):
-            run, number = self._take_number(now_ms)
-            one = TerminalRecord(
-                terminal=self.terminal,
-                number=number,
-                run=run,
-                time_ms=now_ms,
-                data=Digest.salted(salt, data),
-            )
-            state = self._next(None, Happening.ACCEPTED)
-            self._database.run(
-                "INSERT INTO record (terminal, number, run, time_ms, state, data, salt, leaf)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (self._name, number, run, now_ms, state.value, data, salt, one.leaf.raw),
-            )
-            self._count(state, 1)
-        return number
+            for place, one in enumerate(data):
+                run, number = self._take_number(now_ms)
+                salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
+                made = TerminalRecord(
+                    terminal=self.terminal,
+                    number=number,
+                    run=run,
+                    time_ms=now_ms,
+                    data=Digest.salted(salt, one),
+                )
+                rows.append((self._name, number, run, now_ms, state.value, one, salt, made.leaf.raw))
+            self._database.insert("record", _COLUMNS, rows)
+            self._tally.count(state, len(rows))
+        return tuple(row[1] for row in rows)
 
     def unanswered(self, limit: int) -> tuple[SentRecord, ...]:
         """Return the first records that the server has not answered for, in order."""
@@ -164,16 +192,20 @@ class TerminalStore(RecordStore):
 
     def close_old(self) -> int:
         """Close the open run if its age says so; return how many were closed."""
+        age_ms = int(self._runs.age_s * 1000)
         now_ms = self.clock()
-        with self._database.transaction():
-            return self._close_unless_in_time(now_ms)
+        # A clock that jumped makes a run old, too: one of the future is closed.
+        untimely = "terminal = ? AND phase = 'open' AND NOT (opened_ms <= ? AND opened_ms > ?)"
+        values = (self._name, now_ms, now_ms - age_ms)
+        if self._database.row(f"SELECT 1 FROM run WHERE {untimely}", values) is None:  # noqa: S608
+            return 0
+        with self._move():
+            return self._close(untimely, values)
 
     def close_runs(self) -> int:
         """Close the open run, whatever its age; return how many were closed."""
-        with self._database.transaction():
-            return self._database.run(
-                "UPDATE run SET phase = 'closed' WHERE terminal = ? AND phase = 'open'", (self._name,)
-            )
+        with self._move():
+            return self._close_open()
 
     def backlog(self) -> int:
         """Return how many records the server has not answered for."""
@@ -189,29 +221,22 @@ class TerminalStore(RecordStore):
             (self._name, self._runs.records, now_ms, now_ms - age_ms),
         )
         if row is None:
-            self._database.run(
-                "UPDATE run SET phase = 'closed' WHERE terminal = ? AND phase = 'open'", (self._name,)
-            )
+            self._close_open()
             ((number,),) = self._database.rows(
                 "SELECT last + 1 FROM progress WHERE terminal = ?", (self._name,)
             )
-            phase = "closed" if self._runs.records == 1 else "open"
+            phase = Phase.CLOSED if self._runs.records == 1 else Phase.OPEN
             self._database.run(
                 "INSERT INTO run (terminal, first, count, phase, opened_ms) VALUES (?, ?, 1, ?, ?)",
-                (self._name, number, phase, now_ms),
+                (self._name, number, phase.value, now_ms),
             )
+            self._tally.count_runs(phase, 1)
             row = (number, number)
         self._database.run("UPDATE progress SET last = ? WHERE terminal = ?", (row[1], self._name))
         return row[0], row[1]
 
-    def _close_unless_in_time(self, now_ms: int) -> int:
-        """Close an open run that is too old, or of the future: the clock may have jumped."""
-        age_ms = int(self._runs.age_s * 1000)
-        return self._database.run(
-            "UPDATE run SET phase = 'closed' WHERE terminal = ? AND phase = 'open'"
-            " AND NOT (opened_ms <= ? AND opened_ms > ?)",
-            (self._name, now_ms, now_ms - age_ms),
-        )
+    def _close_open(self) -> int:
+        return self._close("terminal = ? AND phase = 'open'", (self._name,))
 
     def _answer(self, first: int, last: int) -> int:
         if last < first:
