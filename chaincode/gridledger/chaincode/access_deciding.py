@@ -22,6 +22,7 @@ from gridledger.model.sharing import (
     AccessRequest,
     PolicyRule,
     PowerPlatform,
+    Reviewed,
 )
 from gridledger.shim import Context, Key
 from gridledger.shim.context import TIME_MARK
@@ -87,6 +88,7 @@ async def decide(ctx: Context, request: AccessRequest) -> AccessDecision:
         problems=tuple(problems),
         decided_ms=now_ms,
         valid_until_ms=None if problems else now_ms + request.wanted_ms,
+        needs_review=True if policy is not None and policy.wants_review(Reviewed.ACCESS) else None,
     )
 
 

@@ -30,6 +30,7 @@ from gridledger.chaincode.lake_key import (
 )
 from gridledger.chaincode.ledger_key import system_key, user_key
 from gridledger.chaincode.permission import acting_system, is_agent, require_platform
+from gridledger.chaincode.review_gate import require_approved
 from gridledger.model.dataset import DatasetIdentifier, VersionNumber
 from gridledger.model.events import Event
 from gridledger.model.exchange_refusals import Expired, NotTheAgent
@@ -54,6 +55,7 @@ from gridledger.model.sharing import (
     PlatformMembership,
     PolicyRule,
     PowerPlatform,
+    Reviewed,
     SharingPolicy,
 )
 from gridledger.model.states import IdentifierState
@@ -86,16 +88,26 @@ class AccessTransactions(Contract):
 
     @transaction(roles=(Role.BUSINESS_SYSTEM,))
     async def set_sharing_policy(
-        self, ctx: Context, dataset: DatasetIdentifier, rules: tuple[PolicyRule, ...]
+        self,
+        ctx: Context,
+        dataset: DatasetIdentifier,
+        rules: tuple[PolicyRule, ...],
+        reviewed: tuple[Reviewed, ...] | None = None,
     ) -> SharingPolicy:
-        """Set who may have a dataset; what was admitted before stands until it runs out or is revoked."""
+        """Set who may have a dataset, and what of it the council reviews: as before where it is left out.
+
+        What was admitted before stands until it runs out or is revoked.
+        """
         await owned_dataset(ctx, dataset)
         earlier = await ctx.get(sharing_policy_key(dataset))
+        if reviewed is None and earlier is not None:
+            reviewed = earlier.reviewed
         policy = SharingPolicy(
             dataset=dataset,
             version=1 + (earlier.version if earlier else 0),
             rules=rules,
             set_ms=await ctx.now_ms(),
+            reviewed=reviewed or None,
         )
         await ctx.put(sharing_policy_key(dataset), policy)
         ctx.emit(Event.SHARING_POLICY_SET, policy)
@@ -132,13 +144,15 @@ class AccessTransactions(Contract):
         check_batch(grants, limit=MAX_GRANTS, what="grants")
         if len({entry.request for entry in grants}) != len(grants):
             raise BadArgument({"grants": "a request stands twice"})
-        await acting_system(ctx, dataset.system, SystemKind.BUSINESS_SYSTEM)
+        owner = await acting_system(ctx, dataset.system, SystemKind.BUSINESS_SYSTEM)
         registered = await ctx.require(dataset_key(dataset))
         head = await ctx.require(dataset_head_key(dataset))
         now_ms = await ctx.now_ms()
         decisions = await ctx.get_many([access_key(entry.request) for entry in grants])
         earlier = await ctx.get_many([grant_key(entry.request) for entry in grants])
         await ctx.read_ahead([key for one in decisions if one is not None for key in _keys_of_user(one)])
+        gated = [one.id for one in decisions if one is not None and one.needs_review]
+        await require_approved(ctx, owner.root, gated)
         deposited: list[Grant] = []
         for place, (entry, decision, before) in enumerate(zip(grants, decisions, earlier, strict=True)):
             if decision is None or decision.request.dataset != dataset:

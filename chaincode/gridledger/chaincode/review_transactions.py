@@ -1,7 +1,10 @@
 """The functions of `council` for requests: filed, passed on to the master, taken; and for their copies.
 
 Copies come in the transient data, sealed to the round key of who gets them, and go into the implicit private
-collection of its organisation: neither block nor state has them.
+collection of its organisation: neither block nor state has them. `HandCopy` writes nothing else, so that
+organisation's own peer endorses it alone; what is public says by the hash, which every peer has, that a copy
+is there, and is endorsed by whom the chaincode's policy wants. So no organisation that is down holds up what
+is not its own.
 
 Source: Luo and Jin, 4.2, steps 2 to 5.
 """
@@ -31,6 +34,7 @@ from gridledger.model.council_refusals import NotASuperNode, ReviewOutOfTurn, Ro
 from gridledger.model.council_review import (
     MAX_COPY_BYTES,
     Authority,
+    HandedCopies,
     ReviewCopy,
     ReviewId,
     ReviewRequest,
@@ -66,7 +70,7 @@ class ReviewTransactions(Contract):
     async def file_request(
         self, ctx: Context, signed: SignedReviewStatement, node: CandidateId, place: int
     ) -> ReviewRequest:
-        """File a request with any super node of the round, its content sealed to that one's round key.
+        """File a request with any super node of the round, which is then handed its content.
 
         A place is taken once: who finds it taken takes another.
         """
@@ -94,7 +98,7 @@ class ReviewTransactions(Contract):
             state=ReviewState.FILED,
             filed_ms=now_ms,
         )
-        await _hand(ctx, await _reviewer(ctx, running, node), statement.id)
+        await _reviewer(ctx, running, node)
         await ctx.put(place_key(statement.root, statement.round, place), RoundPlace(request=statement.id))
         await ctx.put(request_key(statement.id), filed)
         ctx.emit(Event.REVIEW_FILED, filed)
@@ -102,18 +106,14 @@ class ReviewTransactions(Contract):
 
     @transaction(roles=(*_USERS, Role.AGENT))
     async def pass_request(self, ctx: Context, request: ReviewId, node: CandidateId) -> ReviewRequest:
-        """Pass a request on to the master, sealed anew, as the super node that has it or as its user."""
+        """Pass a request on to the master, which has its content, as who has it or as its user."""
         known = await ctx.require(request_key(request))
         statement = known.signed.statement
         running = await open_round(ctx, statement.root, statement.round)
-        if known.state is not ReviewState.FILED:
-            raise ReviewOutOfTurn(request, "was taken")
-        system = await ctx.require(system_key(statement.system))
-        if not is_agent(ctx, system.agent):
-            await acting_super_node(ctx, running, known.holder)
+        await _as_bringer(ctx, running, known)
         if node != running.master or node == known.holder:
             raise ReviewOutOfTurn(request, f"goes to the master, {running.master}, and there once")
-        await _hand(ctx, await _reviewer(ctx, running, node), request)
+        await _require_copy(ctx, await _reviewer(ctx, running, node), request)
         passed = replace(known, path=(*known.path, node))
         await ctx.put(request_key(request), passed)
         ctx.emit(Event.REVIEW_PASSED, passed)
@@ -121,7 +121,10 @@ class ReviewTransactions(Contract):
 
     @transaction(roles=(Role.AGENT,))
     async def take_request(self, ctx: Context, request: ReviewId) -> ReviewRequest:
-        """Take a request, as the master that has it: refused without authority, else its review begins."""
+        """Take a request, as the master that has it: refused without authority, else its review begins.
+
+        A review begins once the master has the content.
+        """
         known = await ctx.require(request_key(request))
         running = await _as_master(ctx, known)
         if known.state is not ReviewState.FILED or known.holder != running.master:
@@ -129,6 +132,7 @@ class ReviewTransactions(Contract):
         now_ms = await ctx.now_ms()
         authority = await _authority(ctx, known.signed.statement, now_ms)
         if authority is Authority.GIVEN:
+            await _require_copy(ctx, await _reviewer(ctx, running, running.master), request)
             until_ms = now_ms + running.limits.review_ms
             taken = replace(known, state=ReviewState.REVIEWED, authority=authority, review_until_ms=until_ms)
         else:
@@ -137,22 +141,54 @@ class ReviewTransactions(Contract):
         ctx.emit(Event.REVIEW_TAKEN, taken)
         return taken
 
+    @transaction(roles=(*_USERS, Role.AGENT))
+    async def hand_copy(self, ctx: Context, request: ReviewId, node: CandidateId) -> Digest:
+        """Hand a copy, sealed to its round key, to a super node: nothing else is written.
+
+        Before the review it goes to whom it was filed with, or to the master; in review to the others.
+        """
+        known = await ctx.require(request_key(request))
+        statement = known.signed.statement
+        running = await open_round(ctx, statement.root, statement.round)
+        if known.state is ReviewState.FILED:
+            await _as_bringer(ctx, running, known)
+            if node not in (known.holder, running.master):
+                raise ReviewOutOfTurn(request, f"goes to {known.holder}, or to the master, {running.master}")
+        else:
+            await _as_master(ctx, known)
+            if known.state is not ReviewState.REVIEWED:
+                raise ReviewOutOfTurn(request, "is not in review")
+            if node == known.holder:
+                raise ReviewOutOfTurn(request, f"is with {node}")
+            if await ctx.get(copy_key(request, node)) is not None:
+                raise AlreadyExists("review copy", f"{request} {node}")
+        sealed = _sealed(ctx)
+        text, collection = _place_of(await _reviewer(ctx, running, node), request)
+        await ctx.stub.put_private_data(collection, text, sealed)
+        return Digest.of(sealed)
+
     @transaction(roles=(Role.AGENT,))
-    async def hand_copy(self, ctx: Context, request: ReviewId, node: CandidateId) -> ReviewCopy:
-        """Hand a copy, sealed to its round key, to another super node of the round, as the master; once."""
+    async def record_copies(
+        self, ctx: Context, request: ReviewId, nodes: tuple[CandidateId, ...]
+    ) -> tuple[ReviewCopy, ...]:
+        """Say who was handed a copy, as the master, once each: the hash stands in its private data."""
         known = await ctx.require(request_key(request))
         running = await _as_master(ctx, known)
         if known.state is not ReviewState.REVIEWED:
             raise ReviewOutOfTurn(request, "is not in review")
-        if node == known.holder:
-            raise ReviewOutOfTurn(request, f"is with {node}")
-        if await ctx.get(copy_key(request, node)) is not None:
-            raise AlreadyExists("review copy", f"{request} {node}")
-        sealed = await _hand(ctx, await _reviewer(ctx, running, node), request)
-        handed = ReviewCopy(sealed=Digest.of(sealed), handed_ms=await ctx.now_ms())
-        await ctx.put(copy_key(request, node), handed)
-        ctx.emit(Event.COPY_HANDED, handed)
-        return handed
+        if not nodes or list(nodes) != sorted(set(nodes)):
+            raise BadArgument({"nodes": "want some, sorted, each once"})
+        now_ms, handed = await ctx.now_ms(), list[ReviewCopy]()
+        for node in nodes:
+            if node == known.holder:
+                raise ReviewOutOfTurn(request, f"is with {node}")
+            if await ctx.get(copy_key(request, node)) is not None:
+                raise AlreadyExists("review copy", f"{request} {node}")
+            found = await _require_copy(ctx, await _reviewer(ctx, running, node), request)
+            handed.append(ReviewCopy(sealed=Digest(found), handed_ms=now_ms))
+            await ctx.put(copy_key(request, node), handed[-1])
+        ctx.emit(Event.COPY_HANDED, HandedCopies(request=request, nodes=nodes))
+        return tuple(handed)
 
     @query
     async def get_review(self, ctx: Context, request: ReviewId) -> ReviewView:
@@ -174,18 +210,14 @@ class ReviewTransactions(Contract):
     @query
     async def read_copy(self, ctx: Context, request: ReviewId, node: CandidateId) -> bytes:
         """Return a super node's sealed copy from its organisation's peer; empty where there is none."""
-        candidate = await ctx.require(candidate_key(node))
-        text = copy_key(request, node).to_text()
-        found = await ctx.stub.get_private_data(collection_of(candidate.organisation), text)
-        return found or b""
+        text, collection = _place_of(await ctx.require(candidate_key(node)), request)
+        return await ctx.stub.get_private_data(collection, text) or b""
 
     @query
     async def read_copy_hash(self, ctx: Context, request: ReviewId, node: CandidateId) -> bytes:
         """Return the hash of a super node's sealed copy, which every peer has; empty where there is none."""
-        candidate = await ctx.require(candidate_key(node))
-        text = copy_key(request, node).to_text()
-        found = await ctx.stub.get_private_data_hash(collection_of(candidate.organisation), text)
-        return found or b""
+        text, collection = _place_of(await ctx.require(candidate_key(node)), request)
+        return await ctx.stub.get_private_data_hash(collection, text) or b""
 
 
 async def _as_master(ctx: Context, known: ReviewRequest) -> Round:
@@ -194,6 +226,16 @@ async def _as_master(ctx: Context, known: ReviewRequest) -> Round:
     running = await open_round(ctx, statement.root, statement.round)
     await acting_super_node(ctx, running, running.master)
     return running
+
+
+async def _as_bringer(ctx: Context, running: Round, known: ReviewRequest) -> None:
+    """Refuse who is neither the user of a request that nobody took nor the super node that has it."""
+    statement = known.signed.statement
+    if known.state is not ReviewState.FILED:
+        raise ReviewOutOfTurn(statement.id, "was taken")
+    system = await ctx.require(system_key(statement.system))
+    if not is_agent(ctx, system.agent):
+        await acting_super_node(ctx, running, known.holder)
 
 
 async def _reviewer(ctx: Context, running: Round, node: str) -> Candidate:
@@ -205,15 +247,27 @@ async def _reviewer(ctx: Context, running: Round, node: str) -> Candidate:
     return await ctx.require(candidate_key(node))
 
 
-async def _hand(ctx: Context, candidate: Candidate, request: str) -> bytes:
-    """Write a sealed copy from the transient data into the private data of a super node's organisation."""
+def _place_of(candidate: Candidate, request: str) -> tuple[str, str]:
+    """Return under which key, and in which collection, a super node has its copy."""
+    return copy_key(request, candidate.id).to_text(), collection_of(candidate.organisation)
+
+
+async def _require_copy(ctx: Context, candidate: Candidate, request: str) -> bytes:
+    """Return the hash of a super node's copy; every peer has it."""
+    text, collection = _place_of(candidate, request)
+    found = await ctx.stub.get_private_data_hash(collection, text)
+    if found is None:
+        raise ReviewOutOfTurn(request, f"has no copy at {candidate.id}")
+    return found
+
+
+def _sealed(ctx: Context) -> bytes:
+    """Return the sealed copy of the transient data."""
     sealed = ctx.stub.get_transient().get(COPY, b"")
     if not sealed:
         raise BadArgument({COPY: "want a sealed copy in the transient data"})
     if len(sealed) > MAX_COPY_BYTES:
         raise LimitExceeded("bytes of a copy", limit=MAX_COPY_BYTES, actual=len(sealed))
-    text = copy_key(request, candidate.id).to_text()
-    await ctx.stub.put_private_data(collection_of(candidate.organisation), text, sealed)
     return sealed
 
 
@@ -226,12 +280,14 @@ async def _authority(ctx: Context, statement: ReviewStatement, now_ms: int) -> A
         decision = await ctx.get(access_key(statement.access))
         if decision is None:
             return Authority.SUBJECT
-        if decision.request.application != statement.system:
+        asked = decision.request
+        if statement.system not in (asked.application, asked.dataset.system):
             return Authority.PARTY
         is_over = decision.valid_until_ms is not None and now_ms >= decision.valid_until_ms
         return Authority.GIVEN if decision.is_admitted and not is_over else Authority.RIGHT
     if statement.dataset is None or statement.number is None:
         return Authority.SUBJECT
-    if await ctx.get(dataset_version_key(statement.dataset, statement.number)) is None:
+    version = await ctx.get(dataset_version_key(statement.dataset, statement.number))
+    if version is None or version.statement.digest != statement.proposal:
         return Authority.SUBJECT
     return Authority.GIVEN if statement.dataset.system == statement.system else Authority.PARTY

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gridledger.model.council_review import (
     Conduct,
     Misbehaviour,
+    ReviewApproval,
     ReviewCopy,
     ReviewRequest,
     ReviewResponse,
@@ -23,6 +24,7 @@ from gridledger.model.keys import KeyPrefix
 from gridledger.shim import Key
 
 __all__ = [
+    "approval_key",
     "collection_of",
     "conduct_key",
     "copy_key",
@@ -70,6 +72,11 @@ def copy_key(request: str, node: str) -> Key[ReviewCopy]:
 
 def verdict_key(request: str, node: str) -> Key[ReviewVerdict]:
     return Key(ReviewVerdict, KeyPrefix.REVIEW_VERDICT, request, node)
+
+
+def approval_key(root: SystemIdentifier, subject: str) -> Key[ReviewApproval]:
+    """Return the key of an approval; a subject is `ReviewStatement.subject`."""
+    return Key(ReviewApproval, KeyPrefix.REVIEW_APPROVAL, str(root), subject)
 
 
 def response_key(request: str, node: str) -> Key[ReviewResponse]:

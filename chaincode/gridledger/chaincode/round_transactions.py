@@ -151,7 +151,7 @@ class RoundTransactions(Contract):
     async def replace_master(
         self, ctx: Context, root: SystemIdentifier, number: RoundNumber, node: str, request: ReviewId
     ) -> Round:
-        """Replace a master that has not taken, or not had decided, a request within its time."""
+        """Replace a master that has not taken a request within its time; it was silent if it had it."""
         running = await open_round(ctx, root, number)
         await acting_super_node(ctx, running, node)
         known = await ctx.require(request_key(request))
@@ -162,10 +162,13 @@ class RoundTransactions(Contract):
             raise ReviewOutOfTurn(request, "was taken")
         if now_ms < max(known.filed_ms, running.view_ms) + running.limits.master_ms:
             raise RoundOutOfTurn(number, "gives its master more time")
-        view = running.view + 1
+        view, silent = running.view + 1, running.silent
+        if known.holder == running.master:
+            silent = tuple(sorted({*(silent or ()), running.master}))
         changed = replace(
             running,
             view=view,
+            silent=silent,
             view_ms=now_ms,
             master=master_of(running.entered, height=running.height, requests=running.requests, view=view),
         )

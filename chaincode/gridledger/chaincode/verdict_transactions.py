@@ -10,6 +10,7 @@ from dataclasses import replace
 from gridledger.chaincode.council_key import candidate_key
 from gridledger.chaincode.ledger_key import rating_delta_key
 from gridledger.chaincode.round_key import (
+    approval_key,
     conduct_key,
     copy_key,
     deletion_receipt_key,
@@ -28,6 +29,7 @@ from gridledger.model.council_review import (
     Handling,
     Misbehaviour,
     MisbehaviourKind,
+    ReviewApproval,
     ReviewId,
     ReviewProblem,
     ReviewRequest,
@@ -35,7 +37,7 @@ from gridledger.model.council_review import (
     ReviewState,
     ReviewVerdict,
 )
-from gridledger.model.council_round import ReviewLimits, Round, RoundNumber, RoundState, master_of
+from gridledger.model.council_round import ReviewLimits, Round, RoundNumber, RoundState
 from gridledger.model.credit import RatingDelta
 from gridledger.model.digest import Digest
 from gridledger.model.events import Event
@@ -72,15 +74,21 @@ class VerdictTransactions(Contract):
 
     @transaction(roles=(Role.AGENT,))
     async def decide_request(self, ctx: Context, request: ReviewId, node: CandidateId) -> ReviewRequest:
-        """Decide: ceil((2n+1)/3) of n super nodes approve, or so many no longer can, or time is over."""
+        """Decide: ceil((2n+1)/3) of n super nodes approve, or so many no longer can, or time is over.
+
+        Who never came to a review before its time was over has failed, too.
+        """
         known, running = await _reviewed(ctx, request)
         await acting_super_node(ctx, running, node)
+        now_ms = await ctx.now_ms()
+        if known.state is ReviewState.FILED and now_ms >= running.limits.lapse_ms(known.filed_ms):
+            return await _decided(ctx, running, replace(known, state=ReviewState.FAILED, decided_ms=now_ms))
         if known.state is not ReviewState.REVIEWED:
             raise ReviewOutOfTurn(request, "is not in review")
         verdicts = await _verdicts(ctx, running, request)
         approvals = tuple(one.node for one in verdicts if one.approves)
         rejections = tuple(one.node for one in verdicts if not one.approves)
-        now_ms, wanted = await ctx.now_ms(), quorum(len(running.nodes))
+        wanted = quorum(len(running.nodes))
         if len(approvals) >= wanted:
             state = ReviewState.APPROVED
         elif len(rejections) > len(running.nodes) - wanted:
@@ -89,10 +97,11 @@ class VerdictTransactions(Contract):
             state = ReviewState.FAILED
         else:
             raise ReviewOutOfTurn(request, f"has {len(approvals)} of {wanted} approvals, and time left")
-        decided = replace(known, state=state, decided_ms=now_ms, approvals=approvals, rejections=rejections)
-        await ctx.put(request_key(request), decided)
-        ctx.emit(Event.REVIEW_DECIDED, decided)
-        return decided
+        return await _decided(
+            ctx,
+            running,
+            replace(known, state=state, decided_ms=now_ms, approvals=approvals, rejections=rejections),
+        )
 
     @transaction(roles=(Role.AGENT,))
     async def answer_review(
@@ -181,6 +190,19 @@ async def _reviewed(ctx: Context, request: str) -> tuple[ReviewRequest, Round]:
     return known, await open_round(ctx, statement.root, statement.round)
 
 
+async def _decided(ctx: Context, running: Round, decided: ReviewRequest) -> ReviewRequest:
+    """Write a decision, and what it approves where contracts look for it."""
+    statement = decided.signed.statement
+    await ctx.put(request_key(statement.id), decided)
+    if decided.state is ReviewState.APPROVED and statement.subject:
+        key = approval_key(running.root, statement.subject)
+        if await ctx.get(key) is None:
+            approval = ReviewApproval(request=statement.id, approved_ms=decided.decided_ms or 0)
+            await ctx.put(key, approval)
+    ctx.emit(Event.REVIEW_DECIDED, decided)
+    return decided
+
+
 async def _verdicts(ctx: Context, running: Round, request: str) -> list[ReviewVerdict]:
     found = await ctx.get_many([verdict_key(request, one) for one in running.nodes])
     return [one for one in found if one is not None]
@@ -215,13 +237,10 @@ async def _shows(ctx: Context, known: Round, node: str, kind: MisbehaviourKind, 
             against = {ReviewState.APPROVED: False, ReviewState.REJECTED: True}.get(about.state)
             return verdict is not None and verdict.approves is against
         had = node == about.holder or await ctx.get(copy_key(request, node)) is not None
-        return verdict is None and had and about.state is ReviewState.FAILED
+        was_reviewed = about.review_until_ms is not None
+        return verdict is None and had and was_reviewed and about.state is ReviewState.FAILED
     if kind is MisbehaviourKind.SILENT_MASTER:
-        earlier = {
-            master_of(known.entered, height=known.height, requests=known.requests, view=view)
-            for view in range(known.view)
-        }
-        return node in earlier
+        return node in (known.silent or ())
     if known.state is RoundState.OPEN or await ctx.now_ms() < (known.receipts_until_ms or 0):
         return False
     entered = await ctx.get(round_entry_key(known.root, known.number, node)) is not None

@@ -17,10 +17,12 @@ from gridledger.chaincode.lake_key import (
     dataset_head_key,
     dataset_key,
     dataset_version_key,
+    sharing_policy_key,
     versions_of,
 )
 from gridledger.chaincode.ledger_key import system_key
 from gridledger.chaincode.permission import agent_of_caller, require_platform
+from gridledger.chaincode.review_gate import require_approved
 from gridledger.model.dataset import (
     Custodian,
     CustodianEntry,
@@ -40,6 +42,7 @@ from gridledger.model.lake_page import CustodianPage, VersionPage
 from gridledger.model.lake_refusals import KeyOutdated, NotTheCustodian, ReceiptDiffers, VersionOutOfTurn
 from gridledger.model.refusals import AlreadyExists, Conflict
 from gridledger.model.roles import Role
+from gridledger.model.sharing import Reviewed
 from gridledger.model.signature import verify_signature
 from gridledger.model.states import ApplicationState, IdentifierState
 from gridledger.model.system import ShortText
@@ -139,6 +142,9 @@ class VersionTransactions(Contract):
             raise ReceiptDiffers(
                 f"the receipt is of something else than version {receipt.number} of {dataset}"
             )
+        policy = await ctx.get(sharing_policy_key(dataset))
+        if policy is not None and policy.wants_review(Reviewed.VERSIONS):
+            await require_approved(ctx, owner.root, [str(statement.digest)])
         now_ms = await ctx.now_ms()
         if not now_ms - RECEIPT_AGE_MS <= receipt.checked_ms <= now_ms + RECEIPT_AHEAD_MS:
             raise Expired("the storage receipt is more than a day old, or of the future")

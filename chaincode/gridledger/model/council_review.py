@@ -30,9 +30,11 @@ __all__ = [
     "MAX_COPY_BYTES",
     "Authority",
     "Conduct",
+    "HandedCopies",
     "Handling",
     "Misbehaviour",
     "MisbehaviourKind",
+    "ReviewApproval",
     "ReviewCopy",
     "ReviewId",
     "ReviewProblem",
@@ -81,9 +83,9 @@ class Authority(StrEnum):
     SYSTEM = "system"
     """The system is not in force any more."""
     SUBJECT = "subject"
-    """There is no such access request or version."""
+    """There is no such access request, or no such version with this statement."""
     PARTY = "party"
-    """It is another system's."""
+    """It is of other systems: an access request is its application's and the dataset's owner's."""
     RIGHT = "right"
     """The access request was refused, or its time is over."""
 
@@ -131,6 +133,8 @@ class ReviewStatement(Record):
     access: AccessRequestId | None = None
     dataset: DatasetIdentifier | None = None
     number: VersionNumber | None = None
+    proposal: Digest | None = None
+    """Of the version's statement as it was proposed; a number alone may be proposed anew."""
     digest: Digest
     """SHA-256 of the content that is reviewed; it goes to super nodes sealed."""
     made_ms: int
@@ -140,11 +144,18 @@ class ReviewStatement(Record):
         version = self.dataset is not None, self.number is not None
         if version not in ((True, True), (False, False)) or version[0] is (self.access is not None):
             yield "", "want either an access request or a dataset with a number"
+        if self.proposal is not None and self.dataset is None:
+            yield "proposal", "belongs to a dataset with a number"
 
     @property
     def id(self) -> str:
         """SHA-256 of the bytes, in hexadecimal: the request's id."""
         return str(Digest.of(self.to_bytes()))
+
+    @property
+    def subject(self) -> str:
+        """What an approval is of: the access request's id, or the digest of the version's statement."""
+        return self.access or str(self.proposal or "")
 
 
 @value
@@ -193,6 +204,23 @@ class ReviewCopy(Record):
     sealed: Digest
     """SHA-256 of what was sealed."""
     handed_ms: int
+
+
+@value
+class HandedCopies(ModelValue):
+    """Who was handed copies of a request."""
+
+    request: ReviewId
+    nodes: tuple[CandidateId, ...]
+
+
+@record("review-approval/1")
+class ReviewApproval(Record):
+    """The council approved something; written once, under what it is of, for contracts that ask."""
+
+    request: ReviewId
+    """The first request for review of it that was approved."""
+    approved_ms: int
 
 
 @record("review-verdict/1")

@@ -92,7 +92,7 @@ class ReviewLimits(ModelValue):
     master_ms: _Limit
     """After this a request that the master has not taken replaces it."""
     review_ms: _Limit
-    """After this a request without a decision has failed."""
+    """After this a request without a decision has failed, counted from when its review began."""
     receipt_ms: _Limit
     """After this a missing deletion receipt is named."""
     loses_credit_at: _Threshold
@@ -101,6 +101,10 @@ class ReviewLimits(ModelValue):
     """So many: it takes part in no round that begins later."""
     removed_at: _Threshold
     """So many: it has no seat from the next election on."""
+
+    def lapse_ms(self, filed_ms: int) -> int:
+        """Return when a request that no master took has failed: time to take it and time to review it."""
+        return filed_ms + self.master_ms + self.review_ms
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         if not self.loses_credit_at <= self.suspended_at <= self.removed_at:
@@ -176,6 +180,8 @@ class Round(Record):
     """When their time is over, once it has ended."""
     missing: tuple[CandidateId, ...] | None = None
     """Who gave no deletion receipt before it was closed."""
+    silent: tuple[CandidateId, ...] | None = None
+    """Masters that were replaced though they had the request, sorted."""
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         nodes, entered = list(self.nodes), list(self.entered)

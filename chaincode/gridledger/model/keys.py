@@ -126,6 +126,7 @@ class KeyPrefix(StrEnum):
     REVIEW_COPY = "review-copy"
     REVIEW_VERDICT = "review-verdict"
     REVIEW_RESPONSE = "review-response"
+    REVIEW_APPROVAL = "review-approval"
     MISBEHAVIOUR = "misbehaviour"
     CONDUCT = "conduct"
     DELETION_RECEIPT = "deletion-receipt"

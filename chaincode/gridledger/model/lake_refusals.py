@@ -8,6 +8,7 @@
 105 AccessOver              lake        a request was refused or revoked, or its time is over
 106 NotHandedOver           lake        the owner has not handed the key over yet
 107 IndexOutOfTurn          lake        a generation of an index does not follow the newest one
+108 NotReviewed             lake        the council has not approved what the policy wants reviewed
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = [
     "IndexOutOfTurn",
     "KeyOutdated",
     "NotHandedOver",
+    "NotReviewed",
     "NotTheCustodian",
     "ReceiptDiffers",
     "VersionNotStored",
@@ -183,3 +185,21 @@ class IndexOutOfTurn(ContractError):
             index=index,
             newest=newest,
         )
+
+
+class NotReviewed(ContractError):
+    """The sharing policy wants a review, and the council has not approved this.
+
+    Parameters
+    ----------
+    subject : str
+        Id of an access request, or digest of a version's statement.
+    """
+
+    code = "GL-CHN-108"
+    exit_code = 27
+    status = 403
+    field_types: ClassVar[Mapping[str, type]] = {"subject": str}
+
+    def __init__(self, subject: str, *, contract: str = "") -> None:
+        super().__init__(f"the council has not approved {subject}", contract=contract, subject=subject)

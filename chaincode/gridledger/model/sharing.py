@@ -50,6 +50,7 @@ __all__ = [
     "PolicyRule",
     "PowerPlatform",
     "Purpose",
+    "Reviewed",
     "SealedKey",
     "SharingPolicy",
 ]
@@ -103,6 +104,15 @@ class AccessProblem(StrEnum):
     """None of those is for the purpose."""
     VALIDITY = "validity"
     """None of those holds now and for as long as is wanted."""
+
+
+class Reviewed(StrEnum):
+    """What of a dataset the council reviews before it counts."""
+
+    ACCESS = "access"
+    """Nothing is handed over for an admitted request before the council has approved it."""
+    VERSIONS = "versions"
+    """No version is stored before the council has approved its statement."""
 
 
 class AccessStep(StrEnum):
@@ -159,10 +169,20 @@ class SharingPolicy(Record):
     version: int
     rules: tuple[PolicyRule, ...]
     set_ms: int
+    reviewed: tuple[Reviewed, ...] | None = None
+    """What the council reviews, sorted; None: nothing."""
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
         if len(self.rules) > MAX_RULES:
             yield "rules", f"are more than {MAX_RULES}"
+        if self.reviewed is not None and (
+            not self.reviewed or list(self.reviewed) != sorted(set(self.reviewed))
+        ):
+            yield "reviewed", "want some, sorted, each once, or None"
+
+    def wants_review(self, subject: Reviewed) -> bool:
+        """Tell whether the council reviews such a thing before it counts."""
+        return self.reviewed is not None and subject in self.reviewed
 
 
 @record("access-request/1")
@@ -203,6 +223,8 @@ class AccessDecision(Record):
     decided_ms: int
     valid_until_ms: int | None = None
     """First moment at which an admitted request gives no right any more."""
+    needs_review: bool | None = None
+    """True: the policy wanted it reviewed, and nothing is handed over before the council has approved it."""
 
     @property
     def is_admitted(self) -> bool:

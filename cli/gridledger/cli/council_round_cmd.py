@@ -12,13 +12,22 @@ from gridledger.cli.council_candidate_cmd import root_option
 from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.record_view import record_table, show_record
-from gridledger.council import CouncilLedger, ReviewLedger, RoundKeyStore, SuperNode, file_request
+from gridledger.council import (
+    CouncilLedger,
+    ReviewLedger,
+    RoundKeyStore,
+    SuperNode,
+    bring_to_master,
+    file_request,
+)
 from gridledger.council.copy_audit import audit_round
+from gridledger.council.review_rule import program_rule, without_rules
 from gridledger.exchange.party import Party
+from gridledger.lake.ledger import LakeLedger
 from gridledger.model.council_review import RoundView
 from gridledger.model.council_round import ReviewLimits
 from gridledger.model.dataset import DatasetIdentifier
-from gridledger.model.errors import FieldValue
+from gridledger.model.errors import FieldValue, GridLedgerError
 from gridledger.model.identifier import SystemIdentifier
 
 if TYPE_CHECKING:
@@ -128,7 +137,9 @@ def file_(
     below, content_bytes = SystemIdentifier(root), content.read_bytes()
 
     async def filed(one: Party) -> dict[str, FieldValue]:
-        council = await CouncilLedger(one.network).council(below)
+        version = None
+        if dataset is not None and number is not None:
+            version = await LakeLedger(one.network).version(DatasetIdentifier.parse(dataset), number)
         request = await file_request(
             ReviewLedger(one.network),
             one.sign,
@@ -137,14 +148,25 @@ def file_(
             system=SystemIdentifier(system),
             node=node,
             access=access,
-            dataset=None if dataset is None else DatasetIdentifier.parse(dataset),
-            number=number,
-            organisations={member.organisation for member in council.members},
+            version=version,
         )
         return {"id": request.signed.statement.id, **request.to_value()}
 
     output.show(
         party.run(filed), lambda value: fields({name: value[name] for name in ("id", "state", "path")})
+    )
+
+
+@review.command("bring")
+@click.argument("request")
+@click.argument("content", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_party
+@with_output
+def bring(output: Output, party: PartyChoice, request: str, content: Path) -> None:
+    """Bring REQUEST with its CONTENT to the master of the moment, past a node that does not pass it on."""
+    content_bytes = content.read_bytes()
+    show_record(
+        output, party.run(lambda one: bring_to_master(ReviewLedger(one.network), request, content_bytes))
     )
 
 
@@ -198,15 +220,17 @@ def receipts(output: Output, party: PartyChoice, root: str, number: int | None) 
 def audit(
     output: Output, party: PartyChoice, root: str, number: int | None, folders: tuple[Path, ...]
 ) -> None:
-    """Ask each organisation's peer for the copies of a round; end with exit code 1 if one is there."""
-    below, organisation = SystemIdentifier(root), party.connection().msp_id
+    """Ask each organisation's peer for the copies of a round; end with exit code 1 if one is there.
+
+    Hashes are asked of all of them, values of the one that would have them; of keys, the folders are looked
+    into that are given. Who signed for what is still there is named.
+    """
+    below = SystemIdentifier(root)
 
     async def asked(one: Party) -> dict[str, FieldValue]:
         view = await _round(one, below, number)
-        ledger, council = ReviewLedger(one.network), CouncilLedger(one.network)
         keys = [RoundKeyStore(path) for path in folders]
-        finding = await audit_round(ledger, council, view, organisation=organisation, keys=keys)
-        return finding.to_value()
+        return (await audit_round(ReviewLedger(one.network), view, keys=keys)).to_value()
 
     found = party.run(asked)
     output.show(found, fields)
@@ -223,11 +247,24 @@ def audit(
     required=True,
     help="Folder of its keys of rounds, on a file system that keeps no earlier blocks.",
 )
+@click.option(
+    "--rule",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, executable=True, resolve_path=True),
+    help="Its own rule: a program that gets a content on standard input, and approves by exit code 0.",
+)
 @click.option("--steps", type=click.IntRange(1), help="End after so many looks at the ledger.")
 @with_party
 @with_output
-def node(output: Output, party: PartyChoice, root: str, folder: Path, steps: int | None) -> None:
+def node(
+    output: Output, party: PartyChoice, root: str, folder: Path, rule: Path | None, steps: int | None
+) -> None:
     """Run the calling agent's super node: enter rounds, review, delete copies and sign for it."""
+    told: set[str] = set()
+
+    def tell(error: GridLedgerError) -> None:
+        if error.code not in told:
+            told.add(error.code)
+            output.step({"trouble": error.code, "message": error.message}, lambda value: str(value))
 
     async def run(one: Party) -> dict[str, FieldValue]:
         super_node = SuperNode(
@@ -237,6 +274,8 @@ def node(output: Output, party: PartyChoice, root: str, folder: Path, steps: int
             node=one.key_id,
             sign=one.sign,
             keys=RoundKeyStore(folder),
+            reviewer=without_rules if rule is None else program_rule(rule),
+            on_trouble=tell,
         )
         output.step({"ready": one.key_id}, lambda value: f"ready {value['ready']}")
         if steps is None:

@@ -1,4 +1,4 @@
-"""`gridledger dataset policy`, `admit` and `close`: who may have a dataset."""
+"""`gridledger dataset policy`, `admit`, `close` and `reviewed`: who may have a dataset."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gridledger.exchange.party import Party
 from gridledger.lake.ledger import LakeLedger
 from gridledger.model.dataset import DatasetIdentifier
 from gridledger.model.refusals import NotFound
-from gridledger.model.sharing import PolicyRule, PowerPlatform, SharingPolicy
+from gridledger.model.sharing import PolicyRule, PowerPlatform, Reviewed, SharingPolicy
 
 __all__ = ["commands"]
 
@@ -75,11 +75,8 @@ def admit(
 
     async def add(one: Party) -> SharingPolicy:
         ledger = LakeLedger(one.network)
-        try:
-            rules = (await ledger.sharing_policy(name)).rules
-        except NotFound:
-            rules = ()
-        return await ledger.set_sharing_policy(name, (*rules, rule))
+        known = await _policy(ledger, name)
+        return await ledger.set_sharing_policy(name, (*(known.rules if known else ()), rule))
 
     show_records(output, party.run(add).rules, _COLUMNS)
 
@@ -94,4 +91,35 @@ def close(output: Output, party: PartyChoice, dataset: str) -> None:
     show_record(output, party.run(lambda one: LakeLedger(one.network).set_sharing_policy(name, ())))
 
 
-commands = (policy, admit, close)
+@click.command()
+@click.argument("dataset")
+@click.option("--access/--no-access", default=None, help="Access requests; as before by default.")
+@click.option("--versions/--no-versions", default=None, help="New versions; as before by default.")
+@with_party
+@with_output
+def reviewed(
+    output: Output, party: PartyChoice, dataset: str, access: bool | None, versions: bool | None
+) -> None:
+    """Say what of DATASET the council reviews before a key is handed over or a version is stored."""
+    name = DatasetIdentifier.parse(dataset)
+
+    async def change(one: Party) -> SharingPolicy:
+        ledger = LakeLedger(one.network)
+        known = await _policy(ledger, name)
+        wanted = set(known.reviewed or ()) if known else set()
+        for subject, is_wanted in ((Reviewed.ACCESS, access), (Reviewed.VERSIONS, versions)):
+            if is_wanted is not None:
+                (wanted.add if is_wanted else wanted.discard)(subject)
+        return await ledger.set_sharing_policy(name, known.rules if known else (), wanted)
+
+    show_record(output, party.run(change))
+
+
+async def _policy(ledger: LakeLedger, dataset: DatasetIdentifier) -> SharingPolicy | None:
+    try:
+        return await ledger.sharing_policy(dataset)
+    except NotFound:
+        return None
+
+
+commands = (policy, admit, close, reviewed)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import gridledger.model.council_refusals
 import gridledger.model.exchange_refusals  # noqa: F401 - refusals come back as classes that are imported
+from gridledger.client import ChaincodeEvent, Events
 from gridledger.client.typed_calls import TypedCalls
-from gridledger.model.argument import Argument, decode_argument
+from gridledger.model.argument import decode_argument
+from gridledger.model.council import Candidate
 from gridledger.model.council_review import (
     Conduct,
     MisbehaviourKind,
@@ -30,12 +32,11 @@ from gridledger.model.council_round import (
     RoundHead,
     SignedDeletionReceipt,
 )
+from gridledger.model.digest import Digest
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.refusals import NotFound
 
 __all__ = ["ReviewLedger"]
-
-T = TypeVar("T")
 
 _COPY: Final = "copy"
 
@@ -52,11 +53,15 @@ class ReviewLedger(TypedCalls):
 
     Notes
     -----
-    Errors are those of `CouncilLedger`. Sealed copies travel as transient data: such a call is endorsed by
-    the organisations that it is told, among them the one into whose private data the copy goes.
+    Errors are those of `CouncilLedger`. Sealed copies travel as transient data to the organisation into whose
+    private data they go, which endorses such a call alone; whom else a call needs, the gateway finds out.
     """
 
     contract_name = "council"
+
+    def events(self) -> Events[ChaincodeEvent]:
+        """Return what the contracts tell from now on; to be closed, best by ``async with``."""
+        return self.network.chaincode_events(self.chaincode)
 
     # --- rounds
 
@@ -105,33 +110,34 @@ class ReviewLedger(TypedCalls):
 
     # --- requests
 
-    async def file(
-        self,
-        signed: SignedReviewStatement,
-        node: str,
-        place: int,
-        sealed: bytes,
-        *,
-        organisations: Sequence[str],
-    ) -> ReviewRequest:
-        """File a request with a super node, its content sealed to that one's round key."""
-        return await self._hand(ReviewRequest, sealed, organisations, "FileRequest", signed, node, place)
+    async def file(self, signed: SignedReviewStatement, node: str, place: int) -> ReviewRequest:
+        """File a request with a super node; its content follows by `hand_copy`."""
+        return await self._submit(ReviewRequest, "FileRequest", signed, node, place)
 
-    async def pass_on(
-        self, request: str, node: str, sealed: bytes, *, organisations: Sequence[str]
-    ) -> ReviewRequest:
-        """Pass a request on to the master, sealed anew."""
-        return await self._hand(ReviewRequest, sealed, organisations, "PassRequest", request, node)
+    async def pass_on(self, request: str, node: str) -> ReviewRequest:
+        """Pass a request on to the master, which was handed its content."""
+        return await self._submit(ReviewRequest, "PassRequest", request, node)
 
     async def take(self, request: str) -> ReviewRequest:
         """Take a request as the master: it is refused, or its review begins."""
         return await self._submit(ReviewRequest, "TakeRequest", request)
 
     async def hand_copy(
-        self, request: str, node: str, sealed: bytes, *, organisations: Sequence[str]
-    ) -> ReviewCopy:
-        """Hand a copy to a super node as the master."""
-        return await self._hand(ReviewCopy, sealed, organisations, "HandCopy", request, node)
+        self, request: str, node: str, sealed: bytes, *, organisation: str | None = None
+    ) -> Digest:
+        """Hand a sealed copy to a super node of an organisation, asked of the ledger by default."""
+        result = await self._contract.submit(
+            "HandCopy",
+            request,
+            node,
+            transient={_COPY: sealed},
+            endorsing_organizations=[organisation or await self.organisation_of(node)],
+        )
+        return decode_argument(Digest, result)
+
+    async def record_copies(self, request: str, nodes: Iterable[str]) -> tuple[ReviewCopy, ...]:
+        """Say on the ledger to whom copies were handed, as the master."""
+        return await self._submit(tuple[ReviewCopy, ...], "RecordCopies", request, sorted(nodes))
 
     async def deposit_verdict(
         self, request: str, node: str, problems: Sequence[ReviewProblem]
@@ -170,9 +176,15 @@ class ReviewLedger(TypedCalls):
 
     # --- copies
 
-    async def copy(self, request: str, node: str) -> bytes:
-        """Return a sealed copy from the caller's organisation's peer; empty where there is none."""
-        return await self._contract.evaluate("ReadCopy", request, node)
+    async def organisation_of(self, node: str) -> str:
+        """Return the MSP of a super node."""
+        return (await self._ask(Candidate, "GetCandidate", node)).organisation
+
+    async def copy(self, request: str, node: str, *, organisation: str) -> bytes:
+        """Return a sealed copy from the peer of its super node's organisation; empty where there is none."""
+        return await self._contract.evaluate(
+            "ReadCopy", request, node, endorsing_organizations=[organisation]
+        )
 
     async def copy_hash(self, request: str, node: str, *, organisation: str) -> bytes:
         """Return the hash of a sealed copy from an organisation's peer; empty where there is none."""
@@ -182,18 +194,12 @@ class ReviewLedger(TypedCalls):
 
     async def purge(self, root: SystemIdentifier, number: int, node: str) -> Round:
         """Purge a super node's copies of an ended round."""
-        return await self._submit(Round, "PurgeCopies", root, number, node)
+        organisation = await self.organisation_of(node)
+        result = await self._contract.submit(
+            "PurgeCopies", root, number, node, endorsing_organizations=[organisation]
+        )
+        return decode_argument(Round, result)
 
     async def deposit_receipt(self, signed: SignedDeletionReceipt) -> SignedDeletionReceipt:
         """Deposit a super node's deletion receipt."""
         return await self._submit(SignedDeletionReceipt, "DepositDeletionReceipt", signed)
-
-    async def _hand(
-        self, kind: type[T], sealed: bytes, organisations: Sequence[str], function: str, *arguments: Argument
-    ) -> T:
-        transient: Mapping[str, Argument] = {_COPY: sealed}
-        endorsers = sorted(set(organisations))
-        result = await self._contract.submit(
-            function, *arguments, transient=transient, endorsing_organizations=endorsers
-        )
-        return decode_argument(kind, result)

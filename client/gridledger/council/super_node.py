@@ -10,21 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
+from gridledger.council.copy_desk import SECOND, CopyDesk
 from gridledger.council.council_ledger import CouncilLedger
-from gridledger.council.review_copy import now_ms, open_copy, seal_copy
+from gridledger.council.review_copy import now_ms
 from gridledger.council.review_ledger import ReviewLedger
+from gridledger.council.review_rule import Reviewer, without_rules
 from gridledger.council.round_key_store import RoundKeyStore
-from gridledger.crypto.errors import WrappingBroken
 from gridledger.model.council import quorum
-from gridledger.model.council_refusals import (
-    CopyStillThere,
-    NoSuchMisbehaviour,
-    NotASuperNode,
-    ReviewOutOfTurn,
-    RoundOutOfTurn,
-)
+from gridledger.model.council_refusals import CopyStillThere, NoSuchMisbehaviour
 from gridledger.model.council_review import (
     Authority,
     MisbehaviourKind,
@@ -39,31 +35,39 @@ from gridledger.model.council_round import (
     EntryOfRound,
     RoundState,
     SignedDeletionReceipt,
-    master_of,
 )
 from gridledger.model.digest import Digest
+from gridledger.model.errors import ContractError, GatewayError, GridLedgerError
+from gridledger.model.events import Event
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.record import Record
-from gridledger.model.refusals import AlreadyExists, NotFound
+from gridledger.model.refusals import NotFound
 
-__all__ = ["Reviewer", "SuperNode", "without_rules"]
+__all__ = ["SuperNode"]
 
 T = TypeVar("T")
 
-Reviewer = Callable[[bytes, ReviewRequest], Awaitable[tuple[ReviewProblem, ...]]]
-"""What a super node's own rules say of a content: problems, or none."""
+_WAKING: Final = frozenset(
+    {
+        Event.ELECTION_COUNTED,
+        Event.ROUND_ENTERED,
+        Event.ROUND_BEGUN,
+        Event.MASTER_REPLACED,
+        Event.REVIEW_FILED,
+        Event.REVIEW_PASSED,
+        Event.REVIEW_TAKEN,
+        Event.COPY_HANDED,
+        Event.REVIEW_VERDICT_DEPOSITED,
+        Event.REVIEW_DECIDED,
+        Event.ROUND_ENDED,
+        Event.COPIES_PURGED,
+        Event.DELETION_RECEIPT_DEPOSITED,
+    }
+)
+"""After these it looks at the ledger at once."""
 
-_SECOND: Final = (AlreadyExists, NoSuchMisbehaviour, NotASuperNode, ReviewOutOfTurn, RoundOutOfTurn)
-"""Refusals that say: another was first, or the own peer was a block behind."""
-
-PAUSE_S: Final = 0.2
-"""Between two looks at the ledger: two blocks' time."""
-
-
-async def without_rules(content: bytes, request: ReviewRequest) -> tuple[ReviewProblem, ...]:
-    """Find nothing: what a super node without rules of its own says of what is right by the ledger."""
-    del content, request
-    return ()
+PAUSE_S: Final = 0.5
+"""Between two looks at the ledger where no event comes: times run out without one."""
 
 
 class SuperNode:
@@ -87,10 +91,8 @@ class SuperNode:
         Its own rules.
     clock : callable, optional
         Milliseconds since 1970; the machine's by default.
-
-    Notes
-    -----
-    Contents of requests stand in memory while they are reviewed, and in no file, queue or log.
+    on_trouble : callable, optional
+        Told what was not answered, not taken or refused; the next look tries again.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class SuperNode:
         keys: RoundKeyStore,
         reviewer: Reviewer = without_rules,
         clock: Callable[[], int] = now_ms,
+        on_trouble: Callable[[GridLedgerError], None] | None = None,
     ) -> None:
         self._ledger = ledger
         self._council = council
@@ -111,16 +114,46 @@ class SuperNode:
         self.node = node
         self._sign = sign
         self._keys = keys
+        self._desk = CopyDesk(ledger, node, keys)
         self._reviewer = reviewer
         self._clock = clock
+        self._on_trouble = on_trouble
         self._named: set[tuple[str, str, str]] = set()
         self._answered: set[str] = set()
 
     async def run(self) -> None:
-        """Take part until cancelled."""
+        """Take part until cancelled; every look begins anew, so trouble with a peer ends nothing."""
+        woken = asyncio.Event()
+        watching = asyncio.create_task(self._watch(woken))
+        try:
+            while True:
+                woken.clear()
+                try:
+                    await self.step()
+                except (GatewayError, ContractError) as error:
+                    self._tell(error)
+                    await asyncio.sleep(PAUSE_S)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), PAUSE_S)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, self._desk.close(), return_exceptions=True)
+
+    async def _watch(self, woken: asyncio.Event) -> None:
+        """Wake this node when something happens that may be its turn."""
         while True:
-            await self.step()
+            try:
+                async with self._ledger.events() as events:
+                    async for event in events:
+                        if event.name in _WAKING:
+                            woken.set()
+            except GatewayError as error:
+                self._tell(error)
             await asyncio.sleep(PAUSE_S)
+
+    def _tell(self, error: GridLedgerError) -> None:
+        if self._on_trouble is not None:
+            self._on_trouble(error)
 
     async def step(self) -> None:
         """Look at the ledger once, and do what is this node's turn."""
@@ -144,7 +177,10 @@ class SuperNode:
     # --- the beginning of a round
 
     async def _go_on(self, number: int) -> None:
-        council = await self._council.council(self._root)
+        try:
+            council = await self._council.council(self._root)
+        except NotFound:
+            return  # Nobody was elected yet.
         if council.member(self.node) is None or self._clock() >= council.ends_ms:
             return
         entries = await self._ledger.entries(self._root, number)
@@ -173,12 +209,15 @@ class SuperNode:
     async def _bring(self, view: RoundView, request: ReviewRequest) -> None:
         """Take a request as the master, pass it on to the master, or replace one that does not take it."""
         known, name = view.round, request.signed.statement.id
+        if self._clock() >= known.limits.lapse_ms(request.filed_ms):
+            await _second_is_fine(self._ledger.decide(name, self.node))
+            return
         if request.holder == self.node == known.master:
             await _second_is_fine(self._ledger.take(name))
         elif request.holder == self.node:
-            content = await self._content(view, name)
-            if content is not None:
-                await self._hand(view, name, content, known.master, is_passed=True)
+            content = await self._desk.content(view, name)
+            if content is not None and await self._desk.hand(view, name, content, known.master):
+                await _second_is_fine(self._ledger.pass_on(name, known.master))
         if self.node != known.master and self._clock() >= _patience_ms(view, request.filed_ms):
             replaced = self._ledger.replace_master(self._root, known.number, self.node, name)
             await _second_is_fine(replaced)
@@ -188,7 +227,7 @@ class SuperNode:
         about = await self._ledger.review(name)
         is_master = self.node == known.master
         if is_master and request.holder == self.node:
-            await self._hand_out(view, about)
+            await _second_is_fine(self._desk.hand_out(view, about))
         has_copy = request.holder == self.node or self.node in about.copies
         if has_copy and self.node not in {one.node for one in about.verdicts}:
             problems = await self._problems(view, request)
@@ -198,45 +237,16 @@ class SuperNode:
         if is_over or (is_master and _can_be_decided(view, about)):
             await _second_is_fine(self._ledger.decide(name, self.node))
 
-    async def _hand_out(self, view: RoundView, about: ReviewView) -> None:
-        name = about.request.signed.statement.id
-        lacking = [one.node for one in view.entries if one.node != self.node and one.node not in about.copies]
-        if not lacking:
-            return
-        content = await self._content(view, name)
-        if content is not None:
-            await asyncio.gather(*(self._hand(view, name, content, one) for one in lacking))
-
-    async def _hand(
-        self, view: RoundView, request: str, content: bytes, node: str, *, is_passed: bool = False
-    ) -> None:
-        (key,) = (one.entry.key for one in view.entries if one.node == node)
-        sealed = seal_copy(content, key, request=request, node=node)
-        hand = self._ledger.pass_on if is_passed else self._ledger.hand_copy
-        organisations = await self._organisations()
-        await _second_is_fine(hand(request, node, sealed, organisations=organisations))
-
     async def _problems(self, view: RoundView, request: ReviewRequest) -> tuple[ReviewProblem, ...]:
-        content = await self._content(view, request.signed.statement.id)
+        content = await self._desk.content(view, request.signed.statement.id)
         if content is None or Digest.of(content) != request.signed.statement.digest:
             return (ReviewProblem.COPY,)
         if request.authority is not Authority.GIVEN:
             return (ReviewProblem.AUTHORITY,)
         return await self._reviewer(content, request)
 
-    async def _content(self, view: RoundView, request: str) -> bytes | None:
-        """Open this node's copy; None where it does not open, or is not there yet."""
-        sealed = await self._ledger.copy(request, self.node)
-        if not sealed or not self._keys.has(view.round.number):
-            return None
-        try:
-            secret = self._keys.draw(view.round.number)
-            return open_copy(sealed, secret, request=request, node=self.node)
-        except WrappingBroken:
-            return None
-
     async def _look_back(self, view: RoundView, request: ReviewRequest) -> None:
-        """Answer the master where others reviewed otherwise; as the master, name who did or was silent."""
+        """Answer the master where others reviewed otherwise; name who did or was silent."""
         name = request.signed.statement.id
         approvals, rejections = request.approvals or (), request.rejections or ()
         own, others = (approvals, rejections) if self.node in approvals else (rejections, approvals)
@@ -244,12 +254,11 @@ class SuperNode:
             self._answered.add(name)
             analysis = f"{len(own)} super nodes with this one, {len(others)} against it"
             await _second_is_fine(self._ledger.answer(name, self.node, analysis))
-        if self.node != view.round.master:
-            return
         if request.state is ReviewState.FAILED:
             about = await self._ledger.review(name)
             spoke = {*approvals, *rejections}
-            for one in about.copies:
+            reviewers = (*about.copies, request.holder) if request.review_until_ms is not None else ()
+            for one in reviewers:
                 if one not in spoke:
                     await self._name(view, one, MisbehaviourKind.SILENCE, "no verdict in time", name)
             return
@@ -262,8 +271,10 @@ class SuperNode:
     async def _name(
         self, view: RoundView, node: str, kind: MisbehaviourKind, reason: str, request: str = ""
     ) -> None:
+        """Name what a super node did: as the master, or of the master as any other one."""
         cause = (node, request or str(view.round.number), kind.value)
-        if node == self.node or cause in self._named:
+        may = node != self.node and view.round.master in (node, self.node)
+        if not may or cause in self._named:
             return
         self._named.add(cause)
         named = self._ledger.name(self._root, view.round.number, node, kind, reason, request=request)
@@ -296,14 +307,11 @@ class SuperNode:
         entry = next((one.entry for one in view.entries if one.node == self.node), None)
         if entry is not None and self.node not in gave:
             await self._delete(view, entry)
-        if self.node != known.master:
-            return
-        for earlier in range(known.view):
-            silent = master_of(known.entered, height=known.height, requests=known.requests, view=earlier)
+        for silent in known.silent or ():
             await self._name(view, silent, MisbehaviourKind.SILENT_MASTER, "took no request in time")
         missing = tuple(one.node for one in view.entries if one.node not in gave)
         is_over = self._clock() >= (known.receipts_until_ms or 0)
-        if missing != known.missing and (not missing or is_over):
+        if missing != known.missing and (is_over or (not missing and self.node == known.master)):
             await _second_is_fine(self._ledger.close(self._root, known.number, self.node))
         if is_over:
             for one in missing:
@@ -314,7 +322,7 @@ class SuperNode:
         await self._ledger.purge(self._root, number, self.node)
         self._keys.destroy(number)
         for request in view.requests:
-            if await self._ledger.copy(request.signed.statement.id, self.node):
+            if await self._desk.has(request.signed.statement.id):
                 return  # The peer has not committed the purge yet: the next step looks again.
         receipt = DeletionReceipt(
             root=self._root,
@@ -332,16 +340,11 @@ class SuperNode:
         except CopyStillThere:
             return  # An endorsing peer is behind: the next step comes again.
 
-    async def _organisations(self) -> tuple[str, ...]:
-        """Return who endorses what goes into private data: the organisations of the council."""
-        council = await self._council.council(self._root)
-        return tuple(sorted({one.organisation for one in council.members}))
-
 
 async def _second_is_fine(work: Awaitable[T]) -> T | None:
     try:
         return await work
-    except (*_SECOND, NotFound):
+    except (*SECOND, NoSuchMisbehaviour):
         return None
 
 

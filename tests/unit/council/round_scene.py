@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,12 +14,13 @@ from tests.unit.chaincode.party import Party
 from tests.unit.chaincode.scene import ROOT, Scene
 from tests.unit.chaincode.sharing_scene import SharingScene
 
-from gridledger.client import Network
+from gridledger.client import EndorseError, EvaluateError, Network
 from gridledger.council import CouncilLedger, ReviewLedger, RoundKeyStore, SuperNode, file_request
-from gridledger.council.super_node import Reviewer, without_rules
+from gridledger.council.review_rule import Reviewer, without_rules
 from gridledger.model.argument import Argument
 from gridledger.model.council_review import ReviewRequest, RoundView
 from gridledger.model.council_round import ReviewLimits
+from gridledger.model.dataset import DatasetVersion
 from gridledger.model.record import Record
 
 LIMITS = ReviewLimits(
@@ -34,13 +36,17 @@ CONTENT = b"what is asked for, and why: 16 meters of one street, one year"
 
 
 class MemoryNetwork:
-    """A channel whose contract calls go to a peer in memory, as one party."""
+    """A channel whose contract calls go to a peer in memory, as one party.
 
-    def __init__(self, party: Party) -> None:
+    Organisations in `down` endorse nothing, as if their peers were dead.
+    """
+
+    def __init__(self, party: Party, down: AbstractSet[str] = frozenset()) -> None:
         self._party = party
+        self._down = down
 
     def contract(self, chaincode: str | None, name: str) -> Any:
-        return MemoryContract(self._party, name)
+        return MemoryContract(self._party, name, self._down)
 
     async def chain_info(self) -> Any:
         height = self._party.peer.time_ms // 1000 % 10**6
@@ -48,11 +54,15 @@ class MemoryNetwork:
 
 
 class MemoryContract:
-    def __init__(self, party: Party, name: str) -> None:
-        self._party, self._name = party, name
+    def __init__(self, party: Party, name: str, down: AbstractSet[str]) -> None:
+        self._party, self._name, self._down = party, name, down
 
-    async def evaluate(self, function: str, *arguments: Argument, **options: Any) -> bytes:
+    async def evaluate(
+        self, function: str, *arguments: Argument, endorsing_organizations: Sequence[str] = ()
+    ) -> bytes:
         party = self._party
+        if self._down & {*endorsing_organizations, party.caller.msp_id}:
+            raise EvaluateError("no peer answers", grpc_status="UNAVAILABLE")
         return await party.peer.evaluate(f"{self._name}:{function}", *arguments, caller=party.caller)
 
     async def submit(
@@ -63,14 +73,16 @@ class MemoryContract:
         endorsing_organizations: Sequence[str] = (),
     ) -> bytes:
         party = self._party
+        if self._down & {*endorsing_organizations, party.caller.msp_id}:
+            raise EndorseError("no peer answers", grpc_status="UNAVAILABLE")
         committed = await party.peer.submit(
             f"{self._name}:{function}", *arguments, caller=party.caller, transient=transient
         )
         return committed.payload
 
 
-def network_of(party: Party) -> Network:
-    return cast("Network", MemoryNetwork(party))
+def network_of(party: Party, down: AbstractSet[str] = frozenset()) -> Network:
+    return cast("Network", MemoryNetwork(party, down))
 
 
 @dataclass
@@ -81,23 +93,35 @@ class RoundScene:
     sharing: SharingScene
     folder: Path
     nodes: dict[str, SuperNode] = field(default_factory=dict)
+    down: set[str] = field(default_factory=set)
+    """Organisations whose peers are dead."""
     marked_ms: int = 0
 
     @classmethod
-    async def make(cls, scene: Scene, folder: Path, **reviewers: Reviewer) -> RoundScene:
-        sharing = await SharingScene.make(scene)
-        council = await CouncilScene.make(scene, established=True)
+    async def make(
+        cls,
+        scene: Scene,
+        folder: Path,
+        *,
+        candidates: int = 4,
+        reviewers: Mapping[str, Reviewer] | None = None,
+        sharing: SharingScene | None = None,
+    ) -> RoundScene:
+        sharing = sharing or await SharingScene.make(scene)
+        council = await CouncilScene.make(scene, established=True, candidates=candidates)
+        if candidates > len(council.voters):
+            await council.lay_down(seats=candidates, seats_per_organisation=candidates)
         await council.seat()
         await council.scene.administrator.submit("council:SetReviewRules", ROOT, LIMITS)
         made = cls(council=council, sharing=sharing, folder=folder)
         for name, party in council.nodes.items():
-            made.nodes[name] = made.node(name, party, reviewers.get(name.replace("-", "_"), without_rules))
+            made.nodes[name] = made.node(name, party, (reviewers or {}).get(name, without_rules))
         return made
 
     def node(self, name: str, party: Party, reviewer: Reviewer = without_rules) -> SuperNode:
         return SuperNode(
-            ReviewLedger(network_of(party)),
-            CouncilLedger(network_of(party)),
+            ReviewLedger(network_of(party, self.down)),
+            CouncilLedger(network_of(party, self.down)),
             root=ROOT,
             node=self.council.id(name),
             sign=_signer(party),
@@ -143,7 +167,6 @@ class RoundScene:
         return ReviewLedger(network_of(self.council.scene.agent))
 
     async def file(self, party: Party, *, node: str | None = None, **subject: Any) -> ReviewRequest:
-        organisations = [one.caller.msp_id for one in self.council.nodes.values()]
         return await file_request(
             ReviewLedger(network_of(party)),
             _signer(party),
@@ -151,10 +174,17 @@ class RoundScene:
             root=ROOT,
             system=subject.pop("system", self.sharing.dataset.system),
             node=node,
-            organisations=organisations,
             clock=lambda: self.council.scene.peer.time_ms,
             **subject,
         )
+
+    async def version(self, number: int = 1) -> DatasetVersion:
+        found: DatasetVersion = await self.sharing.owner.ask("lake:GetVersion", self.sharing.dataset, number)
+        return found
+
+    async def file_version(self, *, node: str | None = None) -> ReviewRequest:
+        """Have version 1 of the dataset reviewed, as its owner."""
+        return await self.file(self.sharing.owner, node=node, version=await self.version())
 
 
 def _signer(party: Party) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.unit.chaincode.council_scene import HOUR_MS
 from tests.unit.chaincode.scene import ROOT, Scene
 from tests.unit.council.round_scene import CONTENT, LIMITS, RoundScene, network_of
 
-from gridledger.council import CouncilLedger
+from gridledger.council import ReviewLedger, RoundKeyStore, bring_to_master
 from gridledger.council.copy_audit import audit_round
 from gridledger.council.review_copy import open_copy, seal_copy
 from gridledger.crypto.errors import WrappingBroken
@@ -111,7 +112,7 @@ async def test_version_goes_from_request_to_receipts_and_the_next_round_begins(r
     begun = (await rounds.view()).round
     assert (begun.state, begun.requests, len(begun.entered) >= quorum(4)) == (RoundState.OPEN, 0, True)
     local = next(rounds.council.id(name) for name in rounds.nodes if rounds.council.id(name) != begun.master)
-    filed = await rounds.file(rounds.sharing.owner, node=local, dataset=rounds.sharing.dataset, number=1)
+    filed = await rounds.file_version(node=local)
     name = filed.signed.statement.id
     assert (filed.state, filed.path) == (ReviewState.FILED, (local,))
     await rounds.until(is_settled)
@@ -135,12 +136,13 @@ async def test_version_goes_from_request_to_receipts_and_the_next_round_begins(r
 
 
 async def test_user_without_authority_is_told_and_the_next_request_is_processed(rounds: RoundScene) -> None:
-    stranger, dataset = rounds.council.backers["node-0"], rounds.sharing.dataset
+    stranger, version = rounds.council.backers["node-0"], await rounds.version()
     # Signed for one's own system, about another's dataset: nobody asks what the agent may not ask for.
-    subject = {"dataset": dataset, "number": 1, "system": rounds.council.systems["node-0"]}
-    refused = await rounds.file(stranger, **subject)
-    missing = await rounds.file(rounds.sharing.owner, dataset=dataset, number=2)
-    good = await rounds.file(rounds.sharing.owner, dataset=dataset, number=1)
+    refused = await rounds.file(stranger, version=version, system=rounds.council.systems["node-0"])
+    # Another statement under the same number is another version: what was signed for was never proposed.
+    other = replace(version, statement=replace(version.statement, blocks=8))
+    missing = await rounds.file(rounds.sharing.owner, version=other)
+    good = await rounds.file(rounds.sharing.owner, version=version)
     await rounds.until(is_decided)
     found = [
         (await rounds.ledger.review(one.signed.statement.id)).request for one in (refused, missing, good)
@@ -152,7 +154,7 @@ async def test_user_without_authority_is_told_and_the_next_request_is_processed(
 async def test_silent_master_is_replaced_after_its_deadline_and_named(rounds: RoundScene) -> None:
     begun = (await rounds.view()).round
     silent = rounds.name_of(begun.master)
-    filed = await rounds.file(rounds.sharing.owner, dataset=rounds.sharing.dataset, number=1)
+    filed = await rounds.file_version()
     await rounds.steps(without=[silent])
     assert (await rounds.view()).round.view == 0
     other = rounds.council.nodes[next(name for name in rounds.nodes if name != silent)]
@@ -168,13 +170,8 @@ async def test_silent_master_is_replaced_after_its_deadline_and_named(rounds: Ro
     )
     # Its user sends it to the new one.
     sealed_to = replaced.master
-    key = next(one.entry.key for one in (await rounds.view()).entries if one.node == sealed_to)
-    name = filed.signed.statement.id
-    owner = rounds.sharing.owner
-    transient = {"copy": seal_copy(CONTENT, key, request=name, node=sealed_to)}
-    await rounds.council.scene.peer.submit(
-        "council:PassRequest", name, sealed_to, caller=owner.caller, transient=transient
-    )
+    name, owner = filed.signed.statement.id, ReviewLedger(network_of(rounds.sharing.owner))
+    assert (await bring_to_master(owner, name, CONTENT)).holder == sealed_to
     await rounds.until(lambda view: len(view.receipts) == 3, without=[silent])
     assert (await rounds.ledger.review(name)).request.state is ReviewState.APPROVED
     await rounds.steps(without=[silent])
@@ -191,7 +188,7 @@ async def test_silent_master_is_replaced_after_its_deadline_and_named(rounds: Ro
 async def test_super_node_that_deviates_is_named_warned_then_loses_credit_and_is_suspended(
     empty: Scene, tmp_path: Path
 ) -> None:
-    rounds = await RoundScene.make(empty, tmp_path, node_3=against)
+    rounds = await RoundScene.make(empty, tmp_path, reviewers={"node-3": against})
     await rounds.sharing.store(rounds.sharing.statement())
     liar = rounds.council.id("node-3")
     expected = {1: Handling.WARNED, 2: Handling.CREDIT_LOST, 3: Handling.SUSPENDED}
@@ -200,15 +197,14 @@ async def test_super_node_that_deviates_is_named_warned_then_loses_credit_and_is
     while done < len(expected):
         number += 1
         assert number < 20
-        # What it decides as master itself nobody names; the next round has another one.
-        view = await rounds.view(number)
-        filed = await rounds.file(rounds.sharing.owner, dataset=rounds.sharing.dataset, number=1)
+        # As a master it is named by others.
+        filed = await rounds.file_version()
         await rounds.until(is_settled, number)
         while await rounds.ledger.newest_round(ROOT) == number:
             await rounds.steps()
         about = await rounds.ledger.review(filed.signed.statement.id)
         assert about.request.state is ReviewState.APPROVED
-        if liar in (about.request.rejections or ()) and view.round.master != liar:
+        if liar in (about.request.rejections or ()):
             done += 1
             assert (await rounds.ledger.conduct(ROOT, liar)).handling is expected[done]
             answers = {one.node: one.differing for one in about.responses}
@@ -224,7 +220,7 @@ async def test_super_node_that_deviates_is_named_warned_then_loses_credit_and_is
 
 async def test_two_silent_super_nodes_of_four_let_the_request_fail(rounds: RoundScene) -> None:
     master = (await rounds.view()).round.master
-    filed = await rounds.file(rounds.sharing.owner, dataset=rounds.sharing.dataset, number=1)
+    filed = await rounds.file_version()
     others = [name for name in rounds.nodes if rounds.council.id(name) != master]
     silent = others[:2]
     await rounds.steps(4, without=silent)
@@ -261,7 +257,7 @@ async def test_what_is_out_of_turn_is_refused(rounds: RoundScene) -> None:
         await other.submit("council:EndRound", ROOT, 1, other_id)
     with pytest.raises(RoundOutOfTurn):
         await other.submit("council:PurgeCopies", ROOT, 1, other_id)
-    filed = await rounds.file(rounds.sharing.owner, dataset=rounds.sharing.dataset, number=1)
+    filed = await rounds.file_version()
     name = filed.signed.statement.id
     owner, again = rounds.sharing.owner, replace(filed.signed.statement, nonce="n" * 16)
     another = SignedReviewStatement(statement=again, signature=owner.sign(again))
@@ -277,6 +273,8 @@ async def test_what_is_out_of_turn_is_refused(rounds: RoundScene) -> None:
     for function, arguments in (
         ("TakeRequest", (name,)),
         ("HandCopy", (name, other_id)),
+        ("PassRequest", (name, other_id)),
+        ("RecordCopies", (name, (other_id,))),
     ):
         with pytest.raises(NotASuperNode):
             await other.submit(f"council:{function}", *arguments)
@@ -291,6 +289,8 @@ async def test_what_is_out_of_turn_is_refused(rounds: RoundScene) -> None:
         await master.submit("council:EndRound", ROOT, 1, begun.master)
     with pytest.raises(BadArgument):
         await master.submit("council:HandCopy", name, other_id)
+    with pytest.raises(ReviewOutOfTurn):
+        await master.submit("council:RecordCopies", name, (other_id,))
     for kind, about in (
         (MisbehaviourKind.DEVIATION, name),
         (MisbehaviourKind.SILENCE, name),
@@ -307,7 +307,7 @@ async def test_what_is_out_of_turn_is_refused(rounds: RoundScene) -> None:
 
 async def test_receipt_for_a_copy_that_is_still_there_is_refused(rounds: RoundScene) -> None:
     begun = (await rounds.view()).round
-    await rounds.file(rounds.sharing.owner, dataset=rounds.sharing.dataset, number=1)
+    await rounds.file_version()
     keeper = next(name for name in rounds.nodes if rounds.council.id(name) != begun.master)
     while (await rounds.view()).round.state is RoundState.OPEN:
         await rounds.steps()
@@ -333,7 +333,7 @@ async def test_receipt_for_a_copy_that_is_still_there_is_refused(rounds: RoundSc
 
 
 async def test_no_round_begins_after_the_term(rounds: RoundScene) -> None:
-    await rounds.file(rounds.sharing.owner, dataset=rounds.sharing.dataset, number=1)
+    await rounds.file_version()
     while (await rounds.view()).round.state is RoundState.OPEN:
         await rounds.steps()
     await rounds.council.pass_time(HOUR_MS)
@@ -343,16 +343,23 @@ async def test_no_round_begins_after_the_term(rounds: RoundScene) -> None:
 
 
 async def test_audit_finds_copies_and_keys_until_they_are_gone(rounds: RoundScene) -> None:
-    await rounds.file(rounds.sharing.owner, dataset=rounds.sharing.dataset, number=1)
+    await rounds.file_version()
     await rounds.until(is_decided)
     stores = [rounds.keys(name) for name in rounds.nodes]
-    council = CouncilLedger(network_of(rounds.council.scene.agent))
-    during = await audit_round(
-        rounds.ledger, council, await rounds.view(), organisation="Org1MSP", keys=stores
-    )
+    during = await audit_round(rounds.ledger, await rounds.view(), keys=stores)
     assert during.problems
     await rounds.until(is_settled)
-    after = await audit_round(
-        rounds.ledger, council, await rounds.view(), organisation="Org1MSP", keys=stores
-    )
-    assert (after.problems, after.unreachable, after.asked) == ((), (), 4 * 4 + 1)
+    after = await audit_round(rounds.ledger, await rounds.view(), keys=stores)
+    assert (after.problems, after.contradicted, after.unreachable) == ((), (), ())
+    assert after.asked == 4 * (4 + 1)
+
+
+async def test_key_that_a_super_node_kept_contradicts_its_receipt(rounds: RoundScene) -> None:
+    keeper = next(iter(rounds.nodes))
+    kept = RoundKeyStore(rounds.folder / "kept")
+    shutil.copy(rounds.keys(keeper).folder / "round-1.key", kept.folder)
+    await rounds.file_version()
+    await rounds.until(is_settled)
+    found = await audit_round(rounds.ledger, await rounds.view(), keys=[rounds.keys(keeper), kept])
+    assert len(found.problems) == 1
+    assert found.contradicted == (rounds.council.id(keeper),)

@@ -14,6 +14,7 @@ from gridledger.lake.ledger.follower import EventFollower, patiently
 from gridledger.lake.ledger.lake_ledger import LakeLedger
 from gridledger.lake.ledger.location import open_custody
 from gridledger.lake.store import Store
+from gridledger.model.council_review import ReviewRequest, ReviewState
 from gridledger.model.dataset import DatasetVersion, SignedReceipt, StorageReceipt
 from gridledger.model.device import ItemResult
 from gridledger.model.errors import ContractError
@@ -64,17 +65,29 @@ class CustodianAgent(EventFollower):
         self._stores = stores
 
     async def handle(self, name: str, payload: bytes) -> tuple[ItemResult, ...]:
-        """Check a version that was proposed with this custodian, unless it was stored or proposed anew."""
-        if name != Event.VERSION_PROPOSED:
+        """Check a version that was proposed with this custodian, unless it was stored or proposed anew.
+
+        One that waits for the council is checked again once that has approved it.
+        """
+        if name == Event.VERSION_PROPOSED:
+            proposed = DatasetVersion.from_bytes(payload).statement
+            dataset, number, digest = proposed.dataset, proposed.number, proposed.digest
+            if proposed.custodian != self._custodian:
+                return ()
+        elif name == Event.REVIEW_DECIDED:
+            request = ReviewRequest.from_bytes(payload)
+            about = request.signed.statement
+            is_approved = request.state is ReviewState.APPROVED
+            if not is_approved or about.dataset is None or about.number is None or about.proposal is None:
+                return ()
+            dataset, number, digest = about.dataset, about.number, about.proposal
+        else:
             return ()
-        proposed = DatasetVersion.from_bytes(payload)
-        statement = proposed.statement
-        if statement.custodian != self._custodian:
+        current = await self._ledger.version(dataset, number)
+        statement = current.statement
+        if current.is_stored or statement.digest != digest or statement.custodian != self._custodian:
             return ()
-        item = f"{statement.dataset} {statement.number}"
-        current = await self._ledger.version(statement.dataset, statement.number)
-        if current.is_stored or current.statement.digest != statement.digest:
-            return ()
+        item = f"{dataset} {number}"
         try:
             signed = await patiently(lambda: self.check(current))
             await self._ledger.deposit_receipt(signed)

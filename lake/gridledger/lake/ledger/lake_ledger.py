@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import gridledger.model.exchange_refusals
 import gridledger.model.lake_refusals  # noqa: F401 - refusals come back as classes that are imported
@@ -40,6 +40,7 @@ from gridledger.model.sharing import (
     PlatformMembership,
     PolicyRule,
     PowerPlatform,
+    Reviewed,
     SharingPolicy,
 )
 from gridledger.model.system import System
@@ -154,10 +155,14 @@ class LakeLedger(TypedCalls):
     # --- sharing
 
     async def set_sharing_policy(
-        self, dataset: DatasetIdentifier, rules: Sequence[PolicyRule]
+        self,
+        dataset: DatasetIdentifier,
+        rules: Sequence[PolicyRule],
+        reviewed: Iterable[Reviewed] | None = None,
     ) -> SharingPolicy:
-        """Set who may have a dataset, as its owner."""
-        return await self._submit(SharingPolicy, "SetSharingPolicy", dataset, list(rules))
+        """Set who may have a dataset, as its owner, and what of it the council reviews (as before)."""
+        more = () if reviewed is None else (sorted(set(reviewed)),)
+        return await self._submit(SharingPolicy, "SetSharingPolicy", dataset, list(rules), *more)
 
     async def sharing_policy(self, dataset: DatasetIdentifier) -> SharingPolicy:
         """Return a dataset's policy."""

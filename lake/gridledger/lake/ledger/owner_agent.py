@@ -17,13 +17,14 @@ from gridledger.lake.ledger.lake_ledger import LakeLedger
 from gridledger.lake.ledger.location import hand_over
 from gridledger.lake.ledger.owned_lake import OwnedLake
 from gridledger.lake.paths import custody_path
+from gridledger.model.council_review import ReviewRequest, ReviewState
 from gridledger.model.dataset import DatasetIdentifier, DatasetVersion
 from gridledger.model.device import ItemResult
 from gridledger.model.errors import ContractError
 from gridledger.model.events import Event
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.lake_page import Access, AccessPage
-from gridledger.model.lake_refusals import AccessOver, KeyOutdated
+from gridledger.model.lake_refusals import AccessOver, KeyOutdated, NotReviewed
 from gridledger.model.sharing import MAX_GRANTS, AccessDecision, Grant, GrantEntry
 
 __all__ = ["OwnerAgent"]
@@ -79,12 +80,16 @@ class OwnerAgent(EventFollower):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def handle(self, name: str, payload: bytes) -> tuple[ItemResult, ...]:
-        """Grant what was admitted; seal anew after a revocation; clear away what a custodian has read."""
+        """Grant what was admitted, and reviewed where its policy wants that; seal anew after a revocation;
+        clear away what a custodian has read.
+        """
         if name == Event.ACCESS_DECIDED:
-            decision = AccessDecision.from_bytes(payload)
-            if self._is_ours(decision.request.dataset) and decision.is_admitted:
-                granting = partial(self.grant, decision.request.dataset, (decision.id,))
-                return await self._report(f"grant {decision.id}", granting)
+            return await self._granted_now(AccessDecision.from_bytes(payload))
+        if name == Event.REVIEW_DECIDED:
+            request = ReviewRequest.from_bytes(payload)
+            access = request.signed.statement.access
+            if access is not None and request.state is ReviewState.APPROVED:
+                return await self._granted_now((await self._ledger.access(access)).decision)
         elif name == Event.ACCESS_REVOKED:
             datasets = {access.decision.request.dataset for access in AccessPage.from_bytes(payload).accesses}
             results: list[ItemResult] = []
@@ -100,12 +105,12 @@ class OwnerAgent(EventFollower):
     async def grant(self, dataset: DatasetIdentifier, requests: Sequence[str]) -> tuple[Grant, ...]:
         """Hand key and location over for requests that hold none yet; what was granted stays as it is.
 
-        Requests that were refused or revoked, or have run out, are left out.
+        Requests that were refused or revoked, have run out, or wait for the council, are left out.
 
         Raises
         ------
-        AccessOver
-            All of them were, or have.
+        AccessOver, NotReviewed
+            All of them were, have, or do.
         PayloadNotFound
             The lake has no such dataset.
         """
@@ -188,16 +193,24 @@ class OwnerAgent(EventFollower):
             deposited += await self._deposit_batch(dataset, entries[start : start + MAX_GRANTS])
         return tuple(deposited)
 
+    async def _granted_now(self, decision: AccessDecision) -> tuple[ItemResult, ...]:
+        """Grant an admitted request; one that waits for the council is reported, and granted later."""
+        if not self._is_ours(decision.request.dataset) or not decision.is_admitted:
+            return ()
+        granting = partial(self.grant, decision.request.dataset, (decision.id,))
+        return await self._report(f"grant {decision.id}", granting)
+
     async def _deposit_batch(
         self, dataset: DatasetIdentifier, entries: Sequence[GrantEntry]
     ) -> tuple[Grant, ...]:
-        """Deposit grants; those that have run out or were revoked meanwhile do not stop the others."""
+        """Deposit grants; those that are over or wait for the council do not stop the others."""
         left = list(entries)
         while True:
             try:
                 return await self._ledger.deposit_grants(dataset, left)
-            except AccessOver as error:
-                rest = [entry for entry in left if entry.request != error.fields["request"]]
+            except (AccessOver, NotReviewed) as error:
+                refused = error.fields["subject" if isinstance(error, NotReviewed) else "request"]
+                rest = [entry for entry in left if entry.request != refused]
                 if not rest or len(rest) == len(left):
                     raise
                 left = rest
