@@ -20,6 +20,7 @@ import heapq
 import json
 import random
 import statistics
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -43,6 +44,8 @@ __all__ = [
 NODES = range(4, 41)
 SUPER_NODES = (4, 7, 13)
 RUNS = 25
+LINKS_MS = (10.0, 0.5)
+"""Between sites, and within one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +70,23 @@ class Decision:
     """When the user has the decision."""
     settled_ms: float
     """When nothing is under way any more: every node has the block, every copy is gone."""
+    busiest_ms: float
+    """How long the busiest node worked on it: what bounds decisions a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
     """A number of nodes, and medians over all runs."""
 
+    link_ms: float
+    """Median time of a link."""
     nodes: int
     super_nodes: int | None
     """None: PBFT among all."""
     messages: int
     decided_ms: float
     settled_ms: float
+    busiest_ms: float
 
 
 def messages_of_pbft(nodes: int) -> int:
@@ -109,6 +117,7 @@ class _Net:
         self._free: dict[int, float] = {}
         self._queue: list[tuple[float, int, int, Callable[[], None]]] = []
         self._order = count()
+        self._worked: defaultdict[int, float] = defaultdict(float)
         self.now = 0.0
         self.sent = 0
 
@@ -119,22 +128,31 @@ class _Net:
         for receiver in receivers:
             made = max(self.now, self._free.get(sender, 0.0)) + self._costs.make_ms
             self._free[sender] = made
+            self._work(sender, self._costs.make_ms)
             self.sent += 1
             link = self._costs.link_median_ms * self._chance.lognormvariate(0, self._costs.link_sigma)
             arrives = made + link
             heapq.heappush(self._queue, (arrives, next(self._order), receiver, _bound(work, receiver)))
 
-    def run(self) -> float:
-        """Deliver until nothing is under way; return when the last message was worked on."""
+    def _work(self, node: int, work_ms: float) -> None:
+        if node >= 0:
+            self._worked[node] += work_ms
+
+    def run(self, decided: Sequence[float]) -> Decision | None:
+        """Deliver until nothing is under way; tell what it took to decide, None where nobody did."""
         last = 0.0
         while self._queue:
             # In the order of arrival: what a node sends now arrives anywhere later than what it works on.
             arrives, _, receiver, work = heapq.heappop(self._queue)
             self.now = max(arrives, self._free.get(receiver, 0.0)) + self._costs.check_ms
             self._free[receiver] = self.now
+            self._work(receiver, self._costs.check_ms)
             last = max(last, self.now)
             work()
-        return last
+        if not decided:
+            return None
+        busiest = max(self._worked.values())
+        return Decision(messages=self.sent, decided_ms=decided[0], settled_ms=last, busiest_ms=busiest)
 
 
 def simulate_pbft(
@@ -197,8 +215,7 @@ def simulate_pbft(
         pre_prepare(node)
 
     net.send(-1, [0], request)
-    settled = net.run()
-    return Decision(messages=net.sent, decided_ms=decided[0], settled_ms=settled) if decided else None
+    return net.run(decided)
 
 
 def simulate_council(
@@ -243,8 +260,7 @@ def simulate_council(
 
     local = nodes - 1 if nodes > r else r - 1 - faulty
     net.send(-1, [local], lambda node: net.send(node, [0], master))
-    settled = net.run()
-    return Decision(messages=net.sent, decided_ms=decided[0], settled_ms=settled) if decided else None
+    return net.run(decided)
 
 
 def sweep(
@@ -256,23 +272,27 @@ def sweep(
 ) -> list[Point]:
     """Simulate every number of nodes with PBFT among all and with each number of super nodes up to it."""
     points: list[Point] = []
+    own = costs or Costs()
     for n in nodes:
-        points.append(_point(n, None, [simulate_pbft(n, costs=costs, seed=seed) for seed in range(runs)]))
+        found = [simulate_pbft(n, costs=own, seed=seed) for seed in range(runs)]
+        points.append(_point(own, n, None, found))
         for r in super_nodes:
             if r <= n:
-                found = [simulate_council(n, r, costs=costs, seed=seed) for seed in range(runs)]
-                points.append(_point(n, r, found))
+                found = [simulate_council(n, r, costs=own, seed=seed) for seed in range(runs)]
+                points.append(_point(own, n, r, found))
     return points
 
 
-def _point(nodes: int, super_nodes: int | None, decisions: Iterable[Decision | None]) -> Point:
+def _point(costs: Costs, nodes: int, super_nodes: int | None, decisions: Iterable[Decision | None]) -> Point:
     found = [one for one in decisions if one is not None]
     return Point(
+        link_ms=costs.link_median_ms,
         nodes=nodes,
         super_nodes=super_nodes,
         messages=round(statistics.median(one.messages for one in found)),
         decided_ms=round(statistics.median(one.decided_ms for one in found), 2),
         settled_ms=round(statistics.median(one.settled_ms for one in found), 2),
+        busiest_ms=round(statistics.median(one.busiest_ms for one in found), 3),
     )
 
 
@@ -290,19 +310,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for council-simulation.json and .svg")
     parser.add_argument("--runs", type=int, default=RUNS, help="seeds a point (default %(default)s)")
     chosen = parser.parse_args()
-    costs = Costs()
-    points = sweep(costs=costs, runs=chosen.runs)
-    print(
-        "| nodes | scheme | messages | user has the decision, ms | all settled, ms |\n|---|---|---|---|---|"
-    )
+    settings = [Costs(link_median_ms=link) for link in LINKS_MS]
+    points = [one for costs in settings for one in sweep(costs=costs, runs=chosen.runs)]
+    print("| link, ms | nodes | scheme | messages | decision, ms | settled, ms | busiest node, ms |")
+    print("|---|---|---|---|---|---|---|")
     for one in points:
         if one.nodes in (4, 7, 13, 20, 30, 40):
             scheme = "PBFT among all" if one.super_nodes is None else f"{one.super_nodes} super nodes"
-            print(
-                f"| {one.nodes} | {scheme} | {one.messages} | {one.decided_ms:.1f} | {one.settled_ms:.1f} |"
-            )
+            times = f"{one.decided_ms:.1f} | {one.settled_ms:.1f} | {one.busiest_ms:.2f}"
+            print(f"| {one.link_ms:g} | {one.nodes} | {scheme} | {one.messages} | {times} |")
     if chosen.out is not None:
-        raw = {"costs": asdict(costs), "runs": chosen.runs, "points": [asdict(one) for one in points]}
+        raw = {
+            "costs": [asdict(one) for one in settings],
+            "runs": chosen.runs,
+            "points": [asdict(one) for one in points],
+        }
         (chosen.out / "council-simulation.json").write_text(json.dumps(raw, indent=1) + "\n", "utf-8")
         (chosen.out / "council-simulation.svg").write_text(write_plot(points), "utf-8")
 

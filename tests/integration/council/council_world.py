@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,15 @@ from gridledger.exchange.demo.made import made_enterprise
 from gridledger.exchange.party import Party
 from gridledger.lake.ledger import LakeLedger
 from gridledger.model.council_refusals import ElectionOutOfTurn
-from gridledger.model.dataset import CustodianEntry, DatasetEntry, DatasetIdentifier, VersionStatement
+from gridledger.model.dataset import (
+    CustodianEntry,
+    DatasetEntry,
+    DatasetIdentifier,
+    DatasetVersion,
+    SignedReceipt,
+    StorageReceipt,
+    VersionStatement,
+)
 from gridledger.model.digest import Digest
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.roles import Role
@@ -111,8 +120,31 @@ class CouncilWorld:
             custodian=custodian.id,
             custody=bytes(60),
         )
+        await self.commands.by(
+            f"{_PREFIX}-system-of-{name}", "dataset", "reviewed", dataset, "--versions", "--no-access"
+        )
         await ledger.propose_version(statement)
         return dataset
+
+    async def store(self, name: str, dataset: DatasetIdentifier) -> DatasetVersion:
+        """Deposit the custodian's receipt for version 1 of a dataset of a candidate's system."""
+        await self.even()
+        keeper = self.parties["node-3"]
+        ledger = LakeLedger(keeper.network)
+        statement = (await ledger.version(dataset, 1)).statement
+        receipt = StorageReceipt(
+            custodian=statement.custodian,
+            dataset=dataset,
+            number=1,
+            statement=statement.digest,
+            root=statement.root,
+            blocks=statement.blocks,
+            stored_bytes=1,
+            checked_ms=time.time_ns() // 1_000_000,
+        )
+        return await ledger.deposit_receipt(
+            SignedReceipt(receipt=receipt, signature=await keeper.sign(receipt))
+        )
 
     async def until_round(self, holds: Callable[[Any], bool], number: int) -> Any:
         """Wait until a round is as wanted."""

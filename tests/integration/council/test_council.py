@@ -9,6 +9,7 @@ import pytest
 from tests.integration.council.council_world import NODES, council_world
 
 from gridledger.model.identifier import SystemIdentifier
+from gridledger.model.lake_refusals import NotReviewed
 from gridledger.network import Network
 
 pytestmark = [pytest.mark.world, pytest.mark.timeout(1800), pytest.mark.xdist_group("council")]
@@ -73,7 +74,11 @@ async def test_council_is_elected_and_reviews_by_commands(exchange_network: Netw
             master = (await world("voter-2", "rounds", "show", *below, "--round", 1))["round"]["master"]
             local = next(one for one in ids.values() if one != master)
             owner = ("--system", world.systems["node-1"])
-            subject = ("--dataset", await world.proposed("node-1"), "--number", 1, "--node", local)
+            dataset = await world.proposed("node-1")
+            subject = ("--dataset", dataset, "--number", 1, "--node", local)
+            # Its policy wants its versions reviewed: none is stored before.
+            with pytest.raises(NotReviewed):
+                await world.store("node-1", dataset)
             filed = await world("system-of-node-1", "review", "file", content, *below, *owner, *subject)
             assert filed["path"] == [local]
             # Of another's dataset nobody is told more than that.
@@ -91,8 +96,9 @@ async def test_council_is_elected_and_reviews_by_commands(exchange_network: Netw
         assert ({one["node"] for one in receipts["receipts"]}, receipts["missing"]) == (set(ids.values()), [])
         keys = [word for name in NODES for word in ("--keys", tmp_path / "keys" / name)]
         audit = await world("voter-2", "audit", *below, "--round", 1, *keys)
-        assert (audit["problems"], audit["unreachable"]) == ([], [])
-        assert audit["asked"] == 2 * len(NODES) * 2 + 2 * 2
+        assert (audit["problems"], audit["contradicted"], audit["unreachable"]) == ([], [], [])
+        assert audit["asked"] == 2 * len(NODES) * (2 + 1)
+        assert (await world.store("node-1", dataset)).is_stored
 
         withdrawn = await world("node-4", "candidates", "withdraw", ids["node-4"])
         assert withdrawn["state"] == "withdrawn"

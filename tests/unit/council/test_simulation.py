@@ -18,7 +18,7 @@ from gridledger.model.council import survived_faults
 FLAT = Costs(link_median_ms=10, link_sigma=0, make_ms=0, check_ms=0)
 
 
-@pytest.mark.parametrize("nodes", range(4, 41))
+@pytest.mark.parametrize("nodes", [4, 5, 6, 7, 10, 13, 20, 40])
 def test_messages_are_those_of_the_formulas(nodes: int) -> None:
     found = simulate_pbft(nodes)
     assert found is not None
