@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 __all__ = ["DaemonThreads"]
 
 _T = TypeVar("_T")
+_ENDING_S = 5.0
+_under_way: set[Future[Any]] = set()
 
 
 class DaemonThreads:
@@ -23,8 +26,9 @@ class DaemonThreads:
 
     Notes
     -----
-    There are as many threads as calls at once. The interpreter ends without waiting for them, which executors
-    of the standard library do not allow.
+    There are as many threads as calls at once. The interpreter waits for them five seconds at its end, which
+    executors of the standard library do without limit, and threads that end with it not at all: one that
+    comes back from a library's own code into an interpreter that has ended brings the process down.
     """
 
     def __init__(self, name: str) -> None:
@@ -36,6 +40,8 @@ class DaemonThreads:
     def submit(self, work: Callable[[], _T]) -> Future[_T]:
         """Begin a call."""
         future: Future[_T] = Future()
+        _under_way.add(future)
+        future.add_done_callback(_under_way.discard)
 
         def run() -> None:
             try:
@@ -80,3 +86,8 @@ class _Thread(threading.Thread):
             call()
             if not self._rest(self):
                 return
+
+
+@atexit.register
+def _let_end() -> None:
+    wait(tuple(_under_way), _ENDING_S)

@@ -6,18 +6,22 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from concurrent.futures import wait
 from contextlib import contextmanager
 
-from hdfs_native import Client, FileReader, WriteOptions
+from hdfs_native import Client, FileReader, FileWriter, WriteOptions
 
 from gridledger.lake.errors import LakeError, LakeUnavailable, NameTaken, PayloadNotFound
 from gridledger.lake.hadoop_exception import translated
+from gridledger.lake.patience import Patience
 from gridledger.lake.remote_store import DEADLINE_S, Listed, RemoteStore
 
 __all__ = ["HdfsStore"]
 
 _OPEN_FILES = 64
 _CLASS = re.compile(r'^RPCError\("([\w.$]+)"')
+_LOOK_S = 0.01
+"""How often the NameNode is asked of a file that is being closed."""
 
 
 class HdfsStore(RemoteStore):
@@ -111,9 +115,33 @@ class HdfsStore(RemoteStore):
     def _send(self, place: str, pieces: Iterator[bytes]) -> None:
         with _lake_errors(place):
             file = self._client.create(place, WriteOptions(create_parent=True, overwrite=False))
-            for piece in pieces:
-                file.write(piece)
-            file.close()
+            size = sum(file.write(piece) for piece in pieces)
+            self._close(file, place, size)
+
+    def _close(self, file: FileWriter, place: str, size: int) -> None:
+        """Close a file as soon as the NameNode can.
+
+        The NameNode refuses to close one before it has heard from a DataNode of its last block, unless
+        several hold it; hdfs-native asks it again after half a second. By then it mostly knows the length and
+        a replica of every block, which is all that a recovered lease needs to close the file.
+        """
+        closing = self._threads.submit(file.close)
+        patience = Patience(self._deadline_s)
+        while not wait((closing,), _LOOK_S).done and patience.left_s:
+            try:
+                # Not before the length is the whole one: the block would be taken out of the writer's hands.
+                if self._client.get_file_info(place).length != size:
+                    continue
+                is_closed = self._client.recover_lease(place)
+                is_closed = is_closed and self._client.get_file_info(place).length == size
+            except FileExistsError:
+                continue  # No DataNode has told of the last block.
+            except (OSError, RuntimeError):
+                break  # The writer's own closing says how it ended.
+            if is_closed:
+                return  # The thread that waits in the library learns of it later.
+            break
+        closing.result()
 
     def _rename(self, source: str, target: str) -> None:
         with _lake_errors(target):

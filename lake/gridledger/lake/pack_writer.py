@@ -17,8 +17,7 @@ __all__ = ["PACK_BYTES", "PackWriter"]
 PACK_BYTES = 64 << 20
 """A pack of this size or more is published."""
 _AHEAD_BYTES = 32 << 20
-"""How much of a pack is filled while the one before is being published: closing a file may take half a
-second, where the NameNode hears of its last block later than the writer does."""
+"""How much of a pack is filled at most while the one before is being published."""
 
 
 @dataclass(slots=True)
@@ -81,8 +80,11 @@ class PackWriter:
         pack.frames[row.offset] = frame
         pack.state.rows.append(row)
         self._table.add(row)
-        if pack.state.size >= min(_AHEAD_BYTES, self._pack_bytes):
-            self._wait()
+        if self._publishing is not None:
+            _, published = self._publishing
+            # A pack that is published is not held any longer than that.
+            if published.done() or pack.state.size >= min(_AHEAD_BYTES, self._pack_bytes):
+                self._wait()
 
     def frame(self, row: Row) -> bytes | None:
         """Return a frame that is not published yet; None for one to be read from the store."""

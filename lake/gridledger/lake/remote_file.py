@@ -19,6 +19,8 @@ _BEGIN_BYTES = 4 << 20
 """A file of less is sent when it is complete."""
 _SEND_BYTES = 64 << 10
 """Less is put together first: a call costs more than the copy. Most frames are longer."""
+_WAKE_BYTES = 1 << 20
+"""So much is there when the thread that sends is woken: at each frame that would cost more than sending."""
 _STALLED_S = 12.0
 """Sending that does not get on for so long is begun anew: hdfs-native may wait for a lost DataNode."""
 
@@ -70,6 +72,7 @@ class RemoteFile(NewFile):
         self._path = path
         self._pieces: list[bytes] = []
         self._held = 0
+        self._waiting = 0
         self._changed = threading.Condition()
         self._is_whole = False
         self._is_dropped = False
@@ -82,7 +85,10 @@ class RemoteFile(NewFile):
         with self._changed:
             self._pieces.append(data)
             self._held += len(data)
-            self._changed.notify()
+            self._waiting += len(data)
+            if self._waiting >= _WAKE_BYTES:
+                self._waiting = 0
+                self._changed.notify()
         if self._sending is None and self._held >= _BEGIN_BYTES:
             self._send()
 

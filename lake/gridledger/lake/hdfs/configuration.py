@@ -52,7 +52,7 @@ def write_namenode(folder: Path, cluster: ClusterDescription, data: Path) -> Non
         "dfs.namenode.heartbeat.recheck-interval": "5000",
         "dfs.namenode.redundancy.interval.seconds": "1s",
         # A file may be closed when its DataNodes have acknowledged the last block to the writer, and before
-        # the first of them has told the NameNode: else hdfs-native asks again after half a second.
+        # the first of them has told the NameNode of it. Of a single DataNode it always waits to be told.
         "dfs.namenode.file.close.num-committed-allowed": "1",
     }
     _write(folder, cluster, settings)
