@@ -44,11 +44,19 @@ def group() -> None:
 
 @group.command()
 @click.option("--orgs", type=click.IntRange(1, 20), help="Peer organisations of a new network; 2 by default.")
+@click.option(
+    "--waiting-orderers",
+    "waiting",
+    type=click.IntRange(0, 40),
+    default=0,
+    help="Fabric: orderers of a new network's peer organisations that wait to be elected; none by default.",
+)
 @with_network
 @with_output
-def up(output: Output, choice: NetworkChoice, orgs: int | None) -> None:
+def up(output: Output, choice: NetworkChoice, orgs: int | None, waiting: int) -> None:
     """Create the network if there is none, start what does not run, and wait until it serves."""
-    network = _create(choice, orgs or 2) if not (choice.directory / FILE_NAME).exists() else choice.open()
+    is_new = not (choice.directory / FILE_NAME).exists()
+    network = _create(choice, orgs or 2, waiting) if is_new else choice.open()
     if orgs is not None and orgs != len(network.organisations):
         raise ConfigError(
             f"the network has {len(network.organisations)} organisations",
@@ -192,12 +200,13 @@ def enrol(
     output.show(_connection(made), fields)
 
 
-def _create(choice: NetworkChoice, organisations: int) -> Network:
+def _create(choice: NetworkChoice, organisations: int, waiting: int) -> Network:
     return Network.create(
         choice.directory,
         world=choice.world or World.DEVNET,
         organisations=organisations,
         binaries=choice.binaries,
+        waiting_orderers=waiting,
     )
 
 

@@ -98,13 +98,36 @@ class Output:
             self._write(self._errors, message)
 
     @contextmanager
-    def progress(self, text: str) -> Iterator[None]:
-        """Show that something is going on while the body runs: on a terminal only, and never in JSON."""
-        if self._json or not self._errors.isatty():
-            yield
+    def live(self) -> Iterator[Callable[[FieldValue, Callable[[Any], RenderableType]], None]]:
+        """Show a result that changes while the body runs: in its place on a terminal, else like `step`.
+
+        Yields
+        ------
+        callable
+            Is given each value, and what makes of it what a person reads.
+        """
+        if self._json or not self._stream.isatty():
+            yield self.step
             return
-        with self._console(self._errors).status(text):
-            yield
+        from rich.live import Live
+
+        with Live(console=self._console(self._stream), auto_refresh=False) as shown:
+            yield lambda value, text: shown.update(text(value), refresh=True)
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Show that something is going on while the body runs: on a terminal only, and never in JSON.
+
+        Yields
+        ------
+        callable
+            Is told what is going on now.
+        """
+        if self._json or not self._errors.isatty():
+            yield lambda _: None
+            return
+        with self._console(self._errors).status(text) as shown:
+            yield lambda now: shown.update(now)
 
     @contextmanager
     def bar(self, text: str, total: int | None) -> Iterator[Callable[[int], None]]:

@@ -7,9 +7,10 @@ from pathlib import Path
 from gridledger.client.connection import Connection
 from gridledger.host.ports import LOOPBACK
 from gridledger.network.description import NetworkDescription
-from gridledger.network.material import OrganisationKind, OrganisationMaterial
+from gridledger.network.errors import UnknownComponent
+from gridledger.network.material import Member, OrganisationKind, OrganisationMaterial
 
-__all__ = ["connection_of"]
+__all__ = ["connection_of", "member_of"]
 
 
 def connection_of(
@@ -53,3 +54,20 @@ def connection_of(
         channel=description.channel,
         chaincode=chaincode,
     )
+
+
+def member_of(description: NetworkDescription, directory: Path, organisation: str, user: str) -> Member:
+    """Return a user of any organisation of a network, of those that only order, too.
+
+    Raises
+    ------
+    UnknownComponent
+        If there is no such organisation or user.
+    """
+    known = {
+        one.name: one
+        for one in [*description.peer_material(directory), *description.orderer_material(directory)]
+    }
+    if organisation not in known:
+        raise UnknownComponent("organisation", organisation, known=sorted(known))
+    return known[organisation].user(user)

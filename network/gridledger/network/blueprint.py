@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from gridledger.host.lock import folder_lock
@@ -29,6 +30,8 @@ USER = "user1"
 """The client that every peer organisation has."""
 _MAX_ORGANISATIONS = 20
 _ORDERERS = {World.DEVNET: 1, World.FABRIC: 4}
+_MAX_WAITING = {World.DEVNET: 0, World.FABRIC: 40}
+# As many as a council may have seats.
 # Four is the least at which SmartBFT stands one that lies; devnet has one key to sign blocks with.
 _BLOCK_INTERVALS_MS = {World.DEVNET: 10, World.FABRIC: 100}
 # Agreeing on a block costs four orderers work that is worth sharing; a block of devnet is one write to disk.
@@ -40,7 +43,12 @@ def default_settings(world: World) -> Settings:
 
 
 def describe(
-    world: World, *, organisations: int, binaries: Path | None, settings: Settings
+    world: World,
+    *,
+    organisations: int,
+    binaries: Path | None,
+    settings: Settings,
+    waiting_orderers: int = 0,
 ) -> NetworkDescription:
     """Return a new network: names, and ports that are free now.
 
@@ -54,11 +62,13 @@ def describe(
         Folder of Fabric's binaries.
     settings : Settings
         How blocks are cut.
+    waiting_orderers : int, default 0
+        Orderers in wait, of the peer organisations by turns.
 
     Raises
     ------
     ConfigError
-        If the number is out of its range.
+        If a number is out of its range.
     """
     if not 1 <= organisations <= _MAX_ORGANISATIONS:
         raise ConfigError(
@@ -67,12 +77,25 @@ def describe(
             source="Network.create",
             value=organisations,
         )
+    most = _MAX_WAITING[world]
+    if not 0 <= waiting_orderers <= most:
+        raise ConfigError(
+            f"want 0 to {most}", key="waiting_orderers", source="Network.create", value=waiting_orderers
+        )
     ports = free_ports()
+    first = _ORDERERS[world]
+    waiting = [
+        replace(
+            _orderer(world, f"orderer{first + number + 1}", ports),
+            organisation=f"org{number % organisations + 1}",
+        )
+        for number in range(waiting_orderers)
+    ]
     return NetworkDescription(
         world=world,
         channel=CHANNEL,
         organisations=[_organisation(world, f"org{number + 1}", ports) for number in range(organisations)],
-        orderers=[_orderer(world, f"orderer{number + 1}", ports) for number in range(_ORDERERS[world])],
+        orderers=[*(_orderer(world, f"orderer{number + 1}", ports) for number in range(first)), *waiting],
         settings=settings,
         binaries=str(binaries) if binaries else None,
     )
@@ -103,15 +126,21 @@ def create_folder(description: NetworkDescription, directory: Path) -> None:
 
 
 def _make_material(description: NetworkDescription, directory: Path) -> None:
-    for organisation in description.orderer_material(directory):
+    orderers = zip(description.orderers, description.orderer_material(directory), strict=True)
+    for orderer, organisation in orderers:
+        if orderer.is_waiting:
+            continue
         made = OrganisationMaterial.create(organisation.root, organisation.name, OrganisationKind.ORDERER)
-        made.add_node("orderer0")
+        made.add_orderer(orderer.member_name)
         made.add_user(ADMIN, role=NodeRole.ADMIN)
     for organisation in description.peer_material(directory):
         made = OrganisationMaterial.create(organisation.root, organisation.name, OrganisationKind.PEER)
         made.add_node("peer0")
         made.add_user(ADMIN, role=NodeRole.ADMIN)
         made.add_user(USER)
+        for orderer in description.orderers:
+            if orderer.organisation == organisation.name:
+                made.add_orderer(orderer.member_name)
 
 
 def _organisation(world: World, name: str, ports: Iterator[int]) -> OrganisationDescription:

@@ -31,6 +31,7 @@ __all__ = [
 
 FILE_NAME = "network.json"
 _SCHEMA = "gridledger-network/1"
+_FIRST_ORDERER = "orderer0"
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -90,20 +91,34 @@ class OrganisationDescription:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class OrdererDescription:
-    """An orderer organisation with its one orderer.
+    """An orderer: that of an orderer organisation, or one of a peer organisation.
 
     Parameters
     ----------
     name : str
-        Short name, such as `orderer1`.
+        Short name of the component and, without `organisation`, of its organisation, such as `orderer1`.
     port, admin_port, operations_port : int, optional
         Its listeners; none in devnet, which signs blocks with this orderer's key and listens nowhere for it.
+    organisation : str, optional
+        The peer organisation whose orderer it is: one in wait, which follows the channel until a council is
+        elected that it belongs to. Without one it is a consenter of the first block.
     """
 
     name: OrganisationName
     port: Port | None = None
     admin_port: Port | None = None
     operations_port: Port | None = None
+    organisation: OrganisationName | None = None
+
+    @property
+    def member_name(self) -> str:
+        """Its short name among its organisation's members."""
+        return _FIRST_ORDERER if self.organisation is None else self.name
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it follows the channel until it is elected, and is no consenter of the first block."""
+        return self.organisation is not None
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -172,7 +187,7 @@ class NetworkDescription:
     organisations : list of OrganisationDescription
         Peer organisations.
     orderers : list of OrdererDescription
-        Orderer organisations: four in the real world, one in devnet.
+        Orderers: four of organisations of their own in the real world, and those in wait; one in devnet.
     settings : Settings
         How blocks are cut.
     binaries : str or None
@@ -270,10 +285,12 @@ class NetworkDescription:
         ]
 
     def orderer_material(self, directory: Path) -> list[OrganisationMaterial]:
-        """Return the orderer organisations' material below a network's folder."""
+        """Return the material of each orderer's organisation below a network's folder."""
         root = directory / "organizations"
         return [
             OrganisationMaterial(name=orderer.name, kind=OrganisationKind.ORDERER, root=root)
+            if orderer.organisation is None
+            else OrganisationMaterial(name=orderer.organisation, kind=OrganisationKind.PEER, root=root)
             for orderer in self.orderers
         ]
 

@@ -10,11 +10,17 @@ from collections.abc import Sequence
 from gridledger.model.errors import NetworkSetupError
 
 __all__ = [
+    "ConsenterNotSynced",
+    "ConsenterUnknown",
+    "ConsentersMoved",
     "ConsentersStop",
     "DeployError",
     "MaterialError",
+    "OrdererCallError",
+    "SignaturesMissing",
     "ToolFailed",
     "UnknownComponent",
+    "UpdateRefused",
 ]
 
 
@@ -105,3 +111,122 @@ class ConsentersStop(NetworkSetupError):
 
     def __init__(self, why: str, *, consenters: Sequence[str], quorum: int) -> None:
         super().__init__(f"the channel would stop: {why}", consenters=list(consenters), quorum=quorum)
+
+
+class ConsenterUnknown(NetworkSetupError):
+    """Nobody has said what an orderer's certificates are, or which organisation it belongs to.
+
+    Parameters
+    ----------
+    address : str
+        The orderer.
+    why : str
+    """
+
+    code = "GL-NET-043"
+    exit_code = 86
+
+    def __init__(self, address: str, *, why: str) -> None:
+        super().__init__(f"orderer {address} is not known well enough: {why}", address=address, why=why)
+
+
+class ConsentersMoved(NetworkSetupError):
+    """The channel's configuration is none that the proposal passes through: it has to be made anew.
+
+    Parameters
+    ----------
+    why : str
+    consenters : sequence of str
+        Those that the channel has.
+    """
+
+    code = "GL-NET-044"
+    exit_code = 86
+
+    def __init__(self, why: str, *, consenters: Sequence[str]) -> None:
+        super().__init__(f"the proposal is not for this configuration: {why}", consenters=list(consenters))
+
+
+class SignaturesMissing(NetworkSetupError):
+    """Not enough administrators have signed a change of the consenters.
+
+    Parameters
+    ----------
+    wanted : int
+        How many organisations have to sign.
+    signed : sequence of str
+        Those that have, by MSP.
+    missing : sequence of str
+        Those that could, by MSP.
+    """
+
+    code = "GL-NET-045"
+    exit_code = 86
+
+    def __init__(self, *, wanted: int, signed: Sequence[str], missing: Sequence[str]) -> None:
+        super().__init__(
+            f"{len(signed)} of {wanted} organisations have signed; others: {', '.join(missing) or 'none'}",
+            wanted=wanted,
+            signed=list(signed),
+            missing=list(missing),
+        )
+
+
+class ConsenterNotSynced(NetworkSetupError):
+    """An added consenter did not come up to the others in time, and was removed again.
+
+    Parameters
+    ----------
+    address : str
+        The orderer.
+    seconds : float
+        How long it had.
+    height : int or None
+        How far it came; None if it did not answer.
+    """
+
+    code = "GL-NET-046"
+    exit_code = 82
+
+    def __init__(self, address: str, *, seconds: float, height: int | None) -> None:
+        super().__init__(
+            f"orderer {address} was removed again: not up to the others after {seconds:g} s",
+            address=address,
+            seconds=f"{seconds:g}",
+            height=height,
+        )
+
+
+class UpdateRefused(NetworkSetupError):
+    """The orderers refused a configuration update, or did not order it in time.
+
+    Parameters
+    ----------
+    reasons : sequence of str
+        What each orderer that was asked said.
+    """
+
+    code = "GL-NET-047"
+    exit_code = 85
+
+    def __init__(self, *, reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"no orderer took the configuration update: {'; '.join(reasons)}", reasons=list(reasons)
+        )
+
+
+class OrdererCallError(NetworkSetupError):
+    """An orderer refused a call or did not answer it.
+
+    Parameters
+    ----------
+    address : str
+        The orderer.
+    reason : str
+    """
+
+    code = "GL-NET-048"
+    exit_code = 85
+
+    def __init__(self, address: str, *, reason: str) -> None:
+        super().__init__(f"orderer {address}: {reason}", address=address, reason=reason)

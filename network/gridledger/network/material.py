@@ -182,6 +182,11 @@ class OrganisationMaterial:
         full = f"{name}.{self.domain}"
         return Member(name=full, msp_id=self.msp_id, path=self.path / f"{self.kind}s" / full)
 
+    def orderer(self, name: str) -> Member:
+        """Return the orderer `name`, of an organisation of either kind; nothing is read."""
+        full = f"{name}.{self.domain}"
+        return Member(name=full, msp_id=self.msp_id, path=self.path / "orderers" / full)
+
     def user(self, name: str) -> Member:
         """Return the user `name`.
 
@@ -218,6 +223,10 @@ class OrganisationMaterial:
         """
         role = NodeRole.PEER if self.kind is OrganisationKind.PEER else NodeRole.ORDERER
         return self._add(self.node(name), name, role, hosts=True, validity=validity)
+
+    def add_orderer(self, name: str, *, validity: Validity | None = None) -> Member:
+        """Make an orderer's material, in an organisation of either kind; raises as `add_node`."""
+        return self._add(self.orderer(name), name, NodeRole.ORDERER, hosts=True, validity=validity)
 
     def add_user(
         self,

@@ -65,6 +65,7 @@ class Network:
         organisations: int = 2,
         binaries: Path | None = None,
         settings: Settings | None = None,
+        waiting_orderers: int = 0,
     ) -> Network:
         """Make a network: ports, keys and certificates; nothing is started.
 
@@ -80,6 +81,8 @@ class Network:
             Folder of Fabric's binaries; see `Binaries.find`.
         settings : Settings, optional
             How blocks are cut; after 10 ms in devnet and 100 ms on Fabric by default.
+        waiting_orderers : int, default 0
+            Fabric only: orderers of peer organisations, by turns, that wait to be elected; at most 40.
 
         Raises
         ------
@@ -94,6 +97,7 @@ class Network:
             organisations=organisations,
             binaries=found.directory if found else None,
             settings=settings or default_settings(world),
+            waiting_orderers=waiting_orderers,
         )
         create_folder(description, directory)
         return cls(directory)
@@ -179,13 +183,7 @@ class Network:
         return run_blocking(read_status, self.description, self.directory, components, world)
 
     def chaincode_component(self, chaincode: str, organisation: str) -> str:
-        """Return the component that runs a chaincode's current release for an organisation.
-
-        Raises
-        ------
-        UnknownComponent
-            If the chaincode is not deployed, or there is no such organisation.
-        """
+        """Return the component that runs a chaincode's current release; UnknownComponent if there is none."""
         self.description.organisation(organisation)
         return Inventory(self.directory).release(chaincode).component_name(organisation)
 

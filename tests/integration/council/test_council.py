@@ -10,7 +10,7 @@ from tests.integration.council.council_world import NODES, council_world
 
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.lake_refusals import NotReviewed
-from gridledger.network import Network
+from gridledger.network import Network, World
 
 pytestmark = [pytest.mark.world, pytest.mark.timeout(1800), pytest.mark.xdist_group("council")]
 
@@ -60,6 +60,15 @@ async def test_council_is_elected_and_reviews_by_commands(exchange_network: Netw
         plan = await world("voter-2", "plan", *below)
         assert [one["change"] for one in plan["steps"]].count("add") == 4
         assert plan["steps"][-1]["consenters"] == sorted(f"{name}.example:7050" for name in NODES)
+        # Nobody's orderers are changed in devnet, and names of nowhere have no certificates.
+        if exchange_network.world is World.DEVNET:
+            shown = await world("voter-2", "apply", *below)
+            assert shown == plan | {"applied": False}
+        unknown = await world("voter-2", "plan", *below, "--out", tmp_path / "proposal", code=86)
+        assert unknown["error"]["code"] == "GL-NET-043"
+        seen = await world("voter-2", "watch", *below, "--times", 1)
+        assert [one["address"] for one in seen["consenters"]] == plan["current"]
+        assert (seen["round"], seen["reviews"]) == (None, [])
         lost = [word for name in list(NODES)[:2] for word in ("--lost", f"{name}.example:7050")]
         stopped = await world("voter-2", "plan", *below, *lost, code=86)
         assert stopped["error"]["code"] == "GL-NET-042"

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridledger.client.channel_trust import quorum_of
-from gridledger.client.consenters import read_consenters
 from gridledger.model.errors import ModelError
 from gridledger.network.consenter_plan import ConsenterChange, plan_consenters
 from gridledger.network.errors import ConsentersStop
+from gridledger.network.ordering.channel_configuration import ChannelConfiguration
 
 sets = st.sets(st.sampled_from([f"orderer{number}:7050" for number in range(12)]), min_size=1)
 
@@ -49,4 +49,4 @@ def test_lost_one_leaves_first_and_two_lost_of_four_stop() -> None:
 @pytest.mark.parametrize("data", [b"", b"\xff", b"no block"])
 def test_what_is_no_configuration_block_is_refused(data: bytes) -> None:
     with pytest.raises(ModelError):
-        read_consenters(data)
+        ChannelConfiguration.from_block(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,12 @@ def channel_profile(description: NetworkDescription, directory: Path) -> dict[st
     directory : Path
         Its folder; paths in the profile are absolute.
     """
-    peers, orderers = description.peer_material(directory), description.orderer_material(directory)
+    peers = description.peer_material(directory)
+    # The others come in when a council is elected that they belong to.
+    first = replace(description, orderers=[one for one in description.orderers if not one.is_waiting])
+    orderers = first.orderer_material(directory)
     anchors = {organisation.name: organisation.port for organisation in description.organisations}
-    endpoints = {orderer.name: orderer.port for orderer in description.orderers}
+    endpoints = {orderer.name: orderer.port for orderer in first.orderers}
     profile = {
         "Policies": _node_policies(),
         "Capabilities": {"V3_0": True},
@@ -148,7 +152,7 @@ def _batches(settings: Settings) -> dict[str, Any]:
 
 
 def _consenter(number: int, organisation: OrganisationMaterial, port: int | None) -> dict[str, Any]:
-    node = organisation.node("orderer0")
+    node = organisation.orderer("orderer0")
     return {
         "ID": number,
         "Host": LOOPBACK,
@@ -164,7 +168,10 @@ def _organisation(organisation: OrganisationMaterial) -> dict[str, Any]:
     msp_id = organisation.msp_id
     if organisation.kind is OrganisationKind.PEER:
         policies = {
-            "Readers": _signature(f"OR('{msp_id}.admin', '{msp_id}.peer', '{msp_id}.client')"),
+            "Readers": _signature(
+                # An orderer in wait follows the channel: it reads, too.
+                f"OR('{msp_id}.admin', '{msp_id}.peer', '{msp_id}.client', '{msp_id}.orderer')"
+            ),
             "Writers": _signature(f"OR('{msp_id}.admin', '{msp_id}.client')"),
             "Endorsement": _signature(f"OR('{msp_id}.peer')"),
         }

@@ -20,7 +20,7 @@ __all__ = ["OrdererNode"]
 
 
 class OrdererNode:
-    """The one orderer of an orderer organisation.
+    """An orderer, of an organisation of its own or of a peer organisation.
 
     Parameters
     ----------
@@ -44,12 +44,18 @@ class OrdererNode:
         if description.port is None or description.admin_port is None or description.operations_port is None:
             raise ValueError(f"{description.name} has no ports")
         self.name = description.name
+        self._member_name = description.member_name
         self._port = description.port
         self._admin_port = description.admin_port
         self._operations_port = description.operations_port
         self._material = material
         self._directory = directory
         self._binaries = binaries
+
+    @property
+    def address(self) -> str:
+        """Where clients and other orderers reach it."""
+        return f"{LOOPBACK}:{self._port}"
 
     @property
     def administration(self) -> AdministrationClient:
@@ -97,7 +103,7 @@ class OrdererNode:
         return self._directory / "data" / self.name
 
     def _values(self) -> dict[str, Any]:
-        node = self._material.node("orderer0")
+        node = self._material.orderer(self._member_name)
         tls = {
             "Enabled": True,
             "Certificate": str(node.tls_certificate),

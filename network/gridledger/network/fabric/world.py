@@ -95,6 +95,10 @@ class FabricWorld:
                 self._wait_active(orderer)
         run_blocking(self._join_peers, block)
 
+    def orderer_at(self, address: str) -> OrdererNode | None:
+        """Return the orderer that listens at an address; None if it is none of the folder's."""
+        return next((node for node in self._orderers if node.address == address), None)
+
     def metrics(self, component: str) -> Mapping[str, float]:
         """Return what an orderer or a peer tells Prometheus.
 

@@ -1,0 +1,84 @@
+"""`gridledger council card` and `gridledger council sign`: what goes between organisations as files."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from gridledger.cli.command import with_output
+from gridledger.cli.council_plan_cmd import drawn_plan, plan_value, read_cards
+from gridledger.cli.network_option import NetworkChoice, with_network
+from gridledger.cli.output import Output, fields
+from gridledger.client.identity import Identity
+from gridledger.client.signer import EcdsaSigner
+from gridledger.client.signing_identity import SigningIdentity
+from gridledger.host.durable_file import write_file
+from gridledger.model.errors import ConfigError
+from gridledger.network.access import member_of
+from gridledger.network.blueprint import ADMIN
+from gridledger.network.errors import ConsenterUnknown
+from gridledger.network.ordering.consenter_proposal import ConsenterProposal
+
+__all__ = ["administrator", "card", "sign"]
+
+_file = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.command()
+@click.argument("address")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
+@with_network
+@with_output
+def card(output: Output, choice: NetworkChoice, address: str, out: Path) -> None:
+    """Write the card of the orderer at ADDRESS, for those who are to make it a consenter."""
+    cards = read_cards(choice, ())
+    if address not in cards:
+        raise ConsenterUnknown(address, why="it is none of this network's folder")
+    write_file(out, cards[address].to_bytes())
+    output.show({"address": address, "organisation": cards[address].msp_id, "file": str(out)}, fields)
+
+
+@click.command()
+@click.argument("proposal", type=_file)
+@click.option("--as", "organisation", help="Organisation of the network's folder whose administrator signs.")
+@click.option("--msp-id", help="MSP of an administrator whose files are named.")
+@click.option("--certificate", type=_file, help="The administrator's certificate, PEM.")
+@click.option("--key", type=_file, help="The administrator's private key, PEM.")
+@with_network
+@with_output
+def sign(
+    output: Output,
+    choice: NetworkChoice,
+    proposal: Path,
+    organisation: str | None,
+    msp_id: str | None,
+    certificate: Path | None,
+    key: Path | None,
+) -> None:
+    """Show what PROPOSAL does, and sign all its updates in the file; needs no network."""
+    if organisation is not None:
+        signing = administrator(choice, organisation)
+    elif msp_id is not None and certificate is not None and key is not None:
+        signing = SigningIdentity(Identity.from_file(msp_id, certificate), EcdsaSigner.from_file(key))
+    else:
+        raise ConfigError(
+            "want --as, or --msp-id with --certificate and --key", key="administrator", source="sign"
+        )
+    signed = asyncio.run(ConsenterProposal.load(proposal).signed_by(signing))
+    signed.save(proposal)
+    updates = signed.updates()
+    current = updates[0].before.addresses if updates else signed.wanted
+    shown = plan_value(current, signed.wanted, [one.step for one in updates])
+    shown["signed"] = [*sorted({one.msp_id for one in signed.signatures})]
+    output.show(shown, drawn_plan)
+
+
+def administrator(choice: NetworkChoice, organisation: str) -> SigningIdentity:
+    """Return the administrator of an organisation in a network's folder."""
+    network = choice.open()
+    member = member_of(network.description, network.directory, organisation, ADMIN)
+    return SigningIdentity(
+        Identity.from_file(member.msp_id, member.msp.certificate), EcdsaSigner.from_file(member.msp.key)
+    )

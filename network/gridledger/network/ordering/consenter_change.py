@@ -1,0 +1,351 @@
+"""Carries out a proposal: one configuration update after the other, each only where the channel goes on.
+
+Every step reads the channel's configuration anew and does what is still to be done, so a change that was cut
+off at any moment goes on where the channel stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Protocol
+
+from gridledger.client.block import Block
+from gridledger.client.channel_trust import quorum_of
+from gridledger.network.consenter_plan import ConsenterChange
+from gridledger.network.errors import (
+    ConsenterNotSynced,
+    ConsentersMoved,
+    ConsentersStop,
+    OrdererCallError,
+    UpdateRefused,
+)
+from gridledger.network.ordering.channel_configuration import ChannelConfiguration
+from gridledger.network.ordering.consenter_journal import ChangeState, ConsenterJournal
+from gridledger.network.ordering.consenter_proposal import ConsenterProposal, ProposedUpdate
+from gridledger.network.ordering.orderer_card import OrdererCard
+
+__all__ = ["ChangeEvent", "ConsenterRunner", "OrdererKeeper", "OrderingChannel", "StepReport"]
+
+_LAG_BLOCKS: Final = 20
+"""So far a consenter may be behind and count as running: all are asked while blocks come."""
+
+_NOTICE_SECONDS: Final = 2.0
+"""So long an added one may take to notice: one that finds nothing new asks only every ten seconds."""
+
+_LAST_BLOCK_SECONDS: Final = 5.0
+"""So long a removed consenter may take to write the block that removes it."""
+
+
+class OrderingChannel(Protocol):
+    """What a change needs of a channel; a test gives its own."""
+
+    async def configuration(self) -> ChannelConfiguration:
+        """Read the newest configuration."""
+        ...
+
+    async def head(self, address: str, number: int | None = None) -> Block | None:
+        """Return a consenter's newest block or that of a number, None where it does not answer."""
+        ...
+
+    async def submit(self, address: str, signed_update: bytes) -> None:
+        """Send an update to a consenter; OrdererCallError if it does not take it."""
+        ...
+
+
+class OrdererKeeper(Protocol):
+    """Looks after the orderers that are within reach; the others' operators do it for theirs."""
+
+    async def prepare(self, card: OrdererCard, configuration: ChannelConfiguration) -> None:
+        """Start an orderer that is to be added, and let it follow the channel."""
+        ...
+
+    async def hasten(self, address: str) -> None:
+        """Make an orderer that was added, and has not noticed, look at once."""
+        ...
+
+    async def release(self, address: str) -> None:
+        """Let an orderer that was removed know of it."""
+        ...
+
+
+class ChangeEvent(StrEnum):
+    """What has happened in a step."""
+
+    ORDERED = "ordered"
+    """The configuration update stands in the chain."""
+    FINISHED = "finished"
+    """The added one has synced, or the removed one has been let go."""
+    ROLLED_BACK = "rolled_back"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepReport:
+    """One event of a change."""
+
+    event: ChangeEvent
+    number: int
+    """Which step, from 1."""
+    steps: int
+    """How many there are."""
+    change: ConsenterChange
+    address: str
+    quorum: int
+    """How many consenters have to sign from now on."""
+    seconds: float
+    """Since the step began."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsenterRunner:
+    """Carries out changes of a channel's consenters.
+
+    Parameters
+    ----------
+    channel : OrderingChannel
+        The channel.
+    keeper : OrdererKeeper
+        Starts and restarts orderers that are within reach.
+    journal : Path
+        File of the journal.
+    order_seconds : float, default 30
+        How long an update may take to be ordered.
+    sync_seconds : float, default 120
+        How long an added consenter may take until it is up to the others; then it is removed again.
+    quorum_seconds : float, default 15
+        How long to wait for enough running consenters before a step is refused.
+    poll_seconds : float, default 0.1
+        Pause between looks.
+    """
+
+    channel: OrderingChannel
+    keeper: OrdererKeeper
+    journal: Path
+    order_seconds: float = 30.0
+    sync_seconds: float = 120.0
+    quorum_seconds: float = 15.0
+    poll_seconds: float = 0.1
+
+    async def run(
+        self, proposal: ConsenterProposal, say: Callable[[StepReport], None] = lambda _: None
+    ) -> ConsenterJournal:
+        """Carry out a proposal, from where the channel stands.
+
+        Parameters
+        ----------
+        proposal : ConsenterProposal
+            With its signatures.
+        say : callable, optional
+            Is told each event.
+
+        Returns
+        -------
+        ConsenterJournal
+            Of state DONE.
+
+        Raises
+        ------
+        SignaturesMissing
+            If a step lacks signatures; nothing was done.
+        ConsentersMoved
+            If the channel's orderers are none that the proposal passes through, or the journal has another
+            change under way.
+        ConsentersStop
+            If fewer consenters run than would have to sign before or after a step; what was done stays, and
+            the same call goes on.
+        UpdateRefused
+            If no orderer takes an update, or it is not ordered in time.
+        ConsenterNotSynced
+            If an added consenter does not sync; it was removed again, what was done before it stays.
+        """
+        known = self._known(proposal)
+        updates = known.proposal.updates()
+        for one in updates[known.finished :]:
+            for update, deciding in ((one.update, one.before), (one.back, one.after)):
+                if update is not None:
+                    known.proposal.signed_update(update, deciding)
+        known.save(self.journal)
+        for number, one in enumerate(updates):
+            if number < known.finished:
+                continue
+            begun = time.monotonic()
+
+            def tell(
+                event: ChangeEvent, number: int = number, one: ProposedUpdate = one, begun: float = begun
+            ) -> None:
+                step = one.step
+                say(
+                    StepReport(
+                        event=event,
+                        number=number + 1,
+                        steps=len(updates),
+                        change=step.change,
+                        address=step.address,
+                        quorum=step.quorum,
+                        seconds=time.monotonic() - begun,
+                    )
+                )
+
+            known = await self._take(known, one, tell)
+            tell(ChangeEvent.FINISHED)
+        current = await self.channel.configuration()
+        if current.addresses != known.proposal.wanted:
+            raise ConsentersMoved("it was changed since", consenters=current.addresses)
+        known = known.changed(state=ChangeState.DONE)
+        known.save(self.journal)
+        return known
+
+    def _known(self, proposal: ConsenterProposal) -> ConsenterJournal:
+        """Return the journal of this proposal: a new one, or that of a change that was cut off."""
+        known = ConsenterJournal.load(self.journal)
+        if known is None or known.state is ChangeState.ROLLED_BACK:
+            return ConsenterJournal(proposal=proposal)
+        is_same = known.proposal.changed(signatures=()) == proposal.changed(signatures=())
+        if known.state is ChangeState.DONE:
+            return known if is_same else ConsenterJournal(proposal=proposal)
+        if not is_same:
+            raise ConsentersMoved(
+                f"another change is under way in {self.journal}", consenters=known.proposal.wanted
+            )
+        return known.changed(proposal=known.proposal.merged(proposal))
+
+    async def _take(
+        self, known: ConsenterJournal, one: ProposedUpdate, tell: Callable[[ChangeEvent], None]
+    ) -> ConsenterJournal:
+        current = await self.channel.configuration()
+        if known.rolled_back == one.step.address:
+            await self._roll_back(known, one)
+        is_added = one.step.change is ConsenterChange.ADD
+        if current.addresses == one.before.addresses:
+            if not current.is_same_ordering(one.before):
+                raise ConsentersMoved("its orderers were changed", consenters=current.addresses)
+            if is_added:
+                card = next(card for card in known.proposal.cards if card.address == one.step.address)
+                await self.keeper.prepare(card, current)
+            await self._require_quorum(current, one)
+            await self._order(known.proposal.signed_update(one.update, one.before), one.before, one.after)
+            tell(ChangeEvent.ORDERED)
+        elif current.addresses != one.after.addresses:
+            raise ConsentersMoved("it has other consenters", consenters=current.addresses)
+        if is_added:
+            is_synced, height = await self._wait_synced(one)
+            if not is_synced:
+                known = known.changed(rolled_back=one.step.address)
+                known.save(self.journal)
+                tell(ChangeEvent.ROLLED_BACK)
+                await self._roll_back(known, one, height)
+        else:
+            await self._release(one.step.address)
+        known = known.changed(finished=known.finished + 1)
+        known.save(self.journal)
+        return known
+
+    async def _require_quorum(self, current: ChannelConfiguration, one: ProposedUpdate) -> None:
+        """Wait until enough consenters run for the step; the added one counts for nothing yet."""
+        now, then = quorum_of(len(current.addresses)), one.step.quorum
+        deadline = time.monotonic() + self.quorum_seconds
+        while True:
+            running = await self._running(current)
+            staying = running - {one.step.address}
+            if len(running) >= now and len(staying) >= then:
+                return
+            if time.monotonic() >= deadline:
+                raise ConsentersStop(
+                    f"{len(running)} of {len(current.addresses)} consenters run and {now} have to sign; "
+                    f"after the step {len(staying)} would, and {then} would have to",
+                    consenters=one.step.consenters,
+                    quorum=then,
+                )
+            await asyncio.sleep(self.poll_seconds)
+
+    async def _running(self, current: ChannelConfiguration) -> set[str]:
+        heads = await self._heads(current.addresses)
+        highest = max((block.number for block in heads.values()), default=0)
+        return {address for address, block in heads.items() if highest - block.number <= _LAG_BLOCKS}
+
+    async def _heads(self, addresses: tuple[str, ...]) -> dict[str, Block]:
+        found = await asyncio.gather(*(self.channel.head(address) for address in addresses))
+        return {address: block for address, block in zip(addresses, found, strict=True) if block is not None}
+
+    async def _order(self, signed: bytes, before: ChannelConfiguration, after: ChannelConfiguration) -> None:
+        """Have an update ordered: by the leader first, since each orderer makes a request of its own."""
+        deadline = time.monotonic() + self.order_seconds
+        heads = await self._heads(before.addresses)
+        newest = max(heads.values(), key=lambda block: block.number, default=None)
+        leader = before.leader(newest) if newest is not None else None
+        reasons: list[str] = []
+        for address in sorted(heads, key=lambda one: (one != leader, one)):
+            try:
+                await self.channel.submit(address, signed)
+            except OrdererCallError as error:
+                reasons.append(error.message)
+                is_taken = False
+            else:
+                is_taken = True
+            patience = min(deadline, time.monotonic() + self.order_seconds / 3)
+            while True:
+                if (await self.channel.configuration()).addresses == after.addresses:
+                    return
+                if not is_taken or time.monotonic() >= patience:
+                    break
+                await asyncio.sleep(self.poll_seconds)
+            if is_taken:
+                reasons.append(f"orderer {address}: took it and did not order it in time")
+            if time.monotonic() >= deadline:
+                break
+        raise UpdateRefused(reasons=reasons or ["no orderer answers"])
+
+    async def _wait_synced(self, one: ProposedUpdate) -> tuple[bool, int | None]:
+        """Wait until the added one has the others' last block; tell whether it does and how far it came."""
+        begun = time.monotonic()
+        deadline = begun + self.sync_seconds
+        is_hastened = False
+        others = tuple(address for address in one.after.addresses if address != one.step.address)
+        target: int | None = None
+        came: int | None = None
+        while True:
+            if target is None:
+                heads = await self._heads(others)
+                target = max((block.number for block in heads.values()), default=None)
+            own = await self.channel.head(one.step.address)
+            came = came if own is None else own.number + 1
+            if own is not None and target is not None and own.number >= target:
+                for address in others:
+                    same = await self.channel.head(address, own.number)
+                    if same is not None:
+                        return same.header_hash == own.header_hash, came
+            now = time.monotonic()
+            if now >= deadline:
+                return False, came
+            if own is None and not is_hastened and now - begun >= _NOTICE_SECONDS:
+                is_hastened = True
+                await self.keeper.hasten(one.step.address)
+            await asyncio.sleep(self.poll_seconds)
+
+    async def _roll_back(
+        self, known: ConsenterJournal, one: ProposedUpdate, height: int | None = None
+    ) -> None:
+        """Remove an added consenter again, and say so."""
+        assert one.back is not None  # noqa: S101 - only additions are rolled back
+        current = await self.channel.configuration()
+        if current.addresses == one.after.addresses:
+            signed = known.proposal.signed_update(one.back, one.after)
+            await self._order(signed, one.after, one.before)
+        known.changed(state=ChangeState.ROLLED_BACK).save(self.journal)
+        await self._release(one.step.address)
+        raise ConsenterNotSynced(one.step.address, seconds=self.sync_seconds, height=height)
+
+    async def _release(self, address: str) -> None:
+        """Let go one that was removed, once it has the block that says so or does not get it."""
+        wanted = (await self.channel.configuration()).block
+        deadline = time.monotonic() + _LAST_BLOCK_SECONDS
+        while time.monotonic() < deadline:
+            newest = await self.channel.head(address)
+            if newest is None or newest.number >= wanted:
+                break
+            await asyncio.sleep(self.poll_seconds)
+        await self.keeper.release(address)
