@@ -129,15 +129,25 @@ def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HdfsCluster]:
 
 @pytest.fixture
 def make_network(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeNetwork]:
-    """Return a function that starts a network for this test alone: `organisations`, `settings`, `world`."""
+    """Return a function that starts a network for this test alone, with the keywords of `running_network`."""
     numbers = count()
     with ExitStack() as stack:
 
         def make(
-            *, organisations: int = 2, settings: Settings | None = None, world: World = world
+            *,
+            organisations: int = 2,
+            settings: Settings | None = None,
+            world: World = world,
+            waiting_orderers: int = 0,
         ) -> Network:
             directory = tmp_path_factory.mktemp(f"own{next(numbers)}")
-            running = running_network(world, directory, organisations=organisations, settings=settings)
+            running = running_network(
+                world,
+                directory,
+                organisations=organisations,
+                settings=settings,
+                waiting_orderers=waiting_orderers,
+            )
             return stack.enter_context(running)
 
         yield make

@@ -16,7 +16,12 @@ __all__ = ["running_network"]
 
 @contextmanager
 def running_network(
-    world: World, directory: Path, *, organisations: int = 2, settings: Settings | None = None
+    world: World,
+    directory: Path,
+    *,
+    organisations: int = 2,
+    settings: Settings | None = None,
+    waiting_orderers: int = 0,
 ) -> Iterator[Network]:
     """Run a network while the body does; its logs stay in `directory/logs`.
 
@@ -30,9 +35,17 @@ def running_network(
         Number of peer organisations.
     settings : Settings, optional
         How blocks are cut.
+    waiting_orderers : int, default 0
+        Orderers that wait to be elected; on Fabric alone.
     """
     try:
-        network = Network.create(directory, world=world, organisations=organisations, settings=settings)
+        network = Network.create(
+            directory,
+            world=world,
+            organisations=organisations,
+            settings=settings,
+            waiting_orderers=waiting_orderers,
+        )
     except PrerequisiteMissing as error:
         missing("fabric", error.message)
     try:

@@ -102,20 +102,20 @@ async def read_council_view(network: Network, ordering: LiveOrdering, root: Syst
     configuration, newest, number = await asyncio.gather(
         ordering.configuration(), ordering.newest_block(), ledger.newest_round(root)
     )
-    cards = configuration.consenters
-    heads = await asyncio.gather(*(ordering.head(card.address) for card in cards))
+    consenters = configuration.consenters
+    heads = await asyncio.gather(*(ordering.head(one.address) for one in consenters))
     leader = configuration.leader(newest)
     return CouncilView(
         height=newest.number + 1,
         quorum=configuration.quorum,
         consenters=tuple(
             ConsenterView(
-                address=card.address,
-                msp_id=card.msp_id,
+                address=one.address,
+                msp_id=one.msp_id,
                 height=None if head is None else head.number + 1,
-                is_leader=card.address == leader,
+                is_leader=one.address == leader,
             )
-            for card, head in zip(cards, heads, strict=True)
+            for one, head in zip(consenters, heads, strict=True)
         ),
         round=await ledger.round(root, number) if number else None,
     )

@@ -18,7 +18,7 @@ from gridledger.network.errors import ConsenterUnknown
 from gridledger.network.ordering.configuration_update import configuration_update, updated_group
 from gridledger.network.ordering.orderer_card import OrdererCard
 
-__all__ = ["ChannelConfiguration"]
+__all__ = ["ChannelConfiguration", "ChannelConsenter"]
 
 # Messages of the official protos; their package has no type stubs.
 Message = Any
@@ -34,6 +34,20 @@ _ORDERER_ADMINS: Final = "/Channel/Orderer/Admins"
 _IDENTITY: Final = msp_principal_pb2.MSPPrincipal.Classification.IDENTITY
 _SIGNATURES: Final = common_pb2.BlockMetadataIndex.SIGNATURES
 _SIGNATURE: Final = policies_pb2.Policy.PolicyType.SIGNATURE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelConsenter:
+    """An orderer that takes part in consensus, as a configuration names it."""
+
+    number: int
+    """Its number among the consenters."""
+
+    msp_id: str
+    """Its organisation."""
+
+    address: str
+    """Host and port; port 0 in devnet, whose orderer listens nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,17 +124,13 @@ class ChannelConfiguration:
         return bytes(self.root.SerializeToString(deterministic=True))
 
     @property
-    def consenters(self) -> tuple[OrdererCard, ...]:
-        """The consenters in the order of the configuration, without their organisations' MSPs."""
-        return tuple(
-            OrdererCard(
-                address=f"{one.host}:{one.port}",
-                msp_id=one.msp_id,
-                certificate=one.identity,
-                tls_certificate=one.server_tls_cert,
-            )
+    def consenters(self) -> tuple[ChannelConsenter, ...]:
+        """The consenters, by number."""
+        found = (
+            ChannelConsenter(number=int(one.id), msp_id=one.msp_id, address=f"{one.host}:{one.port}")
             for one in self._mapping()
         )
+        return tuple(sorted(found, key=lambda one: one.number))
 
     @property
     def quorum(self) -> int:
@@ -130,7 +140,7 @@ class ChannelConfiguration:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The consenters' addresses, sorted."""
-        return tuple(sorted(f"{one.host}:{one.port}" for one in self._mapping()))
+        return tuple(sorted(one.address for one in self.consenters))
 
     def leader(self, newest: Block) -> str | None:
         """Return the address of the consenter that led when a block of this configuration was made.
@@ -154,9 +164,8 @@ class ChannelConfiguration:
             return None
         if not view:
             return None
-        ordered = sorted(self._mapping(), key=lambda one: int(one.id))
-        led = ordered[number % len(ordered)]
-        return f"{led.host}:{led.port}"
+        led = self.consenters[int(number) % len(self.consenters)]
+        return led.address
 
     @property
     def orderer_organisations(self) -> tuple[str, ...]:

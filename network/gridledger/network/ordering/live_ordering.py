@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from gridledger.client.block import Block
 from gridledger.client.connection import Connection
@@ -16,6 +16,8 @@ from gridledger.network.ordering.channel_configuration import ChannelConfigurati
 from gridledger.network.ordering.orderer_client import OrdererClient
 
 __all__ = ["LiveOrdering"]
+
+_NOWHERE: Final = ":0"
 
 
 class LiveOrdering:
@@ -95,9 +97,9 @@ class LiveOrdering:
         if address in self._clients:
             return self._clients[address]
         known = self._newest or await self.configuration()
-        card = next((card for card in known.consenters if card.address == address), None)
-        if card is None:
+        found = next((one for one in known.consenters if one.address == address), None)
+        if found is None or address.endswith(_NOWHERE):
             return None
-        client = OrdererClient(card, known, self._signing, seconds=self._seconds)
+        client = OrdererClient(found, known, self._signing, seconds=self._seconds)
         self._clients[address] = await self._stack.enter_async_context(client)
         return client

@@ -19,8 +19,7 @@ from gridledger.client.connection import Connection
 from gridledger.client.pem import Pem
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.network.errors import OrdererCallError
-from gridledger.network.ordering.channel_configuration import ChannelConfiguration
-from gridledger.network.ordering.orderer_card import OrdererCard
+from gridledger.network.ordering.channel_configuration import ChannelConfiguration, ChannelConsenter
 
 __all__ = ["OrdererClient"]
 
@@ -36,7 +35,7 @@ class OrdererClient:
 
     Parameters
     ----------
-    card : OrdererCard
+    consenter : ChannelConsenter
         The orderer.
     configuration : ChannelConfiguration
         The channel's, which says whose TLS certificates count.
@@ -48,21 +47,21 @@ class OrdererClient:
 
     def __init__(
         self,
-        card: OrdererCard,
+        consenter: ChannelConsenter,
         configuration: ChannelConfiguration,
         signing: SigningIdentity,
         *,
         seconds: float = _SECONDS,
     ) -> None:
-        self.address = card.address
+        self.address = consenter.address
         self._channel_name = configuration.channel
         self._signing = signing
         self._seconds = seconds
-        roots = configuration.tls_roots(card.msp_id)
+        roots = configuration.tls_roots(consenter.msp_id)
         identity = signing.identity
         self._channel = open_channel(
             Connection(
-                endpoint=card.address,
+                endpoint=consenter.address,
                 msp_id=identity.msp_id,
                 certificate=Pem(identity.certificate),
                 tls_root_cert=Pem(roots) if roots else None,
