@@ -6,7 +6,7 @@ JOBS ?= 3
 OUT ?= scene
 
 .DEFAULT_GOAL := help
-.PHONY: simulate-council scene-response bench-index bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
+.PHONY: simulate-council bench-council bench-council-reviews scene-response bench-index bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -82,6 +82,12 @@ scene-response: setup ## a year of 17 real houses under a programme's rule, with
 
 bench-lake: setup ## the lake on HDFS beside restic and borg
 	$(BIN)/python -m tests.bench.lake_bench $(BENCH)
+
+bench-council-reviews: setup ## review rounds of four super nodes on real Fabric: to the decision, to all deletion receipts
+	$(BIN)/python -m tests.bench.council_review_bench $(BENCH)
+
+bench-council: setup ## all benchmarks of the council, one after the other
+	set -e; for each in $(notdir $(basename $(wildcard tests/bench/council_*_bench.py))); do $(BIN)/python -m tests.bench.$$each $(BENCH); done
 
 simulate-council: setup ## PBFT among 4 to 40 nodes beside super nodes elected among them; raw data and plot in OUT
 	$(BIN)/python -m tests.bench.council_simulation $(if $(OUT),--out $(OUT))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from gridledger.client import Connection
+from gridledger.client import Connection, Gateway
+from gridledger.client.time_mark import TimeMarkAgent
 from gridledger.exchange.demo import opening, sharing
 from gridledger.exchange.demo.made import USER, USER_ROLE
 from gridledger.exchange.demo.scene import APPLICATION, Scene
@@ -19,7 +21,7 @@ from gridledger.model.roles import CertificateAttribute, Role, write_roles
 from gridledger.model.trade import MoneyKey
 from gridledger.network import Network
 
-__all__ = ["CHAINCODE", "authorities", "enrol", "fund", "opened_scene", "signed_request"]
+__all__ = ["CHAINCODE", "authorities", "deployed", "enrol", "fund", "opened_scene", "signed_request"]
 
 CHAINCODE = "gridledger"
 
@@ -32,6 +34,26 @@ def enrol(network: Network, organisation: str, user: str, role: Role) -> Connect
         attributes = {CertificateAttribute.ROLE.value: write_roles([role])}
         network.enrol(org=organisation, user=user, attributes=attributes)
     return network.connection(org=organisation, user=user, chaincode=CHAINCODE)
+
+
+@asynccontextmanager
+async def deployed(network: Network) -> AsyncIterator[None]:
+    """Deploy the contracts on a network, and keep its time mark fresh."""
+    await asyncio.to_thread(network.deploy, CHAINCODE, "gridledger.chaincode:GridLedger")
+    connection = await asyncio.to_thread(enrol, network, "org1", "agent", Role.AGENT)
+    async with Gateway.connect(connection) as gateway, TimeMarkAgent(gateway.network()):
+        await _until_marked(network)
+        yield
+
+
+async def _until_marked(network: Network) -> None:
+    """Wait until each organisation's peer has a time mark."""
+    for organisation in network.organisations:
+        connection = network.connection(org=organisation.name, user="user1", chaincode=CHAINCODE)
+        async with asyncio.timeout(60), Gateway.connect(connection) as gateway:
+            contract = gateway.network().contract(CHAINCODE, "ledger")
+            while await contract.evaluate("ReadTimeMark") in (b"", b"null"):  # noqa: ASYNC110 (a ledger's)
+                await asyncio.sleep(0.1)
 
 
 def authorities(network: Network) -> Mapping[str, Path]:
