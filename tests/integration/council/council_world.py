@@ -77,6 +77,7 @@ class CouncilWorld:
     systems: dict[str, SystemIdentifier] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     """Of the super nodes, once `seat` has elected them."""
+    proposals: list[DatasetIdentifier] = field(default_factory=list)
     dead: set[str] = field(default_factory=set)
     """Organisations whose peers nobody waits for."""
 
@@ -178,6 +179,16 @@ class CouncilWorld:
                     return view
             await asyncio.sleep(0.5)
 
+    async def begun(self, election: int) -> int:
+        """Wait until all of an elected council are in the newest round; return its number."""
+        while True:
+            newest = await self.ledger("voter-2").newest_round(self.root)
+            if newest:
+                view = await self.ledger("voter-2").round(self.root, newest)
+                if view.round.election == election and len(view.entries) == len(self.nodes):
+                    return newest
+            await asyncio.sleep(0.5)
+
     async def start(self, name: str, folder: Path, *options: object) -> Process:
         """Start a super node by `gridledger council node`, and wait until it takes part."""
         program = Path(sys.executable).with_name("gridledger")
@@ -199,10 +210,11 @@ class CouncilWorld:
         """Run all super nodes, each in a process of its own, some by rules of their own."""
         processes: dict[str, Process] = {}
         try:
-            for name in self.nodes:
-                rule = (rules or {}).get(name)
-                options = () if rule is None else ("--rule", rule)
-                processes[name] = await self.start(name, folder, *options)
+            async with asyncio.TaskGroup() as starting:
+                for name in self.nodes:
+                    rule = (rules or {}).get(name)
+                    options = () if rule is None else ("--rule", rule)
+                    starting.create_task(self._start_into(processes, name, folder, *options))
             yield processes
         finally:
             for process in processes.values():
@@ -211,6 +223,11 @@ class CouncilWorld:
             for process in processes.values():
                 await asyncio.wait_for(process.wait(), 120)
         assert all(process.returncode in (0, 130) for process in processes.values())
+
+    async def _start_into(
+        self, processes: dict[str, Process], name: str, folder: Path, *options: object
+    ) -> None:
+        processes[name] = await self.start(name, folder, *options)
 
     async def seat(self, limits: ReviewLimits) -> None:
         """Elect all super nodes by the vote of the first organisation, and lay down how they review."""
@@ -269,7 +286,10 @@ class CouncilWorld:
         return request.signed.statement.id
 
     async def elected(self, number: int, window_s: float, *votes: tuple[str, tuple[object, ...]]) -> Any:
-        """Open an election, have commands vote and count it; None if its time was over before all had."""
+        """Open an election, have commands vote and count it; None if its time was over before all had.
+
+        A dataset is proposed in the meantime.
+        """
         until = datetime.now(UTC) + timedelta(seconds=window_s)
         below = ("--root", self.root)
         moment = until.strftime("%Y-%m-%dT%H:%M:%S")
@@ -282,6 +302,8 @@ class CouncilWorld:
                 if ElectionOutOfTurn.code not in str(error):
                     raise
                 is_late = True
+        if not self.proposals:
+            self.proposals.append(await self.proposed("node-1"))
         while datetime.now(UTC) < until:  # noqa: ASYNC110 (a clock's)
             await asyncio.sleep(0.2)
         counted = await self("node-1", "elect", "count", number, *below)
