@@ -6,7 +6,7 @@ JOBS ?= 3
 OUT ?= scene
 
 .DEFAULT_GOAL := help
-.PHONY: simulate-council bench-council bench-council-reviews scene-response bench-index bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
+.PHONY: simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -106,6 +106,9 @@ bench-edge-scene: setup ## a day of 17 houses through three storage nodes, and w
 
 bench-index: setup ## mean shift beside scikit-learn and on Spark; queries on HDFS beside full scans of Parquet
 	$(BIN)/python -m tests.bench.index_bench $(BENCH)
+
+bench-council-consenters: setup ## the consenters alone: a full change, the leader killed, ten minutes of load
+	$(BIN)/python -m tests.bench.council_consenters_bench $(BENCH)
 
 bench-exchange: setup ## all benchmarks of the exchange, one after the other
 	set -e; for each in registration_bench $(notdir $(basename $(wildcard tests/bench/exchange_*_bench.py))); do $(BIN)/python -m tests.bench.$$each $(BENCH); done

@@ -51,14 +51,17 @@ class Ground:
 
     @classmethod
     @contextmanager
-    def open(cls, given: argparse.Namespace) -> Iterator[Ground]:
+    def open(cls, given: argparse.Namespace, *, waiting_orderers: int = 0) -> Iterator[Ground]:
         """Start a network in a temporary folder; stop it and remove the folder at the end."""
         with tempfile.TemporaryDirectory(prefix="gridledger-bench-") as name:
             folder = Path(name)
             machine = Machine.measure(folder)
             world = World(given.world)
             network = Network.create(
-                folder / "network", world=world, binaries=given.bin if world is World.FABRIC else None
+                folder / "network",
+                world=world,
+                binaries=given.bin if world is World.FABRIC else None,
+                waiting_orderers=waiting_orderers,
             )
             try:
                 network.up()
@@ -80,7 +83,8 @@ class Ground:
             timeout=30,
         )
         version = re.search(r"^\s*Version: (\S+)", answer.stdout, flags=re.MULTILINE)
-        orderers, peers = len(description.orderers), len(description.organisations)
+        orderers = sum(not one.is_waiting for one in description.orderers)
+        peers = len(description.organisations)
         return f"Fabric {version[1] if version else '?'}, {orderers} SmartBFT orderers, {peers} peers, TLS"
 
     def deploy(self, name: str, kind: str, *, tls: bool = True) -> list[int]:

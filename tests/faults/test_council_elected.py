@@ -70,15 +70,16 @@ async def elected(network: Network) -> AsyncIterator[CouncilWorld]:
 
 async def signed_elsewhere(world: CouncilWorld, folder: Path) -> list[Path]:
     """Export the change unsigned, have each organisation's administrator sign a copy, return the copies."""
-    proposal = folder / "proposal"
-    await world("administrator", "plan", "--root", ROOT, "--out", proposal)
+    proposal, card = folder / "proposal", folder / "card"
+    newcomer = addresses(world.network, WAITING)[0]
+    here = ("--dir", world.network.directory)
+    await world.commands("council", "card", newcomer, "--out", card, *here)
+    await world("administrator", "plan", "--root", ROOT, "--out", proposal, "--card", card)
     copies = []
     for organisation in FIRST[:3]:
         copy = folder / f"{organisation}.proposal"
         copy.write_bytes(proposal.read_bytes())
-        shown = await world.commands(
-            "council", "sign", copy, "--as", organisation, "--dir", world.network.directory
-        )
+        shown = await world.commands("council", "sign", copy, "--as", organisation, *here)
         assert shown["wanted"] == addresses(world.network, WAITING)
         copies.append(copy)
     # Two of four are no majority, and nothing is done.
