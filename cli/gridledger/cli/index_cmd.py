@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +175,37 @@ def recluster(
         with output.progress("clustering anew"), clusterer_of(master) as clusterer:
             index.recluster(clusterer=clusterer, bandwidth=bandwidth)
     value: dict[str, FieldValue] = {"before": _drift(before), **table_value(index.table)}
-    output.show(value, lambda shown: fields({key: held for key, held in shown.items() if key != "before"}))
+    output.show(value, _without_before)
+
+
+@group.command()
+@click.argument("name")
+@click.option(
+    "--every", type=click.FloatRange(0.1), default=1.0, show_default=True, help="Seconds between two looks."
+)
+@click.option("--once", is_flag=True, help="End after the first clustering.")
+@master_option
+@cache_option
+@with_output
+@with_lake
+def watch(
+    lake: Lake, output: Output, name: str, every: float, once: bool, master: str | None, cache: Path | None
+) -> None:
+    """Follow the index NAME and cluster it anew whenever its data drifted far, until a signal comes.
+
+    Whoever adds and asks goes on meanwhile. Adds that are told --keep-clusters leave clustering to it.
+    """
+    index = Index.open(lake, name, cache=cache)
+    with output.progress("following the index"), clusterer_of(master) as clusterer:
+        while True:
+            index.refresh()
+            before = index.drift
+            if before.is_due:
+                index.recluster(clusterer=clusterer)
+                output.step({"before": _drift(before), **table_value(index.table)}, _without_before)
+                if once:
+                    return
+            time.sleep(every)
 
 
 @group.command()
@@ -268,6 +299,10 @@ def plot(
         value = {"file": str(target), **table_value(index.table)}
     write_file(target, picture.encode())
     output.show(value, lambda shown: str(shown["file"]))
+
+
+def _without_before(shown: dict[str, Any]) -> RenderableType:
+    return fields({key: held for key, held in shown.items() if key != "before"})
 
 
 def _drift(drift: Drift) -> dict[str, FieldValue]:

@@ -118,6 +118,17 @@ def test_index_is_clustered_anew_when_told_or_due(built: Commands) -> None:
     assert (code, "500000000" in text) == (0, True)
 
 
+def test_watcher_clusters_anew_once_data_drifted(built: Commands, tmp_path: Path) -> None:
+    far = "id,lon,lat\n" + "".join(f"{number},{100 + number},22.5\n" for number in range(9))
+    (tmp_path / "far.csv").write_text(far)
+    built.value("lake", "put", tmp_path / "far.csv")
+    (grown,) = built.values("index", "add", "stations", "far.csv", "--keep-clusters")
+    (watched,) = built.values("index", "watch", "stations", "--once", "--every", "0.1")
+    assert (grown["is_due"], watched["before"]["is_due"]) == (True, True)
+    assert (watched["generation"], watched["clustering"], watched["entries"]) == (3, 2, 49)
+    assert not built.value("index", "stat", "stations")["is_due"]
+
+
 def test_index_is_built_anew_with_what_it_was_built_with(built: Commands) -> None:
     value = built.value("index", "build", "stations")
     assert (value["generation"], value["clustering"], value["bandwidth_millionths"]) == (2, 2, 6_500_000)
@@ -156,11 +167,26 @@ def test_picture_shows_clusters_and_a_query(built: Commands, tmp_path: Path) -> 
         (("query", "stations", *NEAR, "--nearest", "--tolerance", "1"), 2),
         (("query", "stations"), 2),
         (("recluster", "stations", "--bandwidth", "0"), 2),
+        (("watch", "stations", "--every", "0"), 2),
+        (("watch", "nowhere"), 61),
         (("plot", "stations", "x.svg", "--axes", "east,colour"), 2),
         (("build", "other", "--features", "colour/1"), 2),
         (("build", "other", "--features", "document/1", "--datasets", "nothing"), 2),
     ],
-    ids=["name", "features", "pair", "number", "both", "nothing", "no ball", "axes", "set", "empty"],
+    ids=[
+        "name",
+        "features",
+        "pair",
+        "number",
+        "both",
+        "nothing",
+        "no ball",
+        "no pause",
+        "unwatched",
+        "axes",
+        "set",
+        "empty",
+    ],
 )
 def test_wrong_call_is_refused(built: Commands, arguments: tuple[str, ...], wanted: int) -> None:
     code, text, errors = built.run("index", *arguments)

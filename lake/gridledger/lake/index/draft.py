@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -17,8 +17,9 @@ from gridledger.lake.index.data_part import PART_ROWS, write_part
 from gridledger.lake.index.entry import fixed_rows
 from gridledger.lake.index.feature import FeatureSet
 from gridledger.lake.index.index_files import IndexFiles
-from gridledger.lake.index.index_record import MICRO, ClusterRow, DiscriminantTable, PartRow
+from gridledger.lake.index.index_record import MICRO, ClusterRow, DiscriminantTable, FileRow, PartRow
 from gridledger.lake.index.kd_tree import KdTree
+from gridledger.lake.index.part_cache import PartCache
 from gridledger.lake.index.points import Floats, Integers
 from gridledger.lake.index.runs import Runs, run_order
 from gridledger.lake.index.snapshot import Snapshot
@@ -184,23 +185,57 @@ class Draft:
         )
         self.opened.append(label)
 
-    def write(self, files: IndexFiles, generation: int) -> DiscriminantTable:
-        """Write all parts that are new and the cluster index layer; the table is returned, not published."""
+    def publish(
+        self, files: IndexFiles, generation: int, *, cache: PartCache | None = None
+    ) -> DiscriminantTable:
+        """Write parts, cluster index layer and table, and let queries see them.
+
+        Parameters
+        ----------
+        files : IndexFiles
+        generation : int
+        cache : PartCache, optional
+            Gets the parts that are new, so that nobody here reads them back.
+
+        Raises
+        ------
+        NameTaken
+            Another writer published the generation.
+
+        Notes
+        -----
+        All files are on their way at once: what a table says of a file is known as soon as that is sealed.
+        Only the table's name waits until the store has all the others.
+        """
         with ThreadPoolExecutor(_WRITERS, thread_name_prefix="index-write") as workers:
             pieces = [list(workers.map(self._piece, self._cut(cluster))) for cluster in self._clusters]
             self.runs = runs = {piece.name: piece.runs for of_one in pieces for piece in of_one}
             for cluster in self._clusters:
                 if self._base is not None:
                     runs |= {part.file.name: self._base.runs[part.file.name] for part in self._kept(cluster)}
-            layer = workers.submit(files.write_layer, runs, len(self._features.features))
-            written = [
-                [workers.submit(self._write_piece, files, cluster.label, piece) for piece in of_one]
-                for cluster, of_one in zip(self._clusters, pieces, strict=True)
+            new: list[list[Future[PartRow]]] = []
+            writing = []
+            for cluster, of_one in zip(self._clusters, pieces, strict=True):
+                new.append([Future() for _ in of_one])
+                writing += [
+                    workers.submit(self._write_piece, files, cluster.label, piece, sealed, cache)
+                    for piece, sealed in zip(of_one, new[-1], strict=True)
+                ]
+            layer = files.sealed_layer(runs, len(self._features.features))
+            writing.append(workers.submit(files.publish, layer))
+            rows = [
+                self._row(cluster, (*self._kept(cluster), *(sealed.result() for sealed in parts)), runs)
+                for cluster, parts in zip(self._clusters, new, strict=True)
             ]
-            new = [[future.result() for future in futures] for futures in written]
-        rows = []
-        for cluster, parts in zip(self._clusters, new, strict=True):
-            rows.append(self._row(cluster, (*self._kept(cluster), *parts), runs))
+            table = self._table(generation, layer.row, rows)
+            with files.begin(table) as file:
+                writing.append(workers.submit(file.finish))
+                wait(writing)
+                for one in writing:
+                    one.result()
+        return table
+
+    def _table(self, generation: int, layer: FileRow, rows: list[ClusterRow]) -> DiscriminantTable:
         return DiscriminantTable(
             index=self._plan.name,
             features=self._features.name,
@@ -210,7 +245,7 @@ class Draft:
             clustering=self._clustering,
             bandwidth_micro=round(self._bandwidth * MICRO),
             next_entry=self._next_entry,
-            layer=layer.result(),
+            layer=layer,
             clusters=tuple(rows),
         )
 
@@ -262,12 +297,28 @@ class Draft:
             name=secrets.token_hex(16), start=start, rows=rows, runs=Runs.of(fixed_rows(rows), ends)
         )
 
-    def _write_piece(self, files: IndexFiles, label: str, piece: _Piece) -> PartRow:
-        end = piece.start + len(piece.rows)
-        data = write_part(piece.rows)
-        file = files.write_part(self._clustering, label, piece.start, end, piece.name, data)
-        newest = pc.max(piece.rows["number"]).as_py()
-        return PartRow(start=piece.start, end=end, newest=newest, file=file)
+    def _write_piece(
+        self,
+        files: IndexFiles,
+        label: str,
+        piece: _Piece,
+        sealed: Future[PartRow],
+        cache: PartCache | None,
+    ) -> None:
+        """Write a part; `sealed` gets its row before the store has it."""
+        try:
+            end = piece.start + len(piece.rows)
+            data = write_part(piece.rows)
+            file = files.sealed_part(self._clustering, label, piece.start, end, piece.name, data)
+            newest = pc.max(piece.rows["number"]).as_py()
+            row = PartRow(start=piece.start, end=end, newest=newest, file=file.row)
+        except BaseException as error:
+            sealed.set_exception(error)
+            raise
+        sealed.set_result(row)
+        if cache is not None:
+            cache.put(piece.name, piece.rows)
+        files.publish(file)
 
     # --- statistics
 

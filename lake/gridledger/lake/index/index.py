@@ -311,9 +311,8 @@ class Index:
                 )
             draft = Draft.after(snapshot, self.plan)
             draft.take(rows_of(fresh, self.plan.features))
-            table = draft.write(self.files, snapshot.table.generation + 1)
             try:
-                self.files.publish(table)
+                table = draft.publish(self.files, snapshot.table.generation + 1, cache=self._cache)
             except NameTaken:
                 continue
             self._take(Snapshot(self.files, table, self.plan.features, self._cache, runs=draft.runs))

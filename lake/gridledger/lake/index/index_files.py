@@ -6,6 +6,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from gridledger.crypto.errors import SealBroken
 from gridledger.crypto.sealing import open_seal, seal
@@ -16,10 +17,11 @@ from gridledger.lake.index.index_record import DiscriminantTable, FileRow, PartR
 from gridledger.lake.index.runs import Runs
 from gridledger.lake.lake import Lake
 from gridledger.lake.paths import INDEX
+from gridledger.lake.store import NewFile
 from gridledger.model.digest import Digest
 from gridledger.model.errors import ModelError
 
-__all__ = ["IndexFiles"]
+__all__ = ["IndexFiles", "SealedFile"]
 
 _TABLE = b"GLITAB01"
 _LAYER = b"GLILAY01"
@@ -29,6 +31,16 @@ _MOST_BYTES = 1 << 28
 _GENERATION = re.compile(r"([1-9][0-9]{0,17})\.table")
 _IN_PART = re.compile(r"(?:0|[1-9][0-9]{0,17})-[1-9][0-9]{0,17}\.([0-9a-f]{32})\.part")
 _CLUSTERS = "clusters."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealedFile:
+    """A file of an index that was not written yet."""
+
+    row: FileRow
+    """What tables say of it."""
+    path: str
+    data: bytes
 
 
 class IndexFiles:
@@ -75,18 +87,33 @@ class IndexFiles:
             raise PayloadCorrupt(path, "the table is of another index or generation")
         return table
 
-    def publish(self, table: DiscriminantTable) -> None:
-        """Let queries see a generation; raises NameTaken if another writer was first."""
+    def begin(self, table: DiscriminantTable) -> NewFile:
+        """Begin to write a generation's table.
+
+        Queries see it once it is committed, which raises NameTaken if another writer was first.
+        """
         path = self._table_path(table.generation)
-        self.lake.store.publish(path, self._sealed(path, _TABLE, compress(table.to_bytes())))
+        file = self.lake.store.begin(path)
+        try:
+            file.write(self._sealed(path, _TABLE, compress(table.to_bytes())))
+        except BaseException:
+            file.abandon()
+            raise
+        return file
+
+    # --- files that a table names
+
+    def publish(self, file: SealedFile) -> None:
+        """Write a file that a table is going to name."""
+        self.lake.store.publish(file.path, file.data)
 
     # --- the cluster index layer
 
-    def write_layer(self, runs: dict[str, Runs], dimensions: int) -> FileRow:
-        """Write the runs of all parts."""
+    def sealed_layer(self, runs: dict[str, Runs], dimensions: int) -> SealedFile:
+        """Seal the runs of all parts."""
         name = secrets.token_hex(16)
         path = self._layer_path(name)
-        return self._written(path, name, _LAYER, compress(write_layer(runs, dimensions)))
+        return self._named(path, name, _LAYER, compress(write_layer(runs, dimensions)))
 
     def layer(self, table: DiscriminantTable) -> dict[str, Runs]:
         """Read the runs of a table's parts.
@@ -112,11 +139,11 @@ class IndexFiles:
 
     # --- the data index layer
 
-    def write_part(
+    def sealed_part(
         self, clustering: int, label: str, start: int, end: int, name: str, data: bytes
-    ) -> FileRow:
-        """Write entries of a cluster under a name of 32 hexadecimal digits, drawn at random."""
-        return self._written(self.part_path(clustering, label, start, end, name), name, _PART, data)
+    ) -> SealedFile:
+        """Seal entries of a cluster under a name of 32 hexadecimal digits, drawn at random."""
+        return self._named(self.part_path(clustering, label, start, end, name), name, _PART, data)
 
     def part(self, clustering: int, label: str, part: PartRow) -> bytes:
         """Read entries of a cluster; raises as `layer` does."""
@@ -192,10 +219,10 @@ class IndexFiles:
         except SealBroken as error:
             raise PayloadCorrupt(path, error.message) from error
 
-    def _written(self, path: str, name: str, magic: bytes, data: bytes) -> FileRow:
+    def _named(self, path: str, name: str, magic: bytes, data: bytes) -> SealedFile:
         sealed = self._sealed(path, magic, data)
-        self.lake.store.publish(path, sealed)
-        return FileRow(name=name, size_bytes=len(sealed), digest=Digest.of(sealed))
+        row = FileRow(name=name, size_bytes=len(sealed), digest=Digest.of(sealed))
+        return SealedFile(row=row, path=path, data=sealed)
 
     def _read(self, path: str, magic: bytes, file: FileRow) -> bytes:
         data = self.lake.store.read(path)

@@ -125,8 +125,18 @@ class PartCache:
         with self._lock:
             found = self._open.get(name)
             if found is None:
-                found = self._open[name] = self._mapped(name) or self._fetched(name, fetch)
+                found = self._mapped(name)
+                if found is None:
+                    found = self._kept(name, fetch())
+                    self.fetched += 1
+                self._open[name] = found
         return found
+
+    def put(self, name: str, rows: pa.Table) -> None:
+        """Keep a part that was written here, as if it had been fetched."""
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = self._kept(name, rows)
 
     def keep(self, names: Collection[str]) -> None:
         """Forget all other parts, and delete their files; who has one open keeps it."""
@@ -138,9 +148,7 @@ class PartCache:
                     if path.stem not in names:
                         path.unlink(missing_ok=True)
 
-    def _fetched(self, name: str, fetch: Callable[[], pa.Table]) -> OpenPart:
-        rows = fetch()
-        self.fetched += 1
+    def _kept(self, name: str, rows: pa.Table) -> OpenPart:
         coordinates = np.asfortranarray(self._features.coordinates(fixed_rows(rows)))
         others = rows.select(columns(0).names)
         if self._folder is None:

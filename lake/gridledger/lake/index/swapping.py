@@ -73,9 +73,8 @@ def swap_in(
             if current.table.clustering != before.clustering:
                 return current.table
             draft.take(_since(current, before.next_entry, rows))
-        table = draft.write(files, (generations[-1] if generations else 0) + 1)
         try:
-            files.publish(table)
+            table = draft.publish(files, (generations[-1] if generations else 0) + 1)
         except NameTaken:
             continue
         files.tidy(grace_s=GRACE_S, now_ms=int(time() * 1000))

@@ -83,6 +83,14 @@ def test_added_entries_go_to_their_cluster_or_open_one(folder: Path) -> None:
     assert answers(index) == wanted(HELD, COMING)
 
 
+def test_what_was_added_is_found_without_reading_it_back(folder: Path) -> None:
+    index, store = opened(folder)
+    index.add(COMING)
+    store.reads.clear()
+    answer = index.query(Query(features=tuple(MORE[1].tolist())))
+    assert (contents(answer.matches), answer.reads, store.reads) == ([COMING[1].content], 0, [])
+
+
 def test_duplicate_makes_no_entry(folder: Path) -> None:
     index, _ = opened(folder)
     growth = index.add([*HELD, COMING[0], COMING[0]])

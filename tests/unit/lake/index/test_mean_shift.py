@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.cluster import MeanShift
+from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 from tests.prerequisites import missing
 
@@ -50,6 +51,27 @@ def test_uneven_and_overlapping_clusters_are_those_of_scikit_learn(
     seed: int, clusters: int, dimensions: int, bandwidth: float
 ) -> None:
     points = blobs(seed, clusters=clusters, dimensions=dimensions)
+    theirs = MeanShift(bandwidth=bandwidth).fit(points)
+    ours = mean_shift(points, bandwidth)
+    assert len(ours.modes) == len(theirs.cluster_centers_)
+    assert adjusted_rand_score(theirs.labels_, ours.labels) >= 0.9999
+
+
+@pytest.mark.parametrize("dimensions", [1, 3, 8])
+def test_points_that_stand_there_many_times_weigh_as_in_scikit_learn(dimensions: int) -> None:
+    points, _ = make_blobs(30, n_features=dimensions, centers=3, random_state=8)
+    points = np.repeat(points, np.random.default_rng(8).integers(1, 6, len(points)), axis=0)
+    bandwidth = 1.5 * dimensions**0.5
+    theirs = MeanShift(bandwidth=bandwidth).fit(points)
+    ours = mean_shift(points, bandwidth)
+    assert len(ours.modes) == len(theirs.cluster_centers_)
+    assert adjusted_rand_score(theirs.labels_, ours.labels) >= 0.9999
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3, 4, 6, 9, 12, 16])
+def test_blobs_are_those_of_scikit_learn_in_any_number_of_dimensions(dimensions: int) -> None:
+    points, _ = make_blobs(60, n_features=dimensions, centers=5, random_state=dimensions)
+    bandwidth = 2.0 * dimensions**0.5
     theirs = MeanShift(bandwidth=bandwidth).fit(points)
     ours = mean_shift(points, bandwidth)
     assert len(ours.modes) == len(theirs.cluster_centers_)
@@ -97,7 +119,7 @@ def test_equal_points_are_one_cluster() -> None:
 
 @settings(max_examples=40)
 @given(POINTS, st.randoms(use_true_random=False))
-def test_order_and_repeats_of_points_change_nothing_but_counts(points: Floats, random: object) -> None:
+def test_order_of_points_changes_nothing(points: Floats, random: object) -> None:
     order = np.random.default_rng(0).permutation(len(points))
     first, second = mean_shift(points, 1.0), mean_shift(points[order], 1.0)
     assert np.array_equal(first.modes, second.modes)
