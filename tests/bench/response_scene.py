@@ -1,10 +1,11 @@
 """A year of 17 real houses replayed under a programme's rule, with faults: figures, and a picture.
 
 python -m tests.bench.response_scene --out FOLDER [--programmes us_program_data.csv] [--programme NAME]
-    [--houses 17] [--hours 8760] [--faults 0.002] [--seed 7]
+    [--houses 17] [--hours 8760] [--faults 0.002] [--seed 7] [--work /dev/shm]
 
 `--programmes` is the table of dr-programs (doi 10.25740/ck480bd0124): the programme's season, days and hours
-are read from it; without it, those of Peak Partner Rewards stand here.
+are read from it; without it, those of Peak Partner Rewards stand here. Databases lie in --work: in memory
+where there is such a folder, since programs are killed here and the machine is not.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from tests.unit.response.test_replay import PEAK_PARTNER
 
 from gridledger.response.server.chart import draw_report
 from gridledger.response.server.programme import ProgrammeRule
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of its own is made in it)
 
 
 def read_programme(path: Path, name: str) -> ProgrammeRule:
@@ -50,11 +53,12 @@ def main() -> int:
     parser.add_argument("--hours", type=int, default=8_760)
     parser.add_argument("--faults", type=float, default=0.002)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--work", type=Path, default=_MEMORY if _MEMORY.is_dir() else None)
     given = parser.parse_args()
     rule = PEAK_PARTNER if given.programmes is None else read_programme(given.programmes, given.programme)
     given.out.mkdir(parents=True, exist_ok=True)
     began, used = time.perf_counter(), time.process_time()
-    with tempfile.TemporaryDirectory(dir=given.out) as folder:
+    with tempfile.TemporaryDirectory(dir=given.work) as folder:
         replay = Replay(
             Path(folder), rule, houses=given.houses, hours=given.hours, faults=given.faults, seed=given.seed
         )

@@ -19,7 +19,6 @@ class is made: a value that cannot be spelt in one way must not get near a ledge
 
 from __future__ import annotations
 
-import base64
 import binascii
 import types
 import typing
@@ -37,9 +36,13 @@ from gridledger.model.canonical import MAX_INTEGER
 __all__ = ["field_type", "problems_of", "read_base64url", "split_optional", "write_base64url"]
 
 
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+
+
 def write_base64url(data: bytes) -> str:
     """Write bytes as base64url without padding (RFC 4648 section 5)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
 
 def read_base64url(text: str) -> bytes:
@@ -48,11 +51,12 @@ def read_base64url(text: str) -> bytes:
     Notes
     -----
     The last character of an unpadded text has bits that carry nothing: writing again and comparing refuses
-    texts where they are not zero.
+    texts where they are not zero, and those in the other alphabet.
     """
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        data = binascii.a2b_base64(padded.translate(_FROM_URL), strict_mode=True)
+    except ValueError as error:
         raise ValueError("not base64url") from error
     if write_base64url(data) != text:
         raise ValueError("not base64url without padding")

@@ -94,6 +94,7 @@ class Pass:
     anchored: int = 0
     """Records whose run was anchored."""
     compared: int = 0
+    """Runs of which it is known now how both sides compare."""
     opened: int = 0
 
 
@@ -136,7 +137,7 @@ class ChainModule:
                 await asyncio.sleep(self._settings.retry.delay(failures))
                 continue
             failures = 0
-            if not done.anchored:
+            if not done.anchored and not done.compared:
                 await asyncio.sleep(self._settings.pause_s)
 
     async def step(self) -> Pass:

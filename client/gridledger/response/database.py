@@ -236,12 +236,12 @@ class PostgresDatabase(Database):
         if not rows:
             return
         # A value a column, whatever the number of rows: the server parses and plans next to nothing.
-        lists = [list(column) for column in zip(*rows, strict=True)]
-        arrays = ", ".join("?::bigint[]" if isinstance(one[0], int) else "?::text[]" for one in lists)
         names = ", ".join(columns)
+        wholes = list(zip(*rows, strict=True))
+        arrays = ", ".join("?::bigint[]" if isinstance(one[0], int) else "?::text[]" for one in wholes)
         self.run(
             f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",  # noqa: S608
-            lists,
+            [_array(one) for one in wholes],
         )
 
     def close(self) -> None:
@@ -280,3 +280,10 @@ def open_database(address: str, folder: Path) -> Database:
 
 def _postgres(statement: str) -> bytes:
     return statement.replace("?", "%s").encode()
+
+
+def _array(values: Sequence[Any]) -> str | list[Any]:
+    """Return an array for PostgreSQL; one of numbers as its text, which is made at a tenth of the cost."""
+    if isinstance(values[0], int):
+        return f"{{{','.join(map(str, values))}}}"
+    return list(values)

@@ -36,6 +36,11 @@ FIRST_MS = 1_627_772_400_000
 """2021-07-31 23:00: the series begins with the last hour of a July."""
 _FOLDER = Path(__file__).parents[2] / "data" / "households"
 _LOAD = "Equipment Electric Power [kWh]"
+_RUNS = {
+    TerminalKind.IOT: RunSettings(records=24, age_s=90_000),
+    TerminalKind.USER: RunSettings(records=1),
+}
+"""Loads are anchored a day in a run, replies one by one, as the patent has it."""
 
 
 def house_loads(house: int, hours: int) -> list[int]:
@@ -155,16 +160,14 @@ class Replay:
 
     def _open_terminals(self, number: int) -> tuple[TerminalStore, TerminalStore]:
         found = []
-        for kind, records in ((TerminalKind.IOT, 256), (TerminalKind.USER, 1)):
+        for kind, runs in _RUNS.items():
             name = TerminalIdentifier(SYSTEM, f"house-{number}.{kind.value}")
             terminal = entry(name, kind)
             self.store.add_terminal(
                 type(terminal)(identifier=name, kind=kind, site=f"house-{number}", agent=terminal.agent)
             )
             path = self._folder / f"{name.name}.db"
-            found.append(
-                TerminalStore(SQLiteDatabase(path), name, runs=RunSettings(records=records), clock=self.clock)
-            )
+            found.append(TerminalStore(SQLiteDatabase(path), name, runs=runs, clock=self.clock))
         return found[0], found[1]
 
     def _join(self, site: _Site) -> None:
@@ -247,8 +250,9 @@ class Replay:
     async def _anchor(self) -> None:
         for chain in [self.chain, *(one for site in self._sites for one in site.chains)]:
             try:
-                while (await chain.step()).anchored:
-                    pass
+                done = await chain.step()
+                while done.anchored or done.compared:
+                    done = await chain.step()
             except ERRORS:
                 continue
 
@@ -272,12 +276,9 @@ class Replay:
                 name = str(store.terminal)
                 ((last,),) = store._database.rows("SELECT last FROM progress")
                 accepted += last
-                rows = self.register._database.rows(
-                    "SELECT number FROM record WHERE terminal = ? ORDER BY number", (name,)
-                )
                 refused = {one for terminal, one, _ in self.store.refused(10_000) if terminal == name}
                 anchored = [one for one in range(1, last + 1) if one not in refused or store is site.iot]
-                places = [([one for (one,) in rows], list(range(1, last + 1)))]
+                places = [(self._at_server(name), list(range(1, last + 1)))]
                 places += [(self.ledger.numbers(store.terminal, side), anchored) for side in AnchorSide]
                 for found, wanted in places:
                     lost += len(set(wanted) - set(found))
@@ -285,6 +286,15 @@ class Replay:
                     disordered += found != sorted(found)
         agreed = set(self.store.comparisons()) <= {"agreement", "void"}
         return Account(accepted=accepted, lost=lost, doubled=doubled, disordered=disordered, agreed=agreed)
+
+    def _at_server(self, terminal: str) -> list[int]:
+        """Return the numbers of the records that the server has, or had until it cleaned their runs."""
+        rows = self.register._database.rows(
+            "SELECT number, 1 FROM record WHERE terminal = ? UNION ALL"
+            " SELECT first, count FROM run WHERE terminal = ? AND cleaned = 1 ORDER BY 1",
+            (terminal, terminal),
+        )
+        return [number for first, count in rows for number in range(first, first + count)]
 
     def report(self) -> list[tuple[Demand, list[Performance]]]:
         """Return all demands with what came of them."""

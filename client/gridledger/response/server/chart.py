@@ -5,7 +5,9 @@ Numbers are those of `DemandRegister.performance`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gridledger.host.svg import figure_as_svg, new_figure
@@ -33,15 +35,15 @@ def draw_report(found: Found) -> str:
     Returns
     -------
     str
-        An SVG document: bars above, below a row a site; filled where it answered, ringed where it reduced
-        without a promise, a dot where it did nothing.
+        An SVG document: bars above, which go below zero where sites took more than their baselines; below it
+        a row a site, and what it did.
 
     Raises
     ------
     PrerequisiteMissing
         The extra `plot` is not installed.
     """
-    sites = sorted({one.site for _, performances in found for one in performances})
+    sites = sorted({one.site for _, performances in found for one in performances}, key=_in_order)
     rows = max(1, len(sites))
     figure = new_figure(3 + 0.35 * max(6, len(found)), 3.5 + 0.22 * rows)
     bars, answers = figure.subplots(2, sharex=True, height_ratios=[3, 0.22 * rows])
@@ -61,31 +63,48 @@ def _draw_bars(axes: Axes, found: Found) -> None:
     ]
     for place, (name, colour) in enumerate(_SERIES):
         at = [column + (place - 1) * 0.28 for column in range(len(found))]
-        axes.bar(at, [max(0, each[place]) for each in sums], 0.26, color=colour, label=name)
-    axes.set_ylabel("Wh")
+        axes.bar(at, [each[place] / 1000 for each in sums], 0.26, color=colour, label=name)
+    axes.set_ylabel("kWh, all sites")
+    axes.axhline(0, color="#404040", linewidth=0.6)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_answers(axes: Axes, found: Found, sites: Sequence[str]) -> None:
     """Draw a row a site: three kinds of marks, each in one go."""
-    kinds: dict[str, list[tuple[int, int]]] = {"promised": [], "reduced unasked": [], "nothing": []}
+    kinds: dict[str, list[tuple[int, int]]] = {"answered": [], "reduced without an answer": [], "neither": []}
     for column, (_, performances) in enumerate(found):
         of_site = {one.site: one for one in performances}
         for row, site in enumerate(sites):
             kinds[_kind(of_site.get(site))].append((column, row))
-    looks = {"promised": (40, "#2f6fb7"), "reduced unasked": (40, "none"), "nothing": (4, "#b0b4ba")}
+    looks = {
+        "answered": (40, "#2f6fb7"),
+        "reduced without an answer": (40, "none"),
+        "neither": (4, "#b0b4ba"),
+    }
     for kind, (size, fill) in looks.items():
         at = kinds[kind]
-        edge = "none" if kind == "nothing" else "#2f6fb7"
-        axes.scatter([x for x, _ in at], [y for _, y in at], s=size, facecolors=fill, edgecolors=edge)
+        edge = "none" if kind == "neither" else "#2f6fb7"
+        places = [x for x, _ in at], [y for _, y in at]
+        axes.scatter(*places, s=size, facecolors=fill, edgecolors=edge, label=kind)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     axes.set_yticks(range(len(sites)), sites)
-    axes.set_xticks(range(len(found)), [demand.id for demand, _ in found], rotation=90)
+    axes.set_xticks(range(len(found)), [_moment(demand) for demand, _ in found], rotation=90)
     axes.set_ylim(max(1, len(sites)) - 0.5, -0.5)
     axes.spines[:].set_visible(False)
 
 
 def _kind(one: Performance | None) -> str:
     if one is None or (one.promised_wh is None and (one.reduced_wh or 0) <= 0):
-        return "nothing"
-    return "reduced unasked" if one.promised_wh is None else "promised"
+        return "neither"
+    return "reduced without an answer" if one.promised_wh is None else "answered"
+
+
+def _moment(demand: Demand) -> str:
+    """Return when a demand begins, for people."""
+    return f"{datetime.fromtimestamp(demand.start_ms // 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _in_order(site: str) -> list[tuple[int, str]]:
+    """Return a key by which house-2 stands before house-10."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", site)]
