@@ -20,15 +20,18 @@ from tests.bench.ground import Ground, options
 from tests.bench.report import Report
 from tests.integration.edge.edge_world import EdgeWorld
 from tests.integration.edge.households import HOUSES, hourly_records, total_kwh
-from tests.unit.edge.guessing import FEATURES, Guess, Seen, guess_by, guess_by_owners
+from tests.unit.edge.guessing import FEATURES, Guess, Seen, guess_by, guess_by_owners, guess_by_rounds
 
 from gridledger.edge.membership_wallet import find_own_keys
 from gridledger.edge.side_device import PeriodKeys
+from gridledger.model.edge import MembershipPeriod
 from gridledger.model.envelope import EnvelopeDeposit
 from gridledger.network import World
 
 HOURS = 24
 PERIOD = 1
+KEYS_A_MESSAGE = 8
+"""Each device has one key in a round: with as many keys as messages, used ones tell who is left."""
 _LOST, _NEW = "node-2", "node-4"
 
 
@@ -52,7 +55,9 @@ async def _lose_node(world: EdgeWorld) -> int:
     return sum(one.fetched for one in repairs)
 
 
-def _seen(deposits: list[EnvelopeDeposit], sender: dict[str, tuple[int, int]]) -> list[Seen]:
+def _seen(
+    period: MembershipPeriod, deposits: list[EnvelopeDeposit], sender: dict[str, tuple[int, int]]
+) -> list[Seen]:
     """Return the deposits as the ledger shows them, with who sent each in which hour."""
     ranks: Counter[tuple[int, str]] = Counter()
     seen = []
@@ -67,6 +72,7 @@ def _seen(deposits: list[EnvelopeDeposit], sender: dict[str, tuple[int, int]]) -
                 rank=ranks[hour, statement.node],
                 size=statement.size_bytes + len(deposit.to_bytes()),
                 ring=statement.ring,
+                round_=period.round_of(statement.ring[0]),
                 first_byte=statement.envelope.raw[0],
                 view_tag=statement.view_tag,
             )
@@ -77,7 +83,7 @@ def _seen(deposits: list[EnvelopeDeposit], sender: dict[str, tuple[int, int]]) -
 
 async def _owners(world: EdgeWorld, known: PeriodKeys) -> list[int]:
     """Say whose key stands where, as the issuer could."""
-    batches = (await world.ledger("issuer").batches(world.issuer, PERIOD)).batches
+    batches = (await world.ledger("issuer").batches(world.issuer, PERIOD)).batches  # 500 batches a page
     owner = [0] * known.period.keys
     for house in world.houses:
         for found in find_own_keys(house.secret.view, batches, known.keys):
@@ -88,7 +94,7 @@ async def _owners(world: EdgeWorld, known: PeriodKeys) -> list[int]:
 async def _run(ground: Ground, given: argparse.Namespace) -> tuple[dict[str, Guess], dict[str, str]]:
     hours: int = given.rounds
     async with edge(ground) as world:
-        await world.open_period(PERIOD, keys_each=hours)
+        await world.open_period(PERIOD, keys_each=hours * KEYS_A_MESSAGE)
         await world.enter(PERIOD)
         sender: dict[str, tuple[int, int]] = {}
         copies = 0
@@ -107,11 +113,13 @@ async def _run(ground: Ground, given: argparse.Namespace) -> tuple[dict[str, Gue
             all(total_kwh(records, hour) == total_kwh(sent, hour) for hour in range(hours)),
             "the totals are not those of the houses",
         )
-        seen = _seen([deposit for _, deposit, _ in received], sender)
         device = world.houses[0].device
         assert device is not None
-        owner = await _owners(world, device._known[world.issuer, PERIOD])
+        known = device._known[world.issuer, PERIOD]
+        seen = _seen(known.period, [deposit for _, deposit, _ in received], sender)
+        owner = await _owners(world, known)
     guesses = {f"anybody, by {name}": guess_by(seen, feature) for name, feature in FEATURES.items()}
+    guesses["anybody, by rounds"] = guess_by_rounds(seen)
     guesses["issuer, by whose keys the ring has"] = guess_by_owners(seen, owner, by_node=False)
     guesses["issuer and storage node"] = guess_by_owners(seen, owner, by_node=True)
     facts = {

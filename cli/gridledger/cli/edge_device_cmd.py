@@ -16,7 +16,7 @@ from gridledger.cli.record_view import show_record, show_records
 from gridledger.crypto.cryptonote.stealth import SpendSecret, StealthAddress
 from gridledger.crypto.secret_key import SecretKey
 from gridledger.edge import EdgeLedger, MembershipWallet, SideDevice, issue_period
-from gridledger.edge.sealed_record import publish_address
+from gridledger.edge.sealed_record import as_address, publish_address
 from gridledger.model.edge import SideDeviceEntry
 from gridledger.model.envelope import SignedEnvelopeReceipt
 from gridledger.model.errors import ModelError
@@ -58,6 +58,17 @@ def key(output: Output, file: Path) -> None:
 
 
 @group.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@key_option
+@with_output
+def view(output: Output, file: Path, key_file: Path) -> None:
+    """Write the view secret of an address into FILE, for a gateway that scans and opens nothing."""
+    secret = SpendSecret(SecretKey.load(key_file)).view
+    secret.reveal().save(file)
+    output.show({"address": str(secret.address)}, fields)
+
+
+@group.command()
 @click.argument("issuer")
 @click.argument("devices", nargs=-1, required=True)
 @with_party
@@ -88,7 +99,12 @@ def list_(output: Output, party: PartyChoice, issuer: str) -> None:
 @group.command()
 @click.argument("issuer")
 @click.argument("period", type=click.IntRange(1, 999_999))
-@click.option("--keys", type=click.IntRange(1), required=True, help="Messages that each device may send.")
+@click.option(
+    "--keys",
+    type=click.IntRange(1),
+    required=True,
+    help="Messages that each device may send; eight times as many as it will hide it better.",
+)
 @click.option("--ring", type=click.IntRange(3, 32), default=11, show_default=True, help="Keys of a ring.")
 @click.option(
     "--bytes", "size", type=click.IntRange(64, 65_536), default=256, show_default=True, help="Of an envelope."
@@ -148,6 +164,16 @@ def receiver(output: Output, party: PartyChoice, system: str, key_file: Path) ->
         output,
         party.run(lambda one: EdgeLedger(one.network).set_receiver(SystemIdentifier(system), address)),
     )
+
+
+@group.command()
+@click.argument("system")
+@with_party
+@with_output
+def address(output: Output, party: PartyChoice, system: str) -> None:
+    """Show the stealth address of SYSTEM as a text, for devices that are to send to it."""
+    found = party.run(lambda one: EdgeLedger(one.network).receiver(SystemIdentifier(system)))
+    output.show({"address": str(as_address(found.address))}, fields)
 
 
 @group.command()

@@ -14,13 +14,15 @@ from gridledger.cli.edge_device_cmd import key_option, node_option, wallet_optio
 from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.record_view import show_record, show_rows
-from gridledger.crypto.cryptonote.stealth import SpendSecret
+from gridledger.crypto.cryptonote.stealth import SpendSecret, StealthAddress, ViewSecret
+from gridledger.crypto.errors import KeyMalformed
 from gridledger.crypto.secret_key import SecretKey
 from gridledger.edge import EdgeLedger, MembershipWallet, Receiver, SideDevice
 from gridledger.edge import scan as scan_deposits
 from gridledger.edge.audit import audit_period
 from gridledger.edge.messages import Taken
 from gridledger.edge.ring_drawing import draw_delay_s
+from gridledger.edge.sealed_record import publish_address
 from gridledger.exchange.party import Party
 from gridledger.model.errors import FieldValue
 from gridledger.model.identifier import SystemIdentifier
@@ -30,13 +32,14 @@ from gridledger.web import OpenClient
 __all__ = ["audit", "fetch", "scan_period", "send"]
 
 _period = click.argument("period", type=click.IntRange(1, 999_999))
+_file = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("send")
 @click.argument("issuer")
 @_period
 @click.argument("record", type=click.File("rb"))
-@click.option("--to", "receiver", required=True, help="System identifier of the receiver.")
+@click.option("--to", "receiver", required=True, help="The receiver's, as `edge device address` shows it.")
 @node_option
 @wallet_option
 @click.option("--within", "within_ms", type=Duration(), help="Wait until a moment drawn within this time.")
@@ -55,6 +58,7 @@ def send(
 ) -> None:
     """Send the file RECORD (- for standard input) as a side device of ISSUER: sealed, signed by a ring."""
     secret, payload = SpendSecret(SecretKey.load(key_file)), record.read()
+    address = publish_address(StealthAddress.parse(receiver))
 
     async def work() -> Taken:
         if within_ms is not None:
@@ -62,7 +66,6 @@ def send(
         with MembershipWallet(wallet, secret) as keys:
             async with OpenClient(node) as client:
                 device = SideDevice(keys, client)
-                address = await device.address_of(SystemIdentifier(receiver))
                 return await device.send(payload, address, issuer=SystemIdentifier(issuer), period=period)
 
     show_record(output, asyncio.run(work()))
@@ -71,16 +74,28 @@ def send(
 @click.command("scan")
 @click.argument("issuer")
 @_period
-@key_option
+@click.option("--key", "key_file", type=_file, help="File of the address's secret.")
+@click.option(
+    "--view", "view_file", type=_file, help="File of its view secret: `edge device view` writes it."
+)
+@click.option("--address", help="Of --view.")
 @with_party
 @with_output
-def scan_period(output: Output, party: PartyChoice, issuer: str, period: int, key_file: Path) -> None:
-    """Find the envelopes of PERIOD that are for the address of --key."""
-    secret = SpendSecret(SecretKey.load(key_file))
+def scan_period(
+    output: Output,
+    party: PartyChoice,
+    issuer: str,
+    period: int,
+    key_file: Path | None,
+    view_file: Path | None,
+    address: str | None,
+) -> None:
+    """Find the envelopes of PERIOD that are for an address: by --key, or as a gateway by --view."""
+    view = _view(key_file, view_file, address)
 
     async def work(one: Party) -> list[FieldValue]:
         deposits = EdgeLedger(one.network).deposits(SystemIdentifier(issuer), period)
-        return [found.at.to_value() async for found in scan_deposits(secret.view, deposits)]
+        return [found.at.to_value() async for found in scan_deposits(view, deposits)]
 
     show_rows(output, party.run(work), ("deposit", "deposited_ms", "entry.node"))
 
@@ -135,3 +150,15 @@ def audit(output: Output, party: PartyChoice, issuer: str, period: int) -> None:
     output.show(value, fields)
     if problems:
         raise click.exceptions.Exit(1)
+
+
+def _view(key_file: Path | None, view_file: Path | None, address: str | None) -> ViewSecret:
+    if key_file is not None and view_file is None and address is None:
+        return SpendSecret(SecretKey.load(key_file)).view
+    if key_file is not None or view_file is None or address is None:
+        raise click.UsageError("want --key, or --view and --address")
+    wanted = StealthAddress.parse(address)
+    view = ViewSecret(SecretKey.load(view_file), wanted.spend_key)
+    if view.address != wanted:
+        raise KeyMalformed(f"{view_file} is not the view secret of that address", path=str(view_file))
+    return view

@@ -11,7 +11,7 @@ from gridledger.crypto.cryptonote.signature import check_signature
 from gridledger.edge.edge_ledger import EdgeLedger
 from gridledger.model.digest import Digest
 from gridledger.model.edge import MembershipPeriod
-from gridledger.model.envelope import EnvelopeDeposit, SignedEnvelopeReceipt
+from gridledger.model.envelope import EnvelopeDeposit, EnvelopeReceipt, SignedEnvelopeReceipt
 from gridledger.model.errors import CryptoError
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.refusals import NotFound
@@ -56,6 +56,8 @@ async def audit_period(ledger: EdgeLedger, issuer: SystemIdentifier, number: int
         receipt = await _receipt(ledger, at.deposit)
         receipts += receipt is not None
         problem = await asyncio.to_thread(problem_of, period, keys, deposit, receipt)
+        if deposit.signed.statement.id != at.deposit:
+            problem = "it stands under the id of another statement"
         if deposit.signed.key_image in images:
             problem = "its key image stands under another deposit, too"
         images.add(deposit.signed.key_image)
@@ -75,10 +77,16 @@ def problem_of(
     statement = signed.statement
     if len(keys) != period.keys:
         return f"the period has {len(keys)} keys, and says {period.keys}"
+    if (statement.issuer, statement.period) != (period.issuer, period.number):
+        return "it is of another period"
     if len(statement.ring) != period.ring_size or statement.size_bytes != period.envelope_bytes:
         return "it has not the form of its period"
+    if not period.starts_ms <= deposit.deposited_ms < period.ends_ms:
+        return "it was not deposited in its period"
     if statement.ring[-1] >= len(keys):
         return "its ring names keys that do not stand there"
+    if period.round_of(statement.ring[0]) != period.round_of(statement.ring[-1]):
+        return "its ring is not of one round"
     ring = [keys[place] for place in statement.ring]
     try:
         holds = check_ring_signature(
@@ -90,7 +98,8 @@ def problem_of(
         return "its ring signature does not hold"
     if receipt is not None:
         message = Digest.of(receipt.receipt.to_bytes()).raw
-        if receipt.receipt.envelope != statement.envelope or not check_signature(
+        wanted = EnvelopeReceipt(deposit=statement.id, envelope=statement.envelope)
+        if receipt.receipt != wanted or not check_signature(
             message, statement.one_time_key, receipt.signature
         ):
             return "its receipt is not signed by its one-time key"

@@ -131,10 +131,12 @@ class MembershipWallet:
             raise RegisterIncomplete(
                 f"the device has {len(found)} keys of period {period.number}, and not one in each round"
             )
-        self._database.executemany(
-            "INSERT OR IGNORE INTO own_key (issuer, period, place, batch, origin) VALUES (?, ?, ?, ?, ?)",
-            [(str(period.issuer), period.number, one.place, one.first, one.origin) for one in found],
-        )
+        self._database.execute("BEGIN IMMEDIATE")
+        with self._database:
+            self._database.executemany(
+                "INSERT OR IGNORE INTO own_key (issuer, period, place, batch, origin) VALUES (?, ?, ?, ?, ?)",
+                [(str(period.issuer), period.number, one.place, one.first, one.origin) for one in found],
+            )
         return len(found)
 
     def left(self, issuer: SystemIdentifier, period: int) -> int:

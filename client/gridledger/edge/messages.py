@@ -27,7 +27,6 @@ __all__ = [
     "PERIOD_PATH",
     "RECEIPTS_PATH",
     "RECEIPT_PATH",
-    "RECEIVER_PATH",
     "REPLICAS_PATH",
     "REPLICA_PATH",
     "SHARES_PATH",
@@ -49,7 +48,6 @@ NODE_PATH: Final = "/v1/node"
 PERIOD_PATH: Final = "/v1/periods/{issuer}/{period}"
 KEYS_PATH: Final = "/v1/periods/{issuer}/{period}/keys"
 BATCHES_PATH: Final = "/v1/periods/{issuer}/{period}/batches"
-RECEIVER_PATH: Final = "/v1/receivers/{system}"
 ENVELOPES_PATH: Final = "/v1/envelopes"
 FETCHES_PATH: Final = "/v1/fetches"
 RECEIPTS_PATH: Final = "/v1/receipts"

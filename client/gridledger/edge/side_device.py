@@ -26,7 +26,6 @@ from gridledger.edge.messages import (
     NODE_PATH,
     PERIOD_PATH,
     RECEIPT_PATH,
-    RECEIVER_PATH,
     NodeName,
     OfferedEnvelope,
     Taken,
@@ -34,7 +33,7 @@ from gridledger.edge.messages import (
 from gridledger.edge.ring_drawing import draw_ring
 from gridledger.edge.sealed_record import seal_record
 from gridledger.model.digest import Digest
-from gridledger.model.edge import MembershipPeriod, PublishedAddress, Receiver
+from gridledger.model.edge import MembershipPeriod, PublishedAddress
 from gridledger.model.edge_page import BatchAt, BatchPage, KeyPage
 from gridledger.model.envelope import (
     EnvelopeReceipt,
@@ -71,8 +70,10 @@ class SideDevice:
 
     Notes
     -----
-    The register comes from the node, since a device has no identity on the ledger. A node that gives another
-    one learns nothing by it: keys that are not the register's make a signature that does not hold.
+    The register comes from the node, since a device has no identity on the ledger. Keys that are not the
+    register's make a signature that does not hold; yet a node that gives such ones learns from whether the
+    device sends, and from its ring, which of the keys are the device's. Who minds compares what two nodes
+    give.
     """
 
     def __init__(self, wallet: MembershipWallet, client: OpenClient) -> None:
@@ -107,15 +108,19 @@ class SideDevice:
         self._known[issuer, period] = known
         return self._wallet.left(issuer, period)
 
-    async def address_of(self, system: SystemIdentifier) -> PublishedAddress:
-        """Ask the node for a receiver's stealth address; a device that was told it need not ask."""
-        found = await self._client.call("GET", RECEIVER_PATH.format(system=system), gives=Receiver)
-        return found.address
-
     async def send(
         self, record: bytes, address: PublishedAddress, *, issuer: SystemIdentifier, period: int
     ) -> Taken:
         """Seal a record to a stealth address, sign it with a ring, and hand it to the node.
+
+        Parameters
+        ----------
+        record : bytes
+        address : PublishedAddress
+            The receiver's, as the ledger has it. Never as the node says: it would learn to whom the device
+            sends, and could give an address of its own.
+        issuer : SystemIdentifier
+        period : int
 
         Raises
         ------

@@ -23,7 +23,6 @@ from gridledger.edge.messages import (
     PERIOD_PATH,
     RECEIPT_PATH,
     RECEIPTS_PATH,
-    RECEIVER_PATH,
     REPLICA_PATH,
     REPLICAS_PATH,
     SHARES_PATH,
@@ -42,7 +41,7 @@ from gridledger.edge.replication import DEFAULT_FACTOR, Repair, holders
 from gridledger.exchange.handoff import until_seen
 from gridledger.exchange.party import Party, is_agent
 from gridledger.model.digest import Digest
-from gridledger.model.edge import MembershipPeriod, Receiver, StorageNode
+from gridledger.model.edge import MembershipPeriod, StorageNode
 from gridledger.model.edge_page import BatchPage, KeyPage
 from gridledger.model.envelope import EnvelopeDeposit, SignedEnvelope, SignedEnvelopeReceipt
 from gridledger.model.errors import ContractError
@@ -124,7 +123,6 @@ class StorageNodeServer:
         service.open_route("GET", PERIOD_PATH, takes=Nothing, gives=MembershipPeriod)(self.tell_period)
         service.open_route("GET", KEYS_PATH, takes=Nothing, gives=KeyPage)(self.tell_keys)
         service.open_route("GET", BATCHES_PATH, takes=Nothing, gives=BatchPage)(self.tell_batches)
-        service.open_route("GET", RECEIVER_PATH, takes=Nothing, gives=Receiver)(self.tell_receiver)
         service.open_route("POST", ENVELOPES_PATH, takes=OfferedEnvelope, gives=Taken)(self.take)
         service.open_route("POST", FETCHES_PATH, takes=SignedFetch, gives=EnvelopeBody)(self.hand_over)
         service.open_route("POST", RECEIPTS_PATH, takes=SignedEnvelopeReceipt, gives=SignedEnvelopeReceipt)(
@@ -153,10 +151,6 @@ class StorageNodeServer:
     async def tell_batches(self, call: OpenCall[Nothing]) -> BatchPage:
         """Return a page of a period's batches."""
         return await self.ledger.batches(*_period_of(call), call.query.get("bookmark", ""))
-
-    async def tell_receiver(self, call: OpenCall[Nothing]) -> Receiver:
-        """Return a system's stealth address."""
-        return await self.ledger.receiver(SystemIdentifier(call.path["system"]))
 
     async def tell_receipt(self, call: OpenCall[Nothing]) -> SignedEnvelopeReceipt:
         """Return the receipt of a deposit: its sender checks by it that the receiver has opened it."""
@@ -225,7 +219,7 @@ class StorageNodeServer:
     # --- between nodes
 
     async def keep_copy(self, call: Call[EnvelopeCopy]) -> NodeName:
-        """Keep a copy for another storage node of the root.
+        """Keep a copy for another storage node of the root; `sweep` drops it if no deposit names it.
 
         Raises
         ------
@@ -233,7 +227,7 @@ class StorageNodeServer:
             The caller is none.
         """
         await self._require_neighbour(call)
-        self.store.keep(call.value.envelope, deposit=call.value.deposit)
+        self.store.offer(call.value.envelope, call.value.deposit)
         return NodeName(node=self.node.id)
 
     async def give_copy(self, call: Call[Nothing]) -> EnvelopeBody:
@@ -286,10 +280,10 @@ class StorageNodeServer:
         dropped = 0
         for digest, offer in self.store.unsettled(int(self._clock() * 1000) - UNDEPOSITED_MS):
             try:
-                found = bool(offer) and await self.ledger.deposit(offer)
+                found = await self.ledger.deposit(offer) if offer else None
             except NotFound:
-                found = False
-            if found:
+                found = None
+            if found is not None and found.signed.statement.envelope == digest:
                 self.store.confirm(digest, offer)
             else:
                 self.store.withdraw(digest, offer)

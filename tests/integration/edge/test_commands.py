@@ -26,7 +26,7 @@ RECORD = b'{"hour": 7, "load_kwh": "0.8511666666666671"}'
 
 @asynccontextmanager
 async def served(edge: EdgeWorld, party: str, port: int, store: Path) -> AsyncIterator[None]:
-    """Serve a storage node by `gridledger edge node serve`."""
+    """Serve a storage node by `gridledger edge node serve`, and end it by SIGKILL."""
     program = Path(sys.executable).with_name("gridledger")
     organisation = "org1" if party == "cli-node" else "org2"
     who = ("--dir", edge.network.directory, "--org", organisation, "--user", f"{edge.prefix}-{party}")
@@ -41,7 +41,7 @@ async def served(edge: EdgeWorld, party: str, port: int, store: Path) -> AsyncIt
         assert line.startswith(b"ready "), line
         yield
     finally:
-        process.terminate()
+        process.kill()
         await asyncio.wait_for(process.wait(), 120)
 
 
@@ -68,6 +68,10 @@ async def test_record_goes_from_a_device_to_its_receiver_and_into_the_lake(
     assert await edge("issuer", "edge", "device", "period", issuer, PERIOD) == opened
     published = await edge("grid", "edge", "device", "receiver", grid, "--key", grid_key)
     assert published["system"] == str(grid)
+    address = (await edge("custodian", "edge", "device", "address", grid))["address"]
+    assert address == str(edge.grid_secret.address)
+    view_key = tmp_path / "grid.view"
+    assert await edge.plain("edge", "device", "view", view_key, "--key", grid_key) == {"address": address}
 
     # A storage node registers, is approved, and serves.
     port = next(free_ports())
@@ -84,9 +88,16 @@ async def test_record_goes_from_a_device_to_its_receiver_and_into_the_lake(
     record.write_bytes(RECORD)
     wallet = ("--wallet", tmp_path / "wallet.db", "--key", device_key)
     async with served(edge, "cli-node", port, store):
-        sent = await edge.plain("edge", "send", issuer, PERIOD, record, "--to", grid, "--node", url, *wallet)
+        sent = await edge.plain(
+            "edge", "send", issuer, PERIOD, record, "--to", address, "--node", url, *wallet
+        )
         (found,) = await edge("grid", "edge", "scan", issuer, PERIOD, "--key", grid_key)
         assert found["deposit"] == sent["deposit"]
+        gateway = ("--view", view_key, "--address", address)
+        assert await edge("custodian", "edge", "scan", issuer, PERIOD, *gateway) == [found]
+        await edge("custodian", "edge", "scan", issuer, PERIOD, "--view", view_key, code=2)
+        wrong = ("--view", view_key, "--address", drawn["address"])
+        await edge("custodian", "edge", "scan", issuer, PERIOD, *wrong, code=31)
         fetched = ("edge", "fetch", issuer, PERIOD, "--root", edge.root, "--key", grid_key, "--sign")
         got = await edge("grid", *fetched)
         assert (got["deposit"], got["record"]) == (sent["deposit"], RECORD.decode())

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["FEATURES", "Guess", "Seen", "guess_by", "guess_by_owners"]
+__all__ = ["FEATURES", "Guess", "Seen", "guess_by", "guess_by_owners", "guess_by_rounds"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,8 @@ class Seen:
     size: int
     """Bytes of the envelope, the statement and the signature."""
     ring: tuple[int, ...]
+    round_: int
+    """Of the ring: each house has one key in it."""
     first_byte: int
     """Of the envelope's digest."""
     view_tag: int
@@ -77,6 +79,17 @@ def guess_by(seen: Sequence[Seen], feature: Callable[[Seen], Hashable]) -> Guess
         == one.house
         for one in seen[half:]
     )
+    return _guess(seen[half:], right, houses)
+
+
+def guess_by_rounds(seen: Sequence[Seen]) -> Guess:
+    """Leave out the houses of the node that are known to have used their key of the ring's round."""
+    half = len(seen) // 2
+    used: defaultdict[int, set[int]] = defaultdict(set)
+    for one in seen[:half]:
+        used[one.round_].add(one.house)
+    houses = _houses(seen)
+    right = sum(1 / len(houses[one.node] - used[one.round_]) for one in seen[half:])
     return _guess(seen[half:], right, houses)
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.unit.edge.guessing import FEATURES, Seen, guess_by, guess_by_owners
+from tests.unit.edge.guessing import FEATURES, Seen, guess_by, guess_by_owners, guess_by_rounds
 
 from gridledger.crypto.cryptonote.stealth import SpendSecret
 from gridledger.edge.issuer import make_batch
@@ -23,9 +23,9 @@ HOUSES, NODES, RING, KEYS_EACH = 17, 3, 11, 120
 _random = secrets.SystemRandom()
 
 
-def owners() -> list[int]:
+def owners(keys_each: int = KEYS_EACH) -> list[int]:
     """Say whose key stands where, in rounds, as an issuer does it."""
-    return [house for _ in range(KEYS_EACH) for house in _random.sample(range(HOUSES), HOUSES)]
+    return [house for _ in range(keys_each) for house in _random.sample(range(HOUSES), HOUSES)]
 
 
 def play(owner: list[int], hours: int, *, in_turn: bool = False) -> list[Seen]:
@@ -47,6 +47,7 @@ def play(owner: list[int], hours: int, *, in_turn: bool = False) -> list[Seen]:
                     rank=ranks[node],
                     size=256,
                     ring=draw_ring(place, HOUSES, RING),
+                    round_=place // HOUSES,
                     first_byte=secrets.randbelow(256),
                     view_tag=secrets.randbelow(256),
                 )
@@ -64,6 +65,19 @@ def test_feature_gives_no_advantage(name: str) -> None:
 def test_guessing_finds_houses_that_send_in_turn() -> None:
     """The adversary is able to: houses that send in the same order each hour are all found by time."""
     assert guess_by(play(owners(), 20, in_turn=True), FEATURES["time"]).right == 1.0
+
+
+def test_keys_that_are_all_used_tell_by_their_rounds_who_is_left() -> None:
+    """Each house has one key in a round: who knows half of the senders leaves out those that used theirs."""
+    guess = guess_by_rounds(play(owners(200), 200))
+    print(f"by rounds, as many keys as messages: {guess.right:.1%} right, {guess.advantage:+.1%}")
+    assert guess.advantage > guess.bound
+
+
+def test_keys_in_plenty_leave_rounds_that_tell_nothing() -> None:
+    guess = guess_by_rounds(play(owners(8 * 60), 60))
+    print(f"by rounds, eight times as many keys: {guess.right:.1%} right, {guess.advantage:+.1%}")
+    assert abs(guess.advantage) < guess.bound
 
 
 def test_issuer_has_no_more_than_the_ring_leaves() -> None:

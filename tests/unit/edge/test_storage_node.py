@@ -176,6 +176,20 @@ async def test_sweep_drops_after_an_hour_what_was_never_deposited(world: World) 
     assert await world.server.sweep() == 0
 
 
+async def test_copy_that_no_deposit_names_is_dropped(world: World) -> None:
+    """A neighbour gives a copy of what stands on the ledger, and junk under the same deposit."""
+    deposit = await world.ledger.deposit_envelope(signed())
+    world.server._require_neighbour = lambda _: asyncio.sleep(0)  # type: ignore[method-assign,assignment]
+    for body in (BODY, b"junk"):
+        copy = EnvelopeCopy(envelope=body, deposit=deposit.signed.statement.id)
+        await world.server.keep_copy(SimpleNamespace(value=copy))  # type: ignore[arg-type]
+    assert len(world.store) == 2
+    world.pass_ms(UNDEPOSITED_MS + 1)
+    assert await world.server.sweep() == 1
+    assert world.store.having([Digest.of(BODY), Digest.of(b"junk")]) == [Digest.of(BODY)]
+    assert world.store.unsettled(2**53) == []
+
+
 async def test_sweep_keeps_what_the_ledger_has_though_nobody_heard_of_it(world: World) -> None:
     """A crash between the deposit and its answer: of two offers one stands on the ledger."""
     first, second = signed(), signed(view_tag=1)
