@@ -43,8 +43,9 @@ class DeliveredRow(ModelValue):
     salt: bytes
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:
-        if len(self.salt) != SALT_BYTES:
-            yield "salt", f"has {len(self.salt)} bytes, not {SALT_BYTES}"
+        if len(self.salt) == SALT_BYTES:
+            return ()
+        return (("salt", f"has {len(self.salt)} bytes, not {SALT_BYTES}"),)
 
     def leaf(self, field: FieldIdentifier, period: Period) -> bytes:
         """Return the leaf by which this row stands in the tree of a field and period."""

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gridledger.client.contract import Committed, Contract
+from gridledger.client.contract import Committed, Contract, new_call_key
 from gridledger.client.deadlines import Deadlines
 from gridledger.client.gathering import Gathering
+from gridledger.client.known_endorsers import KnownEndorsers
 from gridledger.model.argument import Argument, decode_argument, encode_argument
 from gridledger.model.bundle import MAX_BUNDLE, BundledCall, BundledOutcome
 from gridledger.model.errors import ContractError, GridLedgerError
@@ -26,10 +27,10 @@ __all__ = ["Bundler"]
 _BYTES: Final = 2 * 1024 * 1024
 """Arguments of a bundle: with results and writes it stays far below the peer's largest message."""
 
-_SUBMIT_PAUSE_S: Final = 0.1
-"""A block's time: each block costs orderers and peers more than the calls in it."""
+_SUBMIT_PATIENCE_S: Final = 0.15
+"""A block's time and a half: each costs orderers and peers more than many calls in it."""
 
-_EVALUATE_PAUSE_S: Final = 0.03
+_EVALUATE_PATIENCE_S: Final = 0.03
 
 _LEDGER: Final = "ledger"
 _OUTCOMES: Final = tuple[BundledOutcome, ...]
@@ -75,13 +76,14 @@ class Bundler:
     def __init__(self, contract: Callable[[str], Contract], *, deadlines: Deadlines | None = None) -> None:
         self._contract = contract
         self._deadlines = deadlines
+        self._endorsers = KnownEndorsers()
         self._submitting = Gathering(
             self._submit_alone,
             self._submit_bundle,
             separable=_did_nothing,
             most=MAX_BUNDLE,
             most_bytes=_BYTES,
-            pause_s=_SUBMIT_PAUSE_S,
+            patience_s=_SUBMIT_PATIENCE_S,
         )
         self._evaluating = Gathering(
             self._evaluate_alone,
@@ -89,7 +91,7 @@ class Bundler:
             separable=_did_nothing,
             most=MAX_BUNDLE,
             most_bytes=_BYTES,
-            pause_s=_EVALUATE_PAUSE_S,
+            patience_s=_EVALUATE_PATIENCE_S,
         )
 
     async def submit(
@@ -133,8 +135,14 @@ class Bundler:
 
     async def _submit_bundle(self, calls: list[_Call]) -> list[Committed | GridLedgerError]:
         bundle = [one.bundled() for one in calls]
-        ledger = self._contract(_LEDGER)
-        committed = await ledger.transact_once("SubmitBundle", bundle, deadlines=self._deadlines)
+        # Many calls take long to execute: all endorsers do so at the same time.
+        committed = await self._endorsers.transact_once(
+            self._contract(_LEDGER),
+            "SubmitBundle",
+            bundle,
+            call_key=new_call_key(),
+            deadlines=self._deadlines,
+        )
         return [
             one
             if isinstance(one, ContractError)

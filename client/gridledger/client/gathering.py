@@ -1,8 +1,8 @@
 """Gathering: calls that wait at the same time go together, and each gets its own outcome.
 
 A few calls go out at once, each alone. Where there are more, one bundle is under way, and what comes
-meanwhile, and for a moment after, gathers for the next one. So few callers wait for nothing, and many share
-what a message costs.
+meanwhile gathers for the next one, which goes once it has as many calls as bundles had lately, or its first
+call has waited for long enough. So few callers wait for nothing, and many share what a message costs.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ __all__ = ["Gathering"]
 C = TypeVar("C")
 T = TypeVar("T")
 
-_FEW: Final = 4
+_FEW: Final = 2
 """Calls that do not wait for each other."""
+
+_FORGOTTEN: Final = 4
+"""What share of a crowd each bundle forgets: few callers wait some turns after many have gone."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -30,6 +33,8 @@ class _Waiting(Generic[C, T]):
 
     call: C
     size: int
+    until: float
+    """When it goes out, however few wait with it, by the loop's clock."""
     outcome: asyncio.Future[T] = field(repr=False)
 
     def succeed(self, outcome: T) -> None:
@@ -58,8 +63,8 @@ class Gathering(Generic[C, T]):
         Calls of a bundle.
     most_bytes : int
         Of the calls of a bundle; a larger call goes alone.
-    pause_s : float
-        Seconds from the end of a bundle of many calls to the next one.
+    patience_s : float
+        Seconds that a call waits at most for others, where there were many and no bundle is under way.
 
     Notes
     -----
@@ -75,7 +80,7 @@ class Gathering(Generic[C, T]):
         separable: Callable[[GridLedgerError], bool],
         most: int,
         most_bytes: int,
-        pause_s: float,
+        patience_s: float,
     ) -> None:
         self._alone = alone
         self._together = together
@@ -84,39 +89,45 @@ class Gathering(Generic[C, T]):
         self._most_bytes = most_bytes
         self._waiting: deque[_Waiting[C, T]] = deque()
         self._senders: set[asyncio.Task[None]] = set()
-        self._pause_s = pause_s
+        self._patience_s = patience_s
         self._under_way = 0
-        self._is_busy = False
-        self._is_resting = False
+        self._crowd = 0
+        """Calls of the largest bundle lately, as far as they are remembered."""
+        self._timer: asyncio.TimerHandle | None = None
 
     async def add(self, call: C, size: int) -> T:
         """Make a call of so many bytes, alone or with others, and return its outcome; raises its error."""
+        loop = asyncio.get_running_loop()
         waiting: _Waiting[C, T] = _Waiting(
-            call=call, size=size, outcome=asyncio.get_running_loop().create_future()
+            call=call, size=size, until=loop.time() + self._patience_s, outcome=loop.create_future()
         )
         self._waiting.append(waiting)
         self._start()
         return await waiting.outcome
 
     def _start(self) -> None:
-        """Send what waits, unless there is much of it, and a bundle is under way or was a moment ago."""
-        if not self._waiting or self._is_resting:
+        """Send what waits, unless there is much of it: then one bundle at a time, and none of very few."""
+        if not self._waiting:
             return
-        is_quiet = not self._is_busy and self._under_way + len(self._waiting) <= _FEW
-        if is_quiet or not self._senders:
-            sender = asyncio.create_task(self._send(), name="bundle")
-            self._senders.add(sender)
-            sender.add_done_callback(self._end)
+        is_quiet = self._crowd <= _FEW and self._under_way + len(self._waiting) <= _FEW
+        if not is_quiet and self._senders:
+            return  # who ends starts the next one
+        loop = asyncio.get_running_loop()
+        until = self._waiting[0].until
+        if not is_quiet and len(self._waiting) < self._crowd and loop.time() < until:
+            if self._timer is None:
+                self._timer = loop.call_at(until, self._go_on)
+            return
+        sender = loop.create_task(self._send(), name="bundle")
+        self._senders.add(sender)
+        sender.add_done_callback(self._end)
 
     def _end(self, sender: asyncio.Task[None]) -> None:
         self._senders.discard(sender)
-        if self._is_busy and not self._is_resting:
-            self._is_resting = True
-            sender.get_loop().call_later(self._pause_s, self._go_on)
         self._start()
 
     def _go_on(self) -> None:
-        self._is_resting = False
+        self._timer = None
         self._start()
 
     async def _send(self) -> None:
@@ -125,7 +136,7 @@ class Gathering(Generic[C, T]):
         if not calls:
             return  # another one has taken them
         self._under_way += len(calls)
-        self._is_busy = len(calls) > _FEW
+        self._crowd = max(len(calls), self._crowd - self._crowd // _FORGOTTEN - 1)
         try:
             await (self._send_alone(calls[0]) if len(calls) == 1 else self._send_together(calls))
         finally:

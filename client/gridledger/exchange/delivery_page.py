@@ -45,7 +45,7 @@ MAX_PAGE_ROWS: Final = 20_000
 """Rows a page: about 4 MB of JSON, a quarter of what a caller reads at most."""
 
 MAX_BUNDLED_ROWS: Final = 1_000
-"""Rows of a delivery that goes in one answer with others: 32 such are within what a caller reads."""
+"""Rows of a delivery that goes in one answer with others: 48 such are within what a caller reads."""
 
 MAX_WHOLE_ROWS: Final = 50_000
 """Rows that are delivered in one answer; longer deliveries are read in pages."""

@@ -12,8 +12,8 @@ __all__ = ["BUNDLES_PATH", "MAX_REQUESTS", "BundledReply", "BundledRequest", "Re
 
 BUNDLES_PATH: Final = "/v1/bundles"
 
-MAX_REQUESTS: Final = 32
-"""Requests of a bundle: the signatures and the fsync of one message are then a small part of each."""
+MAX_REQUESTS: Final = 48
+"""Requests of a bundle: with 40 in flight all go together."""
 
 
 @value

@@ -36,8 +36,8 @@ _IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
 
 _BUNDLE_BYTES: Final = 512 * 1024
 """Bodies of a bundle: written as text they are within what servers read of one message by default."""
-_PAUSE_S: Final = 0.03
-"""Between bundles of many requests; answers take as long."""
+_PATIENCE_S: Final = 0.03
+"""Answers take as long."""
 
 Given = TypeVar("Given", bound=Payload)
 
@@ -120,7 +120,7 @@ class SignedClient:
             separable=lambda error: not isinstance(error, ServiceUnavailable | ReplyUnknown),
             most=MAX_REQUESTS,
             most_bytes=_BUNDLE_BYTES,
-            pause_s=_PAUSE_S,
+            patience_s=_PATIENCE_S,
         )
 
     async def __aenter__(self) -> Self:

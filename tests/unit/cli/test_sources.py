@@ -153,3 +153,13 @@ def test_row_of_the_lake_names_a_test(row: Row) -> None:
 )
 def test_document_has_rows(document: str, least: int) -> None:
     assert sum(row.document == document for row in ROWS) >= least
+
+
+def test_patent_s_claims_and_paragraphs_have_a_row_each() -> None:
+    places = " ".join(row.where for row in ROWS if row.document == _PATENTS[0])
+    assert {int(one) for one in re.findall(r"(?<!\S)(\d)(?!\S)", places)} == set(range(1, 10))
+    assert {int(one) for one in re.findall(r"\[(\d{4})\]", places)} == set(range(55, 107))
+
+
+def test_rows_of_the_patent_name_tests() -> None:
+    assert [row for row in ROWS if row.document == _PATENTS[0] and not all(row.tests)] == []

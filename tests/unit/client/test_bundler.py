@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -27,6 +28,7 @@ class Chaincode:
         self.gate.set()
         self.bundle_error: ContractError | GatewayError | None = None
         self.deadlines: list[Deadlines | None] = []
+        self.named: list[tuple[str, ...]] = []
 
     def contract(self, name: str) -> Contract:
         return cast("Contract", _Called(self, name))
@@ -38,7 +40,7 @@ class Chaincode:
 class _Called:
     def __init__(self, chaincode: Chaincode, name: str) -> None:
         self._chaincode = chaincode
-        self._name = name
+        self.name = name
 
     async def evaluate(self, function: str, *arguments: Any) -> bytes:
         return await self._answer(function, arguments)
@@ -47,17 +49,24 @@ class _Called:
         return Committed(tx_id="plain", block_number=1, result=await self._answer(function, arguments))
 
     async def transact_once(
-        self, function: str, *arguments: Any, deadlines: Deadlines | None = None
+        self,
+        function: str,
+        *arguments: Any,
+        call_key: str | None = None,
+        endorsing_organizations: Sequence[str] = (),
+        deadlines: Deadlines | None = None,
     ) -> Committed:
         self._chaincode.deadlines.append(deadlines)
-        return Committed(tx_id="once", block_number=1, result=await self._answer(function, arguments))
+        self._chaincode.named.append(tuple(endorsing_organizations))
+        result = await self._answer(function, arguments)
+        return Committed(tx_id="once", block_number=1, result=result, endorsers=("Org1MSP", "Org2MSP"))
 
     async def _answer(self, function: str, arguments: tuple[Any, ...]) -> bytes:
-        bundled = self._name == "ledger"
+        bundled = self.name == "ledger"
         calls: list[BundledCall] = (
             arguments[0]
             if bundled
-            else [BundledCall(function=f"{self._name}:{function}", arguments=arguments)]
+            else [BundledCall(function=f"{self.name}:{function}", arguments=arguments)]
         )
         self._chaincode.calls.append(tuple(one.arguments[0].decode() for one in calls))
         await self._chaincode.gate.wait()
@@ -121,6 +130,13 @@ async def test_bundle_has_the_deadlines_that_it_was_given(chaincode: Chaincode) 
     assert chaincode.deadlines == [None, patient]
 
 
+async def test_endorsers_of_a_bundle_are_named_once_they_are_known(chaincode: Chaincode) -> None:
+    bundler = Bundler(chaincode.contract)
+    for names in ("a", "bc", "de"):
+        await submit(bundler, *names)
+    assert chaincode.named == [(), (), ("Org1MSP", "Org2MSP")]
+
+
 async def test_calls_of_a_moment_go_together(chaincode: Chaincode) -> None:
     found = await submit(Bundler(chaincode.contract), *"abc")
     assert [one.result for one in found] == [b"did a", b"did b", b"did c"]
@@ -134,10 +150,10 @@ async def test_few_calls_do_not_wait_and_more_gather_for_one_bundle(chaincode: C
     for name in "abcdefgh":
         tasks.append(asyncio.create_task(bundler.submit("trade", "Put", name)))
         await settle()
-    assert chaincode.calls == [("a",), ("b",), ("c",), ("d",)]
+    assert chaincode.calls == [("a",), ("b",)]
     chaincode.gate.set()
     assert [(await one).result for one in tasks] == [f"did {name}".encode() for name in "abcdefgh"]
-    assert chaincode.calls == [("a",), ("b",), ("c",), ("d",), ("e", "f", "g", "h")]
+    assert chaincode.calls == [("a",), ("b",), tuple("cdefgh")]
 
 
 async def test_one_bundle_is_under_way_where_there_is_much(chaincode: Chaincode) -> None:
@@ -151,6 +167,25 @@ async def test_one_bundle_is_under_way_where_there_is_much(chaincode: Chaincode)
     chaincode.gate.set()
     await asyncio.gather(*tasks)
     assert chaincode.calls == [tuple("abcde"), tuple("fghijk")]
+
+
+async def test_few_calls_after_many_wait_a_moment_for_others(chaincode: Chaincode) -> None:
+    bundler = Bundler(chaincode.contract)
+    await submit(bundler, *"abcdefghij")
+    first = asyncio.create_task(bundler.submit("trade", "Put", "k"))
+    await settle()
+    assert len(chaincode.calls) == 1
+    await submit(bundler, *"lmnopqrst")
+    assert chaincode.calls[1:] == [tuple("klmnopqrst")]
+    assert (await first).result == b"did k"
+
+
+async def test_call_after_many_goes_alone_where_nobody_comes(chaincode: Chaincode) -> None:
+    bundler = Bundler(chaincode.contract)
+    await submit(bundler, *"abcdefghij")
+    for name in "klm":
+        assert (await bundler.submit("trade", "Put", name)).result == f"did {name}".encode()
+    assert chaincode.calls[1:] == [("k",), ("l",), ("m",)]
 
 
 async def test_queries_do_not_wait_for_transactions(chaincode: Chaincode) -> None:

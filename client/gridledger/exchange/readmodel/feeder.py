@@ -30,9 +30,11 @@ class Feeder:
     on_block : callable, optional
         Called with each block that was taken.
 
-    Notes ----- It goes on with the block after the last one whose rows are in the file, so it may be killed
-    at any moment: what was not committed comes again, what was does not. A stream that breaks is opened again
-    where it stood. Whole blocks are read, since only they say who sent a transaction and all that it wrote.
+    Notes
+    -----
+    It goes on with the block after the last one whose rows are in the file, so it may be killed at any
+    moment: what was not committed comes again, what was does not. A stream that breaks is opened again where
+    it stood. Whole blocks are read, since only they say who sent a transaction and all that it wrote.
     """
 
     def __init__(

@@ -50,9 +50,12 @@ class ReadModel:
     connection : sqlite3.Connection
         Closed with the model.
 
-    Notes ----- Made by `feed`, for the one process that fills it, or by `read`, for any number that ask.
-    Calls block and may come from several threads. Writing ahead (WAL) lets readers go on while a block is
-    taken; each sees the model between two blocks."""
+    Notes
+    -----
+    Made by `feed`, for the one process that fills it, or by `read`, for any number that ask. Calls block and
+    may come from several threads. Writing ahead (WAL) lets readers go on while a block is taken; each sees
+    the model between two blocks.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

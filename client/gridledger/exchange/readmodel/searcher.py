@@ -40,10 +40,13 @@ class Searcher:
     ledger : SearchCalls
         The identity's calls: it must act for the viewers that it searches for, which the contract decides.
 
-    Notes ----- A model is a moment behind its chain, and whoever holds the file can write to it. So each page
-    is one more query of the contract `search`, with all its results at once: what the ledger does not let the
-    viewer see is left out, and what it says of the rest is what is shown. Such a page has fewer results; its
-    bookmark holds."""
+    Notes
+    -----
+    A model is a moment behind its chain, and whoever holds the file can write to it. So each page is one more
+    query of the contract `search`, with all its results at once: what the ledger does not let the viewer see
+    is left out, and what it says of the rest is what is shown. Such a page has fewer results; its bookmark
+    holds.
+    """
 
     def __init__(self, model: ReadModel, ledger: SearchCalls) -> None:
         self._model = model
