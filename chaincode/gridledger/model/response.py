@@ -24,6 +24,7 @@ from gridledger.model.states import RunState
 from gridledger.model.system import Agent, ShortText
 
 __all__ = [
+    "MAX_NUMBER",
     "MAX_RUN",
     "AnchorHead",
     "AnchorSide",

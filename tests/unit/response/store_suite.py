@@ -108,6 +108,14 @@ class ServerStoreSuite:
         assert self.receive(store, message(1, 4)) == RecordsAnswer(last=4)
         assert {one.code for one in self.receive(store, message(1, 4, what=1)).refused} == {"differs"}
 
+    def test_run_that_is_not_whole_is_not_closed_by_its_terminals_word(self, store: ServerStore) -> None:
+        part = RecordsMessage(
+            terminal=TERMINAL, records=message(1, 2).records, closed=(ClosedRun(first=1, count=3),)
+        )
+        self.receive(store, part)
+        store.complete()
+        assert store.due(10) == []
+
     def test_silent_run_is_closed_by_age(self, store: ServerStore) -> None:
         self.receive(store, message(1, 2))
         store.complete()

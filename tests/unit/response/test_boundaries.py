@@ -12,7 +12,7 @@ from tests.unit.response.world import ERRORS, World
 from gridledger.response.message import RecordsAnswer, RecordsMessage
 from gridledger.response.record_store import Moment
 from gridledger.response.state import Happening, Side
-from gridledger.response.terminal.business import Business
+from gridledger.response.terminal.business import Business, SendSettings
 
 
 @pytest.mark.parametrize("records", [1, 3])
@@ -29,6 +29,23 @@ async def test_kill_at_a_boundary_loses_and_doubles_nothing(
 
     assert world.kills == 1, "the boundary was not met"
     check(world, happening)
+    world.stop()
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+async def test_backlog_that_takes_many_messages_leaves_runs_whole(tmp_path: Path, size: int) -> None:
+    world = World(tmp_path)
+    world.business = Business(world.terminal, world.link, SendSettings(records=size))
+    for _ in range(11):
+        world.accept()
+    world.terminal.close_runs()
+    while world.terminal.backlog():
+        await world.business.step()
+        world.server.complete()
+        await world.chains[Side.SERVER].step()  # It anchors what it takes for closed at once.
+    await world.settle()
+    world.check()
+    assert world.server.comparisons() == {"agreement": 4}
     world.stop()
 
 

@@ -333,7 +333,9 @@ class ServerStore(RecordStore):
         self._close("terminal = ? AND phase = 'open' AND first < ?", (name, fresh[-1].run))
 
     def _close_run(self, name: str, run: ClosedRun) -> None:
-        self._close("terminal = ? AND first = ? AND phase = 'open'", (name, run.first))
+        # What is told of a run that is not whole here is not true yet: a successor or silence closes it.
+        whole = "terminal = ? AND first = ? AND count = ? AND phase = 'open'"
+        self._close(whole, (name, run.first, run.count))
 
     def _enter_content(self, entry: TerminalEntry, fresh: Sequence[SentRecord], waiting: Waiting) -> None:
         """Enter loads or replies beside the records; a refused one counts for nothing."""

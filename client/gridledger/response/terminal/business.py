@@ -134,7 +134,8 @@ class Business:
         """Return what is to be sent next; None where there is nothing."""
         self._store.close_old()
         records = self._store.unanswered(self._settings.records)
-        closed = self._store.untold(self._settings.records)
+        last = records[-1].number if records else self._store.last_answered()
+        closed = self._store.untold(self._settings.records, last)
         if not records and not closed:
             return None
         return RecordsMessage(terminal=self._store.terminal, records=records, closed=closed)

@@ -13,6 +13,7 @@ from typing import Final
 from gridledger.model.digest import SALT_BYTES, Digest
 from gridledger.model.errors import ConfigError
 from gridledger.model.response import (
+    MAX_NUMBER,
     MAX_RUN,
     RefusedRecord,
     TerminalIdentifier,
@@ -148,12 +149,19 @@ class TerminalStore(RecordStore):
             for number, run, time_ms, salt, data in rows
         )
 
-    def untold(self, limit: int) -> tuple[ClosedRun, ...]:
-        """Return runs that are closed, and of which the server was not told."""
+    def untold(self, limit: int, last: int | None = None) -> tuple[ClosedRun, ...]:
+        """Return runs that are closed, and of which the server was not told.
+
+        Parameters
+        ----------
+        limit : int
+        last : int, optional
+            Only those that end with this record or before: a server closes a run once it has all of it.
+        """
         rows = self._database.rows(
             "SELECT first, count FROM run WHERE terminal = ? AND told = 0 AND phase <> 'open'"
-            " ORDER BY first LIMIT ?",
-            (self._name, limit),
+            " AND first + count - 1 <= ? ORDER BY first LIMIT ?",
+            (self._name, MAX_NUMBER if last is None else last, limit),
         )
         return tuple(ClosedRun(first=first, count=count) for first, count in rows)
 
@@ -206,6 +214,11 @@ class TerminalStore(RecordStore):
         """Close the open run, whatever its age; return how many were closed."""
         with self._move():
             return self._close_open()
+
+    def last_answered(self) -> int:
+        """Return the last record that the server has answered for; 0 before the first."""
+        row = self._database.row("SELECT answered FROM progress WHERE terminal = ?", (self._name,))
+        return 0 if row is None else int(row[0])
 
     def backlog(self) -> int:
         """Return how many records the server has not answered for."""
