@@ -79,8 +79,8 @@ class VersionReader:
     manifest : Manifest
         What is read.
     renew : callable, optional
-        Returns the newest generation of the manifest; asked once when a pack is gone, since pruning moves
-        blocks.
+        Returns the newest generation of the manifest; asked when a pack is gone, since pruning moves blocks.
+        What it returns is read from then on, if it is the same payload.
 
     Notes
     -----
@@ -227,7 +227,12 @@ class VersionReader:
         except PayloadNotFound:
             if self._renew is None:
                 raise
-            return self._fetch_from(self._renew(), group)
+            renewed = self._renew()
+            # Whoever forgot this version may have stored another payload under its number.
+            if renewed.content != self.manifest.content:
+                raise
+            self.manifest = renewed
+            return self._fetch_from(renewed, group)
 
     def _fetch_from(self, manifest: Manifest, group: list[int]) -> list[bytes]:
         blocks = [manifest.blocks[place] for place in group]
