@@ -105,7 +105,7 @@ async def test_reviews_survive_what_f_super_nodes_do_and_leave_nothing_readable(
             name = next(one for one in ("node-3", "node-4") if council.ids[one] != begun.round.master)
             keeper = council.ids[name]
             processes[name].send_signal(signal.SIGSTOP)
-            await council.file("node-1", dataset, CONTENT + b"3", node=begun.round.master)
+            request = await council.file("node-1", dataset, CONTENT + b"3", node=begun.round.master)
             view = await council.until_view(3, lambda view: len(view.receipts) == len(NODES) - 1)
             processes[name].kill()
             await processes[name].wait()
@@ -131,6 +131,9 @@ async def test_reviews_survive_what_f_super_nodes_do_and_leave_nothing_readable(
         assert len(files) > 4 * 10
         held = [path for path in files if any(one in path.read_bytes() for one in wanted)]
         assert held == []
+        # What does stand there is found by the same look: the request's id, on each peer.
+        found = {path for path in files if request.encode() in path.read_bytes()}
+        assert all(any(f"peer0.org{one}" in str(path) for path in found) for one in (1, 2, 3, 4))
 
 
 async def _entered(council: CouncilWorld, number: int) -> RoundView:

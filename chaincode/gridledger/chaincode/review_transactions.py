@@ -165,6 +165,7 @@ class ReviewTransactions(Contract):
         sealed = _sealed(ctx)
         text, collection = _place_of(await _reviewer(ctx, running, node), request)
         await ctx.stub.put_private_data(collection, text, sealed)
+        ctx.emit(Event.COPY_SENT, HandedCopies(request=request, nodes=(node,)))
         return Digest.of(sealed)
 
     @transaction(roles=(Role.AGENT,))

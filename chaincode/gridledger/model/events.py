@@ -125,6 +125,7 @@ class Event(StrEnum):
     REVIEW_FILED = "ReviewFiled"
     REVIEW_PASSED = "ReviewPassed"
     REVIEW_TAKEN = "ReviewTaken"
+    COPY_SENT = "CopySent"
     COPY_HANDED = "CopyHanded"
     REVIEW_VERDICT_DEPOSITED = "ReviewVerdictDeposited"
     REVIEW_DECIDED = "ReviewDecided"

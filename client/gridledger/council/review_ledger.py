@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -11,6 +12,7 @@ from gridledger.client import ChaincodeEvent, Events
 from gridledger.client.typed_calls import TypedCalls
 from gridledger.model.argument import decode_argument
 from gridledger.model.council import Candidate
+from gridledger.model.council_refusals import ReviewOutOfTurn, RoundOutOfTurn
 from gridledger.model.council_review import (
     Conduct,
     MisbehaviourKind,
@@ -39,6 +41,9 @@ from gridledger.model.refusals import NotFound
 __all__ = ["ReviewLedger"]
 
 _COPY: Final = "copy"
+
+_BEHIND_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""How long another organisation's peer is waited for that has not committed yet what the own one has."""
 
 
 class ReviewLedger(TypedCalls):
@@ -125,13 +130,26 @@ class ReviewLedger(TypedCalls):
     async def hand_copy(
         self, request: str, node: str, sealed: bytes, *, organisation: str | None = None
     ) -> Digest:
-        """Hand a sealed copy to a super node of an organisation, asked of the ledger by default."""
+        """Hand a sealed copy to a super node of an organisation, asked of the ledger by default.
+
+        Its peer alone executes that, and may be some blocks behind: what it refuses for that reason it is
+        asked again, within two seconds.
+        """
+        endorser = organisation or await self.organisation_of(node)
+        for wait_s in _BEHIND_S:
+            try:
+                return await self._hand(request, node, sealed, endorser)
+            except (NotFound, ReviewOutOfTurn, RoundOutOfTurn):
+                await asyncio.sleep(wait_s)
+        return await self._hand(request, node, sealed, endorser)
+
+    async def _hand(self, request: str, node: str, sealed: bytes, organisation: str) -> Digest:
         result = await self._contract.submit(
             "HandCopy",
             request,
             node,
             transient={_COPY: sealed},
-            endorsing_organizations=[organisation or await self.organisation_of(node)],
+            endorsing_organizations=[organisation],
         )
         return decode_argument(Digest, result)
 

@@ -56,6 +56,7 @@ _WAKING: Final = frozenset(
         Event.REVIEW_FILED,
         Event.REVIEW_PASSED,
         Event.REVIEW_TAKEN,
+        Event.COPY_SENT,
         Event.COPY_HANDED,
         Event.REVIEW_VERDICT_DEPOSITED,
         Event.REVIEW_DECIDED,

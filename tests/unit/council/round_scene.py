@@ -21,6 +21,7 @@ from gridledger.model.argument import Argument
 from gridledger.model.council_review import ReviewRequest, RoundView
 from gridledger.model.council_round import ReviewLimits
 from gridledger.model.dataset import DatasetVersion
+from gridledger.model.errors import ContractError
 from gridledger.model.record import Record
 
 LIMITS = ReviewLimits(
@@ -38,15 +39,22 @@ CONTENT = b"what is asked for, and why: 16 meters of one street, one year"
 class MemoryNetwork:
     """A channel whose contract calls go to a peer in memory, as one party.
 
-    Organisations in `down` endorse nothing, as if their peers were dead.
+    Organisations in `down` endorse nothing, as if their peers were dead; copies are refused for what is in
+    `behind`, as by a peer that is some blocks behind.
     """
 
-    def __init__(self, party: Party, down: AbstractSet[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        party: Party,
+        down: AbstractSet[str] = frozenset(),
+        behind: list[ContractError] | None = None,
+    ) -> None:
         self._party = party
         self._down = down
+        self._behind = [] if behind is None else behind
 
     def contract(self, chaincode: str | None, name: str) -> Any:
-        return MemoryContract(self._party, name, self._down)
+        return MemoryContract(self._party, name, self._down, self._behind)
 
     async def chain_info(self) -> Any:
         height = self._party.peer.time_ms // 1000 % 10**6
@@ -54,8 +62,8 @@ class MemoryNetwork:
 
 
 class MemoryContract:
-    def __init__(self, party: Party, name: str, down: AbstractSet[str]) -> None:
-        self._party, self._name, self._down = party, name, down
+    def __init__(self, party: Party, name: str, down: AbstractSet[str], behind: list[ContractError]) -> None:
+        self._party, self._name, self._down, self._behind = party, name, down, behind
 
     async def evaluate(
         self, function: str, *arguments: Argument, endorsing_organizations: Sequence[str] = ()
@@ -75,14 +83,18 @@ class MemoryContract:
         party = self._party
         if self._down & {*endorsing_organizations, party.caller.msp_id}:
             raise EndorseError("no peer answers", grpc_status="UNAVAILABLE")
+        if transient and self._behind:
+            raise self._behind.pop()
         committed = await party.peer.submit(
             f"{self._name}:{function}", *arguments, caller=party.caller, transient=transient
         )
         return committed.payload
 
 
-def network_of(party: Party, down: AbstractSet[str] = frozenset()) -> Network:
-    return cast("Network", MemoryNetwork(party, down))
+def network_of(
+    party: Party, down: AbstractSet[str] = frozenset(), behind: list[ContractError] | None = None
+) -> Network:
+    return cast("Network", MemoryNetwork(party, down, behind))
 
 
 @dataclass

@@ -15,7 +15,7 @@ from tests.unit.council.round_scene import CONTENT, LIMITS, RoundScene, network_
 
 from gridledger.council import ReviewLedger, RoundKeyStore, bring_to_master
 from gridledger.council.copy_audit import audit_round
-from gridledger.council.review_copy import open_copy, seal_copy
+from gridledger.council.review_copy import hand_content, open_copy, seal_copy
 from gridledger.crypto.errors import WrappingBroken
 from gridledger.crypto.wrapping import RecipientSecret
 from gridledger.model.council import quorum, survived_faults
@@ -46,7 +46,7 @@ from gridledger.model.council_round import (
 )
 from gridledger.model.digest import Digest
 from gridledger.model.exchange_refusals import SignatureRefused
-from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument
+from gridledger.model.refusals import AccessDenied, AlreadyExists, BadArgument, NotFound
 
 
 def is_decided(view: RoundView) -> bool:
@@ -149,6 +149,18 @@ async def test_user_without_authority_is_told_and_the_next_request_is_processed(
     ]
     assert [one.state for one in found] == [ReviewState.REFUSED, ReviewState.REFUSED, ReviewState.APPROVED]
     assert [one.authority for one in found] == [Authority.PARTY, Authority.SUBJECT, Authority.GIVEN]
+
+
+async def test_copy_waits_for_a_peer_that_is_some_blocks_behind(rounds: RoundScene) -> None:
+    filed = await rounds.file_version()
+    name, view = filed.signed.statement.id, await rounds.view()
+    behind = [RoundOutOfTurn(1, "is not there"), NotFound("review request", name)]
+    ledger = ReviewLedger(network_of(rounds.sharing.owner, behind=[*behind]))
+    assert await hand_content(ledger, filed, CONTENT, view=view) == filed
+    # One that stays behind is told of.
+    ledger = ReviewLedger(network_of(rounds.sharing.owner, behind=behind * 3))
+    with pytest.raises(RoundOutOfTurn):
+        await hand_content(ledger, filed, CONTENT, view=view)
 
 
 async def test_silent_master_is_replaced_after_its_deadline_and_named(rounds: RoundScene) -> None:
