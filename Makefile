@@ -6,7 +6,7 @@ JOBS ?= 3
 OUT ?= scene
 
 .DEFAULT_GOAL := help
-.PHONY: simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-devnet bench-search bench-edge clean
+.PHONY: simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-demo bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ bench-shim: setup ## our shim against the Node shim on real Fabric, and what the
 
 bench-batch: setup ## 8 reads and 8 writes on real Fabric, batched against one by one
 	$(BIN)/python -m tests.bench.batch_bench $(BENCH)
+
+bench-demo: setup ## the demonstration from nothing to its end, each step
+	$(BIN)/python -m tests.bench.demo_bench $(BENCH)
 
 bench-search: setup ## search with permission filter, 100 to 100,000 fields
 	$(BIN)/python -m tests.bench.exchange_search_bench $(BENCH)

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 __all__ = ["Machine", "cpu_seconds"]
 
-_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+_SCHEDULED_TIME = 2
+"""A process's clock is its negated id and this, as the C library's `clock_getcpuclockid` has it."""
 _HASHED_BYTES = 64 << 20
 
 
@@ -71,9 +72,8 @@ class Machine:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has used, all its threads, user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+    """Return the CPU time that a process has used, all its threads, user and system, to the nanosecond."""
+    return time.clock_gettime(~pid << 3 | _SCHEDULED_TIME)
 
 
 def _processor() -> str:

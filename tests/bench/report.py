@@ -25,6 +25,7 @@ _ORDER = (
     "bench-shim",
     "bench-batch",
     "bench-devnet",
+    "bench-demo",
     "bench-queries",
     "bench-search",
     "bench-registration",

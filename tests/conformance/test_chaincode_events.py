@@ -64,6 +64,10 @@ async def test_event_set_twice_last_one_counts(org1: Caller, channel: Network, k
     assert [(event.name, event.payload) for event in found] == [(f"{key}b", b"2"), (f"{key}c", b"3")]
 
 
+async def test_event_set_so_far_is_told(org1: Caller) -> None:
+    assert await org1.evaluate(do.set_event("Told", b"\x00 1"), do.event()) == ("Told", b"\x00 1")
+
+
 async def test_event_without_a_name_is_refused(org1: Caller) -> None:
     with pytest.raises(GridLedgerError, match="name: must not be empty"):
         await org1.submit(do.set_event("", b"1"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.conformance.caller import Caller
-from tests.conformance.probe.steps import do
+from tests.conformance.probe.steps import Step, do
 
 from gridledger.model.errors import GridLedgerError
 
@@ -96,9 +96,17 @@ async def test_range_after_own_writes_is_the_committed_state(org1: Caller, key: 
     assert [found for found, _ in rows] == [f"{key}a", f"{key}b"]
 
 
-async def test_rich_query_is_refused_with_the_peers_words(org1: Caller) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        do.get_query_result('{"selector":{}}'),
+        do.get_query_result_with_pagination('{"selector":{}}', 10),
+    ],
+    ids=lambda step: step.name,
+)
+async def test_rich_query_is_refused_with_the_peers_words(org1: Caller, query: Step) -> None:
     with pytest.raises(GridLedgerError, match="not supported for leveldb"):
-        await org1.evaluate(do.get_query_result('{"selector":{}}'))
+        await org1.evaluate(query)
 
 
 async def test_rich_query_refused_lets_the_transaction_go_on(org1: Caller, key: str) -> None:

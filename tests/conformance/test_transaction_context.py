@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from fabric_protos.peer import proposal_pb2
 from tests.conformance.caller import CHANNEL, Caller
-from tests.conformance.probe.steps import decode_results, do
+from tests.conformance.probe.steps import decode_results, do, encode_steps
 
 from gridledger.client import EndorseError, EvaluateError
 from gridledger.model.roles import CertificateAttribute, Role
@@ -29,6 +29,21 @@ def now_ms() -> int:
 )
 async def test_arguments_reach_the_chaincode_unchanged(org1: Caller, arguments: list[bytes]) -> None:
     assert decode_results(await org1.contract.evaluate("Echo", *arguments)) == [b"Echo", *arguments]
+
+
+async def test_arguments_are_given_as_bytes_and_as_text(org1: Caller) -> None:
+    steps = [do.get_args(), do.get_string_args(), do.get_function_and_parameters()]
+    given = encode_steps(steps)
+
+    as_bytes, as_text, split = await org1.evaluate_each(*steps)
+
+    assert as_bytes == [b"Run", given]
+    assert as_text == ["Run", given.decode()]
+    assert split == ("Run", [given.decode()])
+
+
+async def test_peer_adds_no_decorations_and_asks_for_no_first_call(org1: Caller) -> None:
+    assert await org1.evaluate_each(do.get_decorations(), do.is_init()) == [{}, False]
 
 
 async def test_transaction_id_and_channel_are_those_of_the_proposal(org1: Caller) -> None:

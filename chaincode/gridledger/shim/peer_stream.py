@@ -12,7 +12,6 @@ from gridledger.shim import wire
 from gridledger.shim.chaincode import Chaincode
 from gridledger.shim.errors import ProtocolError
 from gridledger.shim.peer_transaction import MAX_MESSAGE_BYTES, PeerTransaction
-from gridledger.shim.proposal import Proposal
 from gridledger.shim.response import refusal
 from gridledger.shim.stub import ChaincodeStub
 from gridledger.shim.wire import Announcement, Message, MessageType
@@ -28,17 +27,6 @@ _INIT = MessageType.INIT.value
 _COMPLETED = MessageType.COMPLETED.value
 
 _SWEEP_PERIOD_S = 1.0
-
-
-class _Running:
-    """A transaction, its task and when it is given up."""
-
-    __slots__ = ("expires", "task", "transaction")
-
-    def __init__(self, transaction: PeerTransaction, expires: float) -> None:
-        self.transaction = transaction
-        self.expires = expires
-        self.task: asyncio.Task[None] | None = None
 
 
 class PeerStream:
@@ -75,7 +63,7 @@ class PeerStream:
         self._send = send
         self._deadline_s = transaction_deadline_s
         self._loop = asyncio.get_running_loop()
-        self._running: dict[tuple[str, str], _Running] = {}
+        self._running: dict[tuple[str, str], PeerTransaction] = {}
         self._idle: asyncio.Future[None] | None = None
         self._announcement: Announcement | None = None
         self._draining = False
@@ -98,9 +86,9 @@ class PeerStream:
         message = wire.decode(data)
         kind = message.type
         if kind in (_RESPONSE, _ERROR):
-            entry = self._running.get((message.channel_id, message.tx_id))
-            if entry is not None:
-                entry.transaction.answer(message)
+            transaction = self._running.get((message.channel_id, message.tx_id))
+            if transaction is not None:
+                transaction.answer(message)
             elif kind == _ERROR and self._announcement is None:
                 raise ProtocolError(
                     f"the peer did not take the registration: {message.payload.decode(errors='replace')}"
@@ -127,13 +115,13 @@ class PeerStream:
         self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for entry in self._running.values():
-            if entry.task is not None:
-                entry.task.cancel()
+        for transaction in self._running.values():
+            if transaction.task is not None:
+                transaction.task.cancel()
 
     async def wait_closed(self) -> None:
         """Wait until all tasks have ended after `close`."""
-        tasks = [entry.task for entry in self._running.values() if entry.task is not None]
+        tasks = [one.task for one in self._running.values() if one.task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self, message: Message) -> None:
@@ -149,22 +137,24 @@ class PeerStream:
         if problem is not None or self._announcement is None:
             self._refuse(message, problem or "")
             return
-        transaction = PeerTransaction(message.tx_id, message.channel_id, self._send, self._announcement)
-        entry = _Running(transaction, self._loop.time() + self._deadline_s)
-        self._running[key] = entry
-        entry.task = self._loop.create_task(self._execute(key, transaction, message))
+        transaction = PeerTransaction(
+            message.tx_id, message.channel_id, self._send, self._announcement, self._loop
+        )
+        transaction.expires = self._loop.time() + self._deadline_s
+        self._running[key] = transaction
+        transaction.task = self._loop.create_task(self._execute(key, transaction, message))
 
     def _refuse(self, message: Message, problem: str) -> None:
         self._send(wire.encode(MessageType.ERROR, problem.encode(), message.tx_id, message.channel_id))
 
     def _sweep(self) -> None:
         now = self._loop.time()
-        # Entries stand in the order of starting, so the first that has time left ends the search.
-        for entry in self._running.values():
-            if entry.expires > now:
+        # They stand in the order of starting, so the first that has time left ends the search.
+        for transaction in self._running.values():
+            if transaction.expires > now:
                 break
-            if entry.task is not None:
-                entry.task.cancel()
+            if transaction.task is not None:
+                transaction.task.cancel()
         self._sweeper = self._loop.call_later(_SWEEP_PERIOD_S, self._sweep)
 
     # --- a transaction
@@ -192,7 +182,7 @@ class PeerStream:
     async def _answer(self, transaction: PeerTransaction, message: Message) -> bytes:
         event = None
         try:
-            stub = ChaincodeStub(transaction, wire.read_input(message.payload), Proposal(message.raw))
+            stub = ChaincodeStub(transaction, message)
             response = await self._chaincode.invoke(stub)
             if response.endorsable:
                 if transaction.is_busy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
@@ -33,6 +34,15 @@ class PeerTransaction:
         Takes the bytes of a message for the peer.
     announcement : Announcement
         What the peer said it can do.
+    loop : AbstractEventLoop
+        The running loop.
+
+    Attributes
+    ----------
+    task : Task, optional
+        What executes the transaction.
+    expires : float
+        When it is given up, by the loop's clock.
 
     Notes
     -----
@@ -42,18 +52,36 @@ class PeerTransaction:
     dropped.
     """
 
-    __slots__ = ("_asked", "_closed", "_loop", "_send", "_waiting", "announcement", "channel_id", "tx_id")
+    __slots__ = (
+        "_asked",
+        "_closed",
+        "_loop",
+        "_send",
+        "_waiting",
+        "announcement",
+        "channel_id",
+        "expires",
+        "task",
+        "tx_id",
+    )
 
     def __init__(
-        self, tx_id: str, channel_id: str, send: Callable[[bytes], None], announcement: Announcement
+        self,
+        tx_id: str,
+        channel_id: str,
+        send: Callable[[bytes], None],
+        announcement: Announcement,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.tx_id = tx_id
         self.channel_id = channel_id
         self.announcement = announcement
+        self.task: asyncio.Task[None] | None = None
+        self.expires = math.inf
         self._send = send
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._asked: _Answer | None = None
-        self._waiting: deque[tuple[_Answer, bytes]] = deque()
+        self._waiting: deque[tuple[_Answer, bytes]] | None = None  # made when something has to wait
         self._closed = False
 
     async def ask(self, kind: MessageType | WriteKind, payload: bytes) -> bytes:
@@ -78,6 +106,8 @@ class PeerTransaction:
             self._asked = answer
             self._send(data)
         else:
+            if self._waiting is None:
+                self._waiting = deque()
             self._waiting.append((answer, data))
         message = await answer
         if message is None:
@@ -127,8 +157,7 @@ class PeerTransaction:
         for asked in self._open():
             if not asked.done():
                 asked.set_result(None)
-        self._asked = None
-        self._waiting.clear()
+        self._asked = self._waiting = None
 
     def _open(self) -> list[_Answer]:
-        return [] if self._asked is None else [self._asked, *(asked for asked, _ in self._waiting)]
+        return [] if self._asked is None else [self._asked, *(asked for asked, _ in self._waiting or ())]

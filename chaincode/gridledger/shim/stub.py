@@ -14,7 +14,7 @@ from gridledger.shim.private_data import PrivateDataAccess
 from gridledger.shim.proposal import Proposal, SignedProposal, Timestamp
 from gridledger.shim.response import Response
 from gridledger.shim.state import StateAccess
-from gridledger.shim.wire import ChaincodeInput, MessageType
+from gridledger.shim.wire import Message, MessageType
 from gridledger.shim.write_batch import batch_payloads
 
 __all__ = ["ChaincodeStub"]
@@ -32,12 +32,20 @@ class ChaincodeStub(StateAccess, PrivateDataAccess):
     The server makes stubs; tests take `gridledger.shim.testing`.
     """
 
-    def __init__(self, transaction: PeerTransaction, arguments: ChaincodeInput, proposal: Proposal) -> None:
+    def __init__(self, transaction: PeerTransaction, message: Message) -> None:
         self._transaction = transaction
-        self._input = arguments
-        self._proposal = proposal
+        self._input = wire.read_input(message.payload)
+        self._message = message
+        self._parsed_proposal: Proposal | None = None
         self._batch: list[bytes] | None = None
         self._event: tuple[str, bytes] | None = None
+
+    @property
+    def _proposal(self) -> Proposal:
+        # Many a function asks nothing of it.
+        if self._parsed_proposal is None:
+            self._parsed_proposal = Proposal(self._message.raw)
+        return self._parsed_proposal
 
     # --- the call
 

@@ -70,6 +70,7 @@ def _agent_connection(choice: NetworkChoice, org: str, user: str, chaincode: str
 
 
 async def _run(output: Output, connection: Connection, chaincode: str | None, *, once: bool) -> None:
+    end = asyncio.Event() if once else _told_to_end()
     async with Gateway.connect(connection) as gateway:
         agent = TimeMarkAgent(gateway.network(), chaincode, on_failure=output.fail)
         mark = await agent.renew()
@@ -77,13 +78,14 @@ async def _run(output: Output, connection: Connection, chaincode: str | None, *,
             mark.to_value(), lambda value: f"The time mark stands at {value['time_ms']} ms since 1970."
         )
         if not once:
-            await _until_told_to_end(agent)
+            async with agent:
+                await end.wait()
 
 
-async def _until_told_to_end(agent: TimeMarkAgent) -> None:
+def _told_to_end() -> asyncio.Event:
+    """Return what SIGINT and SIGTERM set from now on."""
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end.set)
-    async with agent:
-        await end.wait()
+    return end

@@ -54,7 +54,8 @@ async def _take(stub: ChaincodeStub, step: Step) -> Any:
     own = _OWN_STEPS.get(step.name)
     if own is not None:
         return await own(stub, *step.arguments)
-    result = getattr(stub, step.name)(*step.arguments)
+    member = getattr(stub, step.name)
+    result = member(*step.arguments) if callable(member) else member
     return await _plain(await result if inspect.isawaitable(result) else result)
 
 

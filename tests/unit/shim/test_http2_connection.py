@@ -291,6 +291,65 @@ async def test_same_header_blocks_are_the_same_headers() -> None:
     assert len(client.handlers) == 5
 
 
+def pings(frames: list[Frame]) -> list[bytes]:
+    return [frame.payload for frame in frames if frame.kind == FrameType.PING and frame.flags & Flag.ACK]
+
+
+async def test_pings_are_answered_together_and_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridledger.shim.http2.connection._PING_ANSWERED_AFTER_S", 0.01)
+    client = Client().greet()
+    sent = [bytes([number]) * 8 for number in range(3)]
+    for payload in sent:
+        client.send(write_frame(FrameType.PING, 0, 0, payload))
+    answered = pings(await client.frames())
+    assert answered == []
+    async with asyncio.timeout(60):
+        while not answered:
+            await asyncio.sleep(0.01)
+            answered = pings(await client.frames())
+    assert answered == sent
+
+
+async def test_pings_wait_for_a_client_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridledger.shim.http2.connection._PING_ANSWERED_AFTER_S", 0.01)
+    client = Client().greet()
+    client.connection.pause_writing()
+    client.send(write_frame(FrameType.PING, 0, 0, bytes(8)))
+    await asyncio.sleep(0.05)
+    assert pings(await client.frames()) == []
+    client.connection.resume_writing()
+    async with asyncio.timeout(60):
+        while not pings(await client.frames()):  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0.01)
+
+
+async def test_pings_without_end_are_refused() -> None:
+    client = Client().greet()
+    client.send(write_frame(FrameType.PING, 0, 0, bytes(8)) * 1_001)
+    assert await client.error_code() is ErrorCode.ENHANCE_YOUR_CALM
+
+
+async def test_what_a_message_wakes_is_answered_in_the_same_round() -> None:
+    client = Client().greet()
+    client.send(client.headers())
+    await client.frames()
+    call = client.handlers[0].call
+    woken = asyncio.get_running_loop().create_future()
+
+    async def answer() -> None:
+        await woken
+        call.send(b"answer")
+
+    task = asyncio.create_task(answer())
+    await asyncio.sleep(0)
+    client.handlers[0].receive = lambda _: woken.set_result(None)  # type: ignore[method-assign]
+    before = len(client.transport.writes)
+    client.send(data_frame(message(b"x")))
+    await asyncio.sleep(0)
+    assert len(client.transport.writes) == before + 1
+    await task
+
+
 async def test_sender_waits_for_a_client_that_does_not_read() -> None:
     client = Client().greet({Setting.INITIAL_WINDOW_SIZE: 4})
     client.send(client.headers())

@@ -46,6 +46,10 @@ _END_STREAM = Flag.END_STREAM.value
 _MAX_REPLIES_UNREAD = 1_000
 """Pings and settings that the other side may send without reading the answers."""
 
+_PING_ANSWERED_AFTER_S = 0.1
+"""Clients of gRPC ping with every message that they get, to measure the connection, but not while a ping is
+unanswered: so late, it is ten a second and not one a message, each of which wakes two processes."""
+
 _LARGEST_FRAME_WRITTEN = 64 * 1024
 _PING = write_frame(FrameType.PING, 0, 0, bytes(8))
 
@@ -96,6 +100,8 @@ class Connection(asyncio.Protocol, ABC, Generic[CallT]):
         self._initial_send_window = _DEFAULT_WINDOW
         self._owed_window = 0
         self._outbox: list[bytes] = []
+        self._is_flush_due = False
+        self._pings: list[bytes] = []
         self._is_going = False
         self._unread_replies = 0
         self._takers: dict[int, Callable[[Frame], None]] = {
@@ -149,16 +155,22 @@ class Connection(asyncio.Protocol, ABC, Generic[CallT]):
         self._keepalive.was_heard = True
         if self._is_going and not self._calls:
             return
+        is_message = False
         try:
             for frame in self._reader.feed(data):
                 if frame.kind == _DATA and not self._headers.is_open:
                     self._take_data(frame)
+                    is_message = True
                 else:
                     self._take(frame)
         except Http2Error as exc:
             _logger.warning("closed a connection: %s", exc)
             self._emit_goaway(exc.error_code)
             self.close()
+        if is_message and not self._is_flush_due:
+            # After the tasks that the messages have woken, and in the same round as they.
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
 
     def pause_writing(self) -> None:
         """Hold messages back: the other side does not read."""
@@ -202,15 +214,17 @@ class Connection(asyncio.Protocol, ABC, Generic[CallT]):
     # --- the calls' side
 
     def emit(self, data: bytes) -> None:
-        """Send bytes with the loop's next round, together with all others of this round.
+        """Send bytes together with all others of this round of the loop.
 
-        Neither asyncio nor uvloop does so: each write is a system call, a record of TLS, a process woken.
+        Neither asyncio nor TLS does so: each write is a system call, a record, a process woken.
         """
-        if not self._outbox:
+        if not self._is_flush_due:
+            self._is_flush_due = True
             self._loop.call_soon(self._flush)
         self._outbox.append(data)
 
     def _flush(self) -> None:
+        self._is_flush_due = False
         data = b"".join(self._outbox)
         self._outbox.clear()
         if data and self._transport is not None:
@@ -291,8 +305,21 @@ class Connection(asyncio.Protocol, ABC, Generic[CallT]):
 
     def _take_ping(self, frame: Frame) -> None:
         _check_size(frame, 8)
-        if not frame.flags & _ACK:
-            self._reply(write_frame(FrameType.PING, Flag.ACK, 0, frame.payload))
+        if frame.flags & _ACK:
+            return
+        if not self._pings:
+            self._loop.call_later(_PING_ANSWERED_AFTER_S, self._answer_pings)
+        self._pings.append(frame.payload)
+        if len(self._pings) > _MAX_REPLIES_UNREAD:
+            raise Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "pings without end")
+
+    def _answer_pings(self) -> None:
+        if self.is_paused:
+            self._loop.call_later(_PING_ANSWERED_AFTER_S, self._answer_pings)
+            return
+        for payload in self._pings:
+            self.emit(write_frame(FrameType.PING, Flag.ACK, 0, payload))
+        self._pings.clear()
 
     def _reply(self, data: bytes) -> None:
         if self.is_paused:
