@@ -275,7 +275,10 @@ class Lake:
             raise PayloadNotFound(f"{name}, version {chosen}" if chosen else name)
 
         def newest() -> Manifest:
-            return self.manifest(dataset, chosen, self.versions(dataset)[chosen])[2]
+            generation = self.versions(dataset).get(chosen)
+            if generation is None:
+                raise PayloadNotFound(f"{name}, version {chosen}")
+            return self.manifest(dataset, chosen, generation)[2]
 
         return VersionReader(self.store, newest(), renew=newest)
 
@@ -328,6 +331,8 @@ class Lake:
     def forget(self, name: str, version: int) -> None:
         """Delete a version; pruning then deletes the blocks that no other version names.
 
+        The next version has its number again if it was the newest.
+
         Raises
         ------
         PayloadNotFound
@@ -341,6 +346,6 @@ class Lake:
         ]
         if not generations:
             raise PayloadNotFound(f"{name}, version {version}")
-        # The newest goes first: an older one that is left for a moment is still the whole version.
+        # The newest goes last: what is left for a moment, or by a kill, is the whole version.
         for generation in sorted(generations):
             self.store.delete(manifest_path(dataset, version, generation))

@@ -15,6 +15,7 @@ from gridledger.lake import (
     Lake,
     LocalStore,
     NamedPayload,
+    NotGranted,
     PayloadNotFound,
     PutTooLong,
     VersionReader,
@@ -130,13 +131,18 @@ def test_retired_packs_stay_for_their_grace_and_are_counted_on_by_nobody(folder:
     assert check(lake, read_data=True).damage == []
 
 
-def test_reader_of_a_forgotten_version_does_not_read_another_in_its_place(folder: Path) -> None:
+@pytest.mark.parametrize("opened", [owners, granted])
+@pytest.mark.parametrize("another", [True, False])
+def test_forgotten_version_is_gone_for_its_readers_and_no_other_is_read_in_its_place(
+    folder: Path, opened: Callable[[Lake, str], VersionReader], *, another: bool
+) -> None:
     lake = half_dead_lake(folder)
-    reader = lake.reader("kept-0")
+    reader = opened(lake, "kept-0")
     lake.forget("kept-0", 1)
-    assert lake.put("kept-0", io.BytesIO(noise(9_000, 300))).version == 1
+    if another:
+        assert lake.put("kept-0", io.BytesIO(noise(9_000, 300))).version == 1
     prune(lake, grace_s=0, now_ms=hours(1))
-    with pytest.raises(PayloadNotFound):
+    with pytest.raises((PayloadNotFound, NotGranted)):
         reader.read()
 
 
