@@ -132,8 +132,8 @@ async def test_reviews_survive_what_f_super_nodes_do_and_leave_nothing_readable(
         held = [path for path in files if any(one in path.read_bytes() for one in wanted)]
         assert held == []
         # What does stand there is found by the same look: the request's id, on each peer.
-        found = {path for path in files if request.encode() in path.read_bytes()}
-        assert all(any(f"peer0.org{one}" in str(path) for path in found) for one in (1, 2, 3, 4))
+        named = {path for path in files if request.encode() in path.read_bytes()}
+        assert all(any(f"peer0.org{one}" in str(path) for path in named) for one in (1, 2, 3, 4))
 
 
 async def _entered(council: CouncilWorld, number: int) -> RoundView:
