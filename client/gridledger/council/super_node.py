@@ -67,6 +67,9 @@ _WAKING: Final = frozenset(
 )
 """After these it looks at the ledger at once."""
 
+_LOOK_BACK: Final = 100
+"""Rounds that it looks back over when it starts, beside those that it has keys of: one query each."""
+
 PAUSE_S: Final = 0.5
 """Between two looks at the ledger where no event comes: times run out without one."""
 
@@ -121,6 +124,8 @@ class SuperNode:
         self._on_trouble = on_trouble
         self._named: set[tuple[str, str, str]] = set()
         self._answered: set[str] = set()
+        self._owed: set[int] = set()
+        self._has_looked_back = False
 
     async def run(self) -> None:
         """Take part until cancelled; every look begins anew, so trouble with a peer ends nothing."""
@@ -162,6 +167,7 @@ class SuperNode:
         view = await self._ledger.round(self._root, newest) if newest else None
         if newest > 1:
             await self._clean_up(await self._ledger.round(self._root, newest - 1))
+            await self._catch_up(newest - 2)
         if view is None or view.round.state is not RoundState.OPEN:
             if view is not None:
                 await self._clean_up(view)
@@ -317,6 +323,30 @@ class SuperNode:
         if is_over:
             for one in missing:
                 await self._name(view, one, MisbehaviourKind.NO_RECEIPT, "no deletion receipt in time")
+
+    async def _catch_up(self, newest: int) -> None:
+        """Clean up after earlier rounds, too, where this node was away when they ended."""
+        if not self._has_looked_back:
+            for number in range(max(1, newest - _LOOK_BACK + 1), newest + 1):
+                if not self._is_done(await self._ledger.round(self._root, number)):
+                    self._owed.add(number)
+            self._has_looked_back = True
+        for number in sorted(self._owed | {one for one in self._keys.numbers() if one <= newest}):
+            view = await self._ledger.round(self._root, number)
+            if self._is_done(view):
+                # Nothing was ever sealed to a key that it did not enter with.
+                self._keys.destroy(number)
+                self._owed.discard(number)
+            else:
+                self._owed.add(number)
+                await self._clean_up(view)
+
+    def _is_done(self, view: RoundView) -> bool:
+        """Tell whether this node owes a round nothing: its receipt is there, and no closing misses it."""
+        if self.node not in {one.node for one in view.entries}:
+            return True
+        gave = {one.receipt.node for one in view.receipts}
+        return self.node in gave and self.node not in (view.round.missing or ())
 
     async def _delete(self, view: RoundView, entry: EntryOfRound) -> None:
         number = view.round.number
