@@ -342,11 +342,12 @@ class SuperNode:
                 await self._clean_up(view)
 
     def _is_done(self, view: RoundView) -> bool:
-        """Tell whether this node owes a round nothing: its receipt is there, and no closing misses it."""
+        """Tell whether this node owes a round nothing: its receipt is there, and the closing has it."""
         if self.node not in {one.node for one in view.entries}:
             return True
+        missing = view.round.missing
         gave = {one.receipt.node for one in view.receipts}
-        return self.node in gave and self.node not in (view.round.missing or ())
+        return self.node in gave and missing is not None and self.node not in missing
 
     async def _delete(self, view: RoundView, entry: EntryOfRound) -> None:
         number = view.round.number
