@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.unit.response.boundaries import BOUNDARIES, BOUNDARY_IDS, check, keep
 from tests.unit.response.fakes import FakeLink, lost, unknown
 from tests.unit.response.world import ERRORS, World
 
+from gridledger.client.retry import Backoff
 from gridledger.response.message import RecordsAnswer, RecordsMessage
 from gridledger.response.record_store import Moment
 from gridledger.response.state import Happening, Side
@@ -46,6 +48,29 @@ async def test_backlog_that_takes_many_messages_leaves_runs_whole(tmp_path: Path
     await world.settle()
     world.check()
     assert world.server.comparisons() == {"agreement": 4}
+    world.stop()
+
+
+async def test_terminal_that_finishes_has_told_the_end_of_its_last_run(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    again = Backoff(attempts=0, first=0.01, longest=0.01)
+    world.business = Business(world.terminal, world.link, SendSettings(pause_s=0.01, retry=again))
+    world.accept()
+    await world.business.step()
+    left = [1]
+
+    def fault(_: str) -> None:
+        if left:
+            left.pop()
+            raise lost()
+
+    world.link.fault = fault
+    running = asyncio.create_task(world.business.run())
+    await world.business.finish(chain=False)
+    running.cancel()
+    await asyncio.wait([running])
+    assert not left
+    assert world.terminal.untold(10) == ()
     world.stop()
 
 

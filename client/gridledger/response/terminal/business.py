@@ -141,7 +141,7 @@ class Business:
         return RecordsMessage(terminal=self._store.terminal, records=records, closed=closed)
 
     async def finish(self, *, chain: bool) -> None:
-        """Close the open run, and wait until the server has answered for everything.
+        """Close the open run, and wait until the server has answered for everything and knows of its end.
 
         Parameters
         ----------
@@ -159,7 +159,8 @@ class Business:
             unfinished |= {RecordState.SERVER_SUCCESS, RecordState.SENT_TO_CHAIN}
         while True:
             tally = await asyncio.to_thread(self._store.tally)
-            if not any(tally[state] for state in unfinished):
+            untold = await asyncio.to_thread(self._store.untold, 1)
+            if not untold and not any(tally[state] for state in unfinished):
                 return
             await asyncio.sleep(_LOOK_S)
 
