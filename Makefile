@@ -6,7 +6,7 @@ JOBS ?= 3
 OUT ?= scene
 
 .DEFAULT_GOAL := help
-.PHONY: simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-demo bench-devnet bench-search bench-edge clean
+.PHONY: simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-rings bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-faults demo bench-client bench-shim bench-batch bench-demo bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -95,7 +95,9 @@ bench-council: setup ## all benchmarks of the council, one after the other
 simulate-council: setup ## PBFT among 4 to 40 nodes beside super nodes elected among them; raw data and plot in OUT
 	$(BIN)/python -m tests.bench.council_simulation $(if $(OUT),--out $(OUT))
 
-bench-edge: setup ## ring signatures beside turtlecoin-crypto, and the scan for a device's envelopes
+bench-edge: bench-edge-rings bench-edge-deposits bench-edge-methods bench-edge-scene ## all figures of the edge, one after the other
+
+bench-edge-rings: setup ## ring signatures beside turtlecoin-crypto, and the scan for a device's envelopes
 	$(BIN)/python -m tests.bench.edge_bench $(BENCH)
 
 bench-edge-deposits: setup ## deposits of envelopes with rings of 11 against plain puts, on real Fabric

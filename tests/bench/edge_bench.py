@@ -24,7 +24,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gridledger-bench-") as name:
         folder = Path(name)
         report = Report(
-            target="bench-edge",
+            target="bench-edge-rings",
             title="Edge: rings and scans, CPU",
             world="no network",
             machine=Machine.measure(folder),

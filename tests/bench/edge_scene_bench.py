@@ -83,7 +83,7 @@ def _seen(
 
 async def _owners(world: EdgeWorld, known: PeriodKeys) -> list[int]:
     """Say whose key stands where, as the issuer could."""
-    batches = (await world.ledger("issuer").batches(world.issuer, PERIOD)).batches  # 500 batches a page
+    batches = (await world.ledger("issuer").batches(world.issuer, PERIOD)).batches
     owner = [0] * known.period.keys
     for house in world.houses:
         for found in find_own_keys(house.secret.view, batches, known.keys):

@@ -30,7 +30,7 @@ _ORDER = (
     "bench-search",
     "bench-registration",
     "bench-payments",
-    "bench-edge",
+    "bench-edge-rings",
     "bench-response",
 )
 _COMPARE = {">=": operator.ge, "<=": operator.le}

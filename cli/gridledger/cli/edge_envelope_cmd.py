@@ -17,7 +17,7 @@ from gridledger.cli.record_view import show_record, show_rows
 from gridledger.crypto.cryptonote.stealth import SpendSecret, StealthAddress, ViewSecret
 from gridledger.crypto.errors import KeyMalformed
 from gridledger.crypto.secret_key import SecretKey
-from gridledger.edge import EdgeLedger, MembershipWallet, Receiver, SideDevice
+from gridledger.edge import EdgeLedger, MembershipWallet, Receiver, SideDevice, collect_period
 from gridledger.edge import scan as scan_deposits
 from gridledger.edge.audit import audit_period
 from gridledger.edge.messages import Taken
@@ -111,24 +111,26 @@ def scan_period(
 def fetch(
     output: Output, party: PartyChoice, issuer: str, period: int, root: str, sign: bool, key_file: Path
 ) -> None:
-    """Fetch and open the envelopes of PERIOD that are for the address of --key."""
+    """Fetch and open the envelopes of PERIOD for the address of --key; exit code 1 if one cannot be had."""
     secret = SpendSecret(SecretKey.load(key_file))
 
-    async def work(one: Party) -> None:
-        ledger = EdgeLedger(one.network)
+    async def work(one: Party) -> bool:
+        ledger, system = EdgeLedger(one.network), SystemIdentifier(issuer)
         nodes = await ledger.nodes(SystemIdentifier(root))
         approved = [node for node in nodes if node.state is ApplicationState.APPROVED]
+        whole = True
         async with Receiver(secret, approved) as receiver:
-            deposits = ledger.deposits(SystemIdentifier(issuer), period)
-            async for found in scan_deposits(secret.view, deposits):
-                deposit = await ledger.deposit(found.at.deposit)
-                envelope = await receiver.fetch(found, deposit.signed.statement.envelope)
-                record = receiver.open(found, envelope).decode("utf-8", errors="backslashreplace")
-                if sign:
-                    await receiver.acknowledge(found, deposit)
-                output.step({"deposit": found.at.deposit, "record": record}, fields)
+            async for got in collect_period(receiver, secret.view, ledger, system, period, sign=sign):
+                shown: dict[str, FieldValue] = {"deposit": got.deposit}
+                if got.record is not None:
+                    shown["record"] = got.record.decode("utf-8", errors="backslashreplace")
+                if got.problem is not None:
+                    shown["problem"], whole = f"{got.problem.code} {got.problem.message}", False
+                output.step(shown, fields)
+        return whole
 
-    party.run(work)
+    if not party.run(work):
+        raise click.exceptions.Exit(1)
 
 
 @click.command("audit")

@@ -48,9 +48,22 @@ def show_rows(output: Output, rows: list[FieldValue], columns: Sequence[str]) ->
 
 
 def record_table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> RenderableType:
-    """Draw values of records, one a line; see `show_records`."""
+    """Draw values of records, one a line; see `show_records`.
+
+    Notes
+    -----
+    A column is headed by its last name, and by its whole one where another column has the same last name.
+    """
     flat = [_flat(value) for value in rows]
-    return table(flat, {column: column.rpartition(".")[2].replace("_", " ") for column in columns})
+    last = [column.rpartition(".")[2] for column in columns]
+    heads = [name if last.count(name) == 1 else column for name, column in zip(last, columns, strict=True)]
+    return table(
+        flat,
+        {
+            column: head.replace(".", " ").replace("_", " ")
+            for column, head in zip(columns, heads, strict=True)
+        },
+    )
 
 
 def show_page(output: Output, page: ModelValue, member: str, columns: Sequence[str]) -> None:

@@ -109,8 +109,11 @@ class Receiver:
         ------
         EnvelopeMissing
             No node that can be reached has it.
+        GridLedgerError
+            What the last node said that refused, where none gave it.
         """
         own = found.at.entry.node
+        refusal: GridLedgerError | None = None
         for node in sorted(self._nodes, key=lambda one: (one != own, one)):
             fetch = Fetch(deposit=found.at.deposit, node=node, made_ms=int(self._clock() * 1000))
             asked = SignedFetch(fetch=fetch, signature=self._sign(found, Digest.of(fetch.to_bytes())))
@@ -118,9 +121,12 @@ class Receiver:
                 body = await self._client(node).call("POST", FETCHES_PATH, asked, gives=EnvelopeBody)
             except (EnvelopeMissing, ServiceUnavailable, ReplyUnknown):
                 continue
+            except GridLedgerError as error:  # One node's word: another one may have the envelope.
+                refusal = error
+                continue
             if body.digest == envelope:
                 return body.envelope
-        raise EnvelopeMissing(f"no storage node has the envelope {envelope}", digest=str(envelope))
+        raise refusal or EnvelopeMissing(f"no storage node has the envelope {envelope}", digest=str(envelope))
 
     def open(self, found: FoundEnvelope, envelope: bytes) -> bytes:
         """Return the record of a fetched envelope.
@@ -140,7 +146,7 @@ class Receiver:
         )
 
     async def acknowledge(self, found: FoundEnvelope, deposit: EnvelopeDeposit) -> SignedEnvelopeReceipt:
-        """Sign for an envelope, and have the first storage node that answers deposit the receipt."""
+        """Sign for an envelope, and have the first storage node that does so deposit the receipt."""
         signed = self.receipt(found, deposit)
         trouble: GridLedgerError | None = None
         own = found.at.entry.node
@@ -149,7 +155,7 @@ class Receiver:
                 return await self._client(node).call(
                     "POST", RECEIPTS_PATH, signed, gives=SignedEnvelopeReceipt
                 )
-            except (ServiceUnavailable, ReplyUnknown) as error:
+            except GridLedgerError as error:  # One node's word: another one may deposit it.
                 trouble = error
         raise trouble or EnvelopeMissing("there is no storage node to deposit the receipt")
 

@@ -9,10 +9,10 @@ import click
 import pytest
 
 from gridledger.cli.output import Output
-from gridledger.cli.record_view import show_items, show_record, show_records
+from gridledger.cli.record_view import show_items, show_record, show_records, show_rows
 from gridledger.cli.selector_argument import parse_selectors
 from gridledger.model.device import DeclaredIdentity, ItemResult
-from gridledger.model.errors import ModelError
+from gridledger.model.errors import FieldValue, ModelError
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.notice import DevicesRegistered
 from gridledger.model.system import ApplicationUser
@@ -75,3 +75,11 @@ def test_items_accepted_end_well_and_refused_end_with_1() -> None:
 def test_selector_malformed_is_refused(text: str) -> None:
     with pytest.raises(ModelError):
         parse_selectors([text])
+
+
+def test_columns_of_one_last_name_are_headed_by_their_whole_names() -> None:
+    output, stream = shown(as_json=False)
+    row: FieldValue = {"asker": "node", "granted": {"count": 3}, "received": {"count": 2}}
+    show_rows(output, [row], ("asker", "granted.count", "received.count"))
+    assert "granted count" in stream.getvalue()
+    assert "received count" in stream.getvalue()
