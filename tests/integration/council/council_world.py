@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import time
 from asyncio.subprocess import Process
@@ -219,6 +220,7 @@ class CouncilWorld:
         finally:
             for process in processes.values():
                 if process.returncode is None:
+                    process.send_signal(signal.SIGCONT)
                     process.terminate()
             for process in processes.values():
                 await asyncio.wait_for(process.wait(), 120)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ async def test_council_is_elected_and_reviews_by_commands(exchange_network: Netw
         limits = ("--places", 4, "--master", 600, "--review", 900, "--receipt", 900)
         await world("administrator", "rounds", "rules", *below, *limits)
         # Super nodes may run before anybody is elected.
-        async with asyncio.timeout(1500), world.running(tmp_path / "keys"):
+        async with asyncio.timeout(1500), world.running(tmp_path / "keys") as processes:
             law = ("--seats", 4, "--per-organisation", 2, "--term", "1d")
             electors = ("--elector", "Org1MSP=3", "--elector", "Org2MSP=2")
             await world("administrator", "elect", "rules", *below, *law, *electors)
@@ -82,18 +83,24 @@ async def test_council_is_elected_and_reviews_by_commands(exchange_network: Netw
             content.write_bytes(b"what is reviewed, and why")
             begun = ("--round", await world.begun(number))
             master = (await world("voter-2", "rounds", "show", *below, *begun))["round"]["master"]
-            local = next(one for one in ids.values() if one != master)
+            name, local = next(one for one in ids.items() if one[1] != master)
             owner = ("--system", world.systems["node-1"])
             (dataset,) = world.proposals
             subject = ("--dataset", dataset, "--number", 1, "--node", local)
             # Its policy wants its versions reviewed: none is stored before.
             with pytest.raises(NotReviewed):
                 await world.store("node-1", dataset)
+            # A super node that does not answer has the request: its user brings it to the master itself.
+            processes[name].send_signal(signal.SIGSTOP)
             filed = await world("system-of-node-1", "review", "file", content, *below, *owner, *subject)
             assert filed["path"] == [local]
             # Of another's dataset nobody is told more than that.
-            foreign = ("--system", world.systems["node-2"], *subject[:4])
+            foreign = ("--system", world.systems["node-2"], *subject)
             refused = await world("system-of-node-2", "review", "file", content, *below, *foreign)
+            brought = await world("system-of-node-1", "review", "bring", filed["id"], content)
+            assert brought["path"] == [local, master]
+            # The other request it passes on when it goes on.
+            processes[name].send_signal(signal.SIGCONT)
             closed = await world.until_round(lambda view: view["round"].get("missing") == [], begun[1])
         assert closed["round"]["state"] == "closed"
         about = await world("voter-2", "review", "show", filed["id"])
@@ -102,6 +109,7 @@ async def test_council_is_elected_and_reviews_by_commands(exchange_network: Netw
         assert len(about["request"]["approvals"]) >= 3
         about = await world("voter-2", "review", "show", refused["id"])
         assert (about["request"]["state"], about["request"]["authority"]) == ("refused", "party")
+        assert about["request"]["path"] == [local, master]
         receipts = await world("voter-2", "receipts", *below, *begun)
         assert ({one["node"] for one in receipts["receipts"]}, receipts["missing"]) == (set(ids.values()), [])
         keys = [word for name in NODES for word in ("--keys", tmp_path / "keys" / name)]
