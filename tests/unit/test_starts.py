@@ -61,6 +61,19 @@ def started(program: str) -> tuple[set[str], list[str]]:
             {"httpx", *_IMAGES, *_TESTS, *_DATABASES, *_COMMANDS, "gridledger.chaincode"},
             id="devnet",
         ),
+        pytest.param(
+            "import gridledger.cli.council_round_cmd",
+            {
+                "httpx",
+                *_IMAGES,
+                *_TESTS,
+                *(_DATABASES - {"sqlalchemy"}),
+                "numba",
+                "gridledger.chaincode",
+                "gridledger.lake",
+            },
+            id="super-node",
+        ),
     ],
 )
 def test_server_starts_without_what_it_does_not_need(program: str, unwanted: set[str]) -> None:

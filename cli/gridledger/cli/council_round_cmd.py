@@ -23,7 +23,6 @@ from gridledger.council import (
 from gridledger.council.copy_audit import audit_round
 from gridledger.council.review_rule import program_rule, without_rules
 from gridledger.exchange.party import Party
-from gridledger.lake.ledger import LakeLedger
 from gridledger.model.council_review import RoundView
 from gridledger.model.council_round import ReviewLimits
 from gridledger.model.dataset import DatasetIdentifier
@@ -137,11 +136,12 @@ def file_(
     below, content_bytes = SystemIdentifier(root), content.read_bytes()
 
     async def filed(one: Party) -> dict[str, FieldValue]:
+        ledger = ReviewLedger(one.network)
         version = None
         if dataset is not None and number is not None:
-            version = await LakeLedger(one.network).version(DatasetIdentifier.parse(dataset), number)
+            version = await ledger.version(DatasetIdentifier.parse(dataset), number)
         request = await file_request(
-            ReviewLedger(one.network),
+            ledger,
             one.sign,
             content_bytes,
             root=below,

@@ -34,6 +34,7 @@ from gridledger.model.council_round import (
     RoundHead,
     SignedDeletionReceipt,
 )
+from gridledger.model.dataset import DatasetIdentifier, DatasetVersion
 from gridledger.model.digest import Digest
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.refusals import NotFound
@@ -191,6 +192,11 @@ class ReviewLedger(TypedCalls):
     async def review(self, request: str) -> ReviewView:
         """Return a request with everything that super nodes said about it."""
         return await self._ask(ReviewView, "GetReview", request)
+
+    async def version(self, dataset: DatasetIdentifier, number: int) -> DatasetVersion:
+        """Return the version of a dataset that is to be reviewed, from the contract `lake`."""
+        lake = self.network.contract(self.chaincode, "lake")
+        return decode_argument(DatasetVersion, await lake.evaluate("GetVersion", dataset, number))
 
     # --- copies
 
