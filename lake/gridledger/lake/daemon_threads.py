@@ -43,9 +43,12 @@ class DaemonThreads:
         _under_way.add(future)
         future.add_done_callback(_under_way.discard)
 
+        held = [work]
+
         def run() -> None:
             try:
-                result = work()
+                # Nothing of the call outlives it: what is freed later may call into a library once more.
+                result = held.pop()()
             except BaseException as error:  # noqa: BLE001 - raised where the result is waited for
                 future.set_exception(error)
             else:

@@ -122,24 +122,21 @@ class HdfsStore(RemoteStore):
         """Close a file as soon as the NameNode can.
 
         The NameNode refuses to close one before it has heard from a DataNode of its last block, unless
-        several hold it; hdfs-native asks it again after half a second. By then it mostly knows the length and
-        a replica of every block, which is all that a recovered lease needs to close the file.
+        several hold it; hdfs-native asks it again after half a second. By then it mostly has heard, and all
+        blocks are complete: then recovering the lease closes the file and does nothing else.
         """
         closing = self._threads.submit(file.close)
         patience = Patience(self._deadline_s)
         while not wait((closing,), _LOOK_S).done and patience.left_s:
             try:
-                # Not before the length is the whole one: the block would be taken out of the writer's hands.
-                if self._client.get_file_info(place).length != size:
+                # Readers are told of complete blocks only. To recover one that is not complete would take it
+                # out of the writer's hands.
+                if len(self._client.read(place)) != size:
                     continue
-                is_closed = self._client.recover_lease(place)
-                is_closed = is_closed and self._client.get_file_info(place).length == size
-            except FileExistsError:
-                continue  # No DataNode has told of the last block.
+                if self._client.recover_lease(place):
+                    return  # The thread that waits in the library learns of it later.
             except (OSError, RuntimeError):
-                break  # The writer's own closing says how it ended.
-            if is_closed:
-                return  # The thread that waits in the library learns of it later.
+                pass  # The writer's own closing says how it ended.
             break
         closing.result()
 

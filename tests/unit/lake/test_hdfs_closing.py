@@ -20,9 +20,9 @@ class NameNode:
     """What a NameNode answers, and a writer of hdfs-native that waits until it is let go."""
 
     lengths: list[int]
-    """Of the file, each time it is asked; the last one from then on."""
-    recoveries: list[bool] = field(default_factory=list)
-    """Of its lease: whether that closed the file; refused where there is none."""
+    """Of the file's complete blocks, each time it is asked; the last one from then on."""
+    recovery: bool = True
+    """Whether recovering the lease closes the file."""
     failure: Exception | None = None
     """Of the writer's own closing."""
     closes: threading.Event = field(default_factory=threading.Event)
@@ -42,19 +42,16 @@ class NameNode:
         if self.failure is not None:
             raise self.failure
 
-    def get_file_info(self, place: str) -> NameNode:
+    def read(self, place: str) -> NameNode:
         self.asked.append("length")
         return self
 
-    @property
-    def length(self) -> int:
+    def __len__(self) -> int:
         return self.lengths.pop(0) if len(self.lengths) > 1 else self.lengths[0]
 
     def recover_lease(self, place: str) -> bool:
         self.asked.append("lease")
-        if not self.recoveries:
-            raise FileExistsError("committed blocks are waiting to be minimally replicated")
-        return self.recoveries.pop(0)
+        return self.recovery
 
 
 @pytest.fixture
@@ -82,66 +79,41 @@ def test_file_that_the_namenode_takes_is_closed_by_its_writer(send: Callable[[Na
 
 
 def test_file_is_closed_when_the_namenode_knows_all_of_it(send: Callable[[NameNode], None]) -> None:
-    namenode = NameNode(lengths=[0, 10, 0, len(PAYLOAD)], recoveries=[True])
+    namenode = NameNode(lengths=[0, 10, 0, len(PAYLOAD)])
     send(namenode)
     assert not namenode.closes.is_set()
-    assert namenode.asked == ["length"] * 4 + ["lease", "length"]
+    assert namenode.asked == ["length"] * 4 + ["lease"]
 
 
-def test_lease_is_left_alone_while_the_length_is_not_the_whole_one(
-    send: Callable[[NameNode], None],
-) -> None:
+def test_lease_is_left_alone_while_a_block_is_not_complete(send: Callable[[NameNode], None]) -> None:
     class Slow(NameNode):
-        def get_file_info(self, place: str) -> NameNode:
+        def read(self, place: str) -> NameNode:
             if len(self.asked) == 5:
                 self.closes.set()
-            return super().get_file_info(place)
+            return super().read(place)
 
     namenode = Slow(lengths=[len(PAYLOAD) - 1])
     send(namenode)
     assert set(namenode.asked) == {"length"}
 
 
-def test_file_whose_block_nobody_told_of_is_asked_for_again(send: Callable[[NameNode], None]) -> None:
-    class Told(NameNode):
-        def recover_lease(self, place: str) -> bool:
-            if self.asked.count("lease") == 2:
-                self.recoveries.append(True)
-            return super().recover_lease(place)
-
-    namenode = Told(lengths=[len(PAYLOAD)])
-    send(namenode)
-    assert namenode.asked.count("lease") == 3
-
-
-@pytest.mark.parametrize(
-    ("lengths", "recovery"),
-    [([len(PAYLOAD)], False), ([len(PAYLOAD), len(PAYLOAD) - 1], True)],
-    ids=["recovery-begun", "cut-short"],
-)
-def test_file_that_was_taken_from_its_writer_is_sent_again(
-    send: Callable[[NameNode], None], lengths: list[int], recovery: bool
+@pytest.mark.parametrize("failure", [None, OSError("nobody there")], ids=["closed", "failed"])
+@pytest.mark.parametrize("refusal", [None, OSError("refused"), RuntimeError("RPCError")], ids=repr)
+def test_writers_own_closing_decides_where_the_lease_is_not_recovered(
+    send: Callable[[NameNode], None], refusal: Exception | None, failure: Exception | None
 ) -> None:
-    class Taken(NameNode):
+    class Refusing(NameNode):
         def recover_lease(self, place: str) -> bool:
             self.closes.set()
-            return super().recover_lease(place)
+            closed = super().recover_lease(place)
+            if refusal is not None:
+                raise refusal
+            return closed
 
-    lost = RuntimeError('RPCError("org.apache.hadoop.hdfs.server.namenode.LeaseExpiredException", "gone")')
-    namenode = Taken(lengths=lengths, recoveries=[recovery], failure=lost)
-    with pytest.raises(LakeUnavailable):
+    namenode = Refusing(lengths=[len(PAYLOAD)], recovery=False, failure=failure)
+    if failure is None:
         send(namenode)
+    else:
+        with pytest.raises(LakeUnavailable, match="cannot be reached"):
+            send(namenode)
     assert namenode.asked.count("lease") == 1
-
-
-def test_writer_says_how_it_ended_where_the_namenode_cannot_be_asked(
-    send: Callable[[NameNode], None],
-) -> None:
-    class Unreachable(NameNode):
-        def get_file_info(self, place: str) -> NameNode:
-            self.closes.set()
-            raise ConnectionRefusedError("nobody there")
-
-    send(Unreachable(lengths=[0]))
-    with pytest.raises(LakeUnavailable, match="cannot be reached"):
-        send(Unreachable(lengths=[0], failure=OSError("nobody there")))
