@@ -18,7 +18,7 @@ from tests.unit.response.fakes import reading
 
 from gridledger.client import Connection
 from gridledger.exchange.demo.configuration import write_connection
-from gridledger.model.response import MAX_RUN, RunComparison, TerminalEntry, leaves_tree
+from gridledger.model.response import MAX_RUN, RunComparison, RunName, TerminalEntry, leaves_tree
 from gridledger.model.states import RunState
 from gridledger.response.database import SQLiteDatabase
 from gridledger.response.ledger import ResponseLedger
@@ -91,8 +91,8 @@ async def _prove_all(
         await run_terminal(settings, feed)
         store = open_store(settings)
         try:
-            for first in range(1, records + 1, MAX_RUN):
-                proofs += await _prove_run(settings, reader, store, first)
+            while proofs < records:
+                proofs += await _prove_run(settings, reader, store, proofs + 1)
         finally:
             store.close()
     return ToProof(
@@ -107,8 +107,6 @@ async def _prove_run(
     settings: TerminalSettings, reader: ResponseLedger, store: RecordStore, first: int
 ) -> int:
     """Check each record's proof of a run against the root that both sides anchored; return how many."""
-    from gridledger.model.response import RunName
-
     name = RunName(terminal=settings.terminal, first=first)
     found: RunComparison = await reader.run(name)
     while found.state is RunState.ABSENCE:

@@ -117,10 +117,10 @@ class TerminalStore(RecordStore):
         if any(not 1 <= len(one) <= MAX_DATA_BYTES for one in data):
             raise ConfigError(f"want 1 to {MAX_DATA_BYTES} bytes", key="data", source=self._name)
         salts = os.urandom(SALT_BYTES * len(data))
-        now_ms = self.clock()
         state = self._next(None, Happening.ACCEPTED)
         rows = []
         with self._move(Happening.ACCEPTED):
+            now_ms = self.clock()
             for place, one in enumerate(data):
                 run, number = self._take_number(now_ms)
                 salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
@@ -200,15 +200,13 @@ class TerminalStore(RecordStore):
 
     def close_old(self) -> int:
         """Close the open run if its age says so; return how many were closed."""
-        age_ms = int(self._runs.age_s * 1000)
-        now_ms = self.clock()
         # A clock that jumped makes a run old, too: one of the future is closed.
         untimely = "terminal = ? AND phase = 'open' AND NOT (opened_ms <= ? AND opened_ms > ?)"
-        values = (self._name, now_ms, now_ms - age_ms)
-        if self._database.row(f"SELECT 1 FROM run WHERE {untimely}", values) is None:  # noqa: S608
+        if self._database.row(f"SELECT 1 FROM run WHERE {untimely}", self._times()) is None:  # noqa: S608
             return 0
         with self._move():
-            return self._close(untimely, values)
+            # Asked again: a run may have been opened since the clock was read.
+            return self._close(untimely, self._times())
 
     def close_runs(self) -> int:
         """Close the open run, whatever its age; return how many were closed."""
@@ -247,6 +245,11 @@ class TerminalStore(RecordStore):
             row = (number, number)
         self._database.run("UPDATE progress SET last = ? WHERE terminal = ?", (row[1], self._name))
         return row[0], row[1]
+
+    def _times(self) -> tuple[str, int, int]:
+        """Return between which times an open run must have been opened."""
+        now_ms = self.clock()
+        return self._name, now_ms, now_ms - int(self._runs.age_s * 1000)
 
     def _close_open(self) -> int:
         return self._close("terminal = ? AND phase = 'open'", (self._name,))
