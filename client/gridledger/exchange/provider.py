@@ -196,7 +196,7 @@ class Provider:
             for check in field.checks
             if check.outcome is not Outcome.NOT_DEPOSITED
         ]
-        actual = await asyncio.to_thread(self._rows.roots, wanted)
+        actual = await self._rows.roots(wanted)
         self._note(call, resolution=signed.request.id, fields=[field for field, _ in wanted])
         roots = ActualRoots(
             request=signed.request.id,
@@ -227,7 +227,7 @@ class Provider:
         limit = MAX_BUNDLED_ROWS if call.is_bundled else MAX_WHOLE_ROWS
         if rows > limit:
             raise DeliveryTooLong("the delivery is read in pages", rows=rows, limit=limit)
-        delivery, receivable = await asyncio.to_thread(self._rows.delivery, call.value.asked, line)
+        delivery, receivable = await self._rows.delivery(call.value.asked, line)
         await self._deliveries.keep(receivable)
         self._delivered[line.order.id] = line, kept_of(receivable)
         if len(self._delivered) > _DELIVERED:
@@ -241,7 +241,7 @@ class Provider:
         line = await self._payable_line(call, question.question)
         if await asyncio.to_thread(self._owner.vault.delivery, line.order.id) is None:
             # What is signed for is the whole.
-            _, receivable = await asyncio.to_thread(self._rows.delivery, question.question.asked, line)
+            _, receivable = await self._rows.delivery(question.question.asked, line)
             await self._deliveries.keep(receivable)
         left, after = question.rows, question.after
         wanted = [
@@ -261,7 +261,7 @@ class Provider:
             if not left:
                 is_last = False
                 break
-            deposited = await asyncio.to_thread(self._rows.deposited, field, check)
+            deposited = await self._rows.deposited(field, check)
             found, over = take_rows(deposited, after, left)
             periods.extend(found)
             left -= sum(len(one.rows) for one in found)

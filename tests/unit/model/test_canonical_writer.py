@@ -104,3 +104,15 @@ def test_a_value_that_is_too_long_is_refused() -> None:
     part = Part(z=1, B="x" * MAX_DOCUMENT_BYTES)
     with pytest.raises(ModelError, match=f"are more than {MAX_DOCUMENT_BYTES}"):
         part.to_bytes()
+
+
+@given(st.lists(PARTS, min_size=1, max_size=4), st.lists(st.integers(0, 3), max_size=12))
+def test_values_written_again_and_by_turns_have_their_own_bytes(parts: list[Part], turns: list[int]) -> None:
+    for turn in turns:
+        part = parts[turn % len(parts)]
+        assert part.to_bytes() == canonical_bytes(part.to_value())
+
+
+def test_a_long_value_is_written_each_time() -> None:
+    long, short = Part(z=1, B="x" * (1 << 18)), Part(z=2, B="")
+    assert [len(one.to_bytes()) > 1 << 18 for one in (long, short, long, long, short)] == [1, 0, 1, 1, 0]
