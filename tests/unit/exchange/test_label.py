@@ -26,9 +26,9 @@ ROOT = SystemIdentifier("88.1042")
 DEVICE = DeviceIdentifier.parse("88.1042.1/2050.15.003.BLK01.PAD01.MTR01")
 
 systems = st.from_regex(r"88\.1042(\.[0-9A-Z]{1,5}){1,3}", fullmatch=True).map(SystemIdentifier)
-own_codes = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=32).filter(
-    lambda code: code not in (".", "..")
-)
+own_codes = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0\U0010ffff"), min_size=1, max_size=32
+).filter(lambda code: code not in (".", ".."))
 devices = st.builds(DeviceIdentifier, systems, own_codes)
 fields = st.builds(FieldIdentifier, devices, st.from_regex(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", fullmatch=True))
 
