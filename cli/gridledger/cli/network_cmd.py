@@ -242,7 +242,7 @@ def _status(value: Any) -> RenderableType:
     if value["chaincodes"]:
         columns = {"name": "chaincode", "sequence": "sequence", "module": "module", "policy": "policy"}
         parts.append(table(value["chaincodes"], columns))
-    parts.append(table(value["orderers"], {"name": "orderer", "height": "height"}))
+    parts.append(table(value["orderers"], {"name": "orderer", "height": "height", "consenter": "consenter"}))
     parts += [f"Warning: {warning}." for warning in value["warnings"]]
     agreed = "have the same last block" if value["agreed"] else "do not have the same last block"
     return Group(*parts, f"The peers {agreed}.")

@@ -57,10 +57,10 @@ class Settings(ModelValue):
     block_max_messages: Annotated[int, Field(ge=1, le=100_000)] = 500
     """Transactions in a block at most."""
 
-    forward_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = 1000
+    forward_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = 1500
     """SmartBFT: a request not ordered for this long is sent to the leader again. Not for devnet."""
 
-    complain_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = 3000
+    complain_timeout_ms: Annotated[int, Field(ge=100, le=600_000)] = 1700
     """SmartBFT: when the leader does not answer that for this long, another is asked for. Not for devnet."""
 
     def broken_rules(self) -> Iterable[tuple[str, str]]:

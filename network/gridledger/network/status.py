@@ -75,6 +75,9 @@ class OrdererStatus:
     height: int | None
     """Number of blocks; None if the orderer does not answer."""
 
+    is_consenter: bool = True
+    """Whether it takes part in ordering; others follow, or have left the channel."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChaincodeStatus:
@@ -144,7 +147,7 @@ class NetworkStatus:
         for orderer in self.orderers:
             if orderer.height is None:
                 found.append(f"{orderer.name} does not answer")
-            elif highest - orderer.height > _LAG_BLOCKS:
+            elif orderer.is_consenter and highest - orderer.height > _LAG_BLOCKS:
                 found.append(f"{orderer.name} is {highest - orderer.height} blocks behind")
         return found
 
@@ -164,7 +167,10 @@ class NetworkStatus:
                 {"organisation": each.organisation, "height": each.height, "block_hash": each.block_hash}
                 for each in self.peers
             ],
-            "orderers": [{"name": each.name, "height": each.height} for each in self.orderers],
+            "orderers": [
+                {"name": each.name, "height": each.height, "consenter": each.is_consenter}
+                for each in self.orderers
+            ],
             "warnings": [*self.warnings],
             "chaincodes": [
                 {
@@ -195,9 +201,9 @@ async def read_status(
         Asks its orderers.
     """
     names = [organisation.name for organisation in description.organisations]
-    peers, heights = await asyncio.gather(
+    peers, orderers = await asyncio.gather(
         asyncio.gather(*(_read_peer(description, directory, name) for name in names)),
-        world.orderer_heights(),
+        world.orderers(),
     )
     return NetworkStatus(
         world=description.world,
@@ -205,7 +211,10 @@ async def read_status(
         directory=directory,
         components=[ComponentStatus.of(component) for component in components],
         peers=peers,
-        orderers=[OrdererStatus(name=name, height=height) for name, height in heights.items()],
+        orderers=[
+            OrdererStatus(name=name, height=state.height, is_consenter=state.is_consenter)
+            for name, state in orderers.items()
+        ],
         chaincodes=[
             ChaincodeStatus(
                 name=chaincode.name,

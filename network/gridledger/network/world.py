@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -16,10 +17,21 @@ from gridledger.network.description import NetworkDescription
 from gridledger.network.errors import UnknownComponent
 from gridledger.network.python_environment import python_environment
 
-__all__ = ["EmbeddedWorld", "WorldRunner"]
+__all__ = ["EmbeddedWorld", "OrdererState", "WorldRunner"]
 
 _NAME = "devnet"
 _SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrdererState:
+    """An orderer at one moment."""
+
+    height: int | None = None
+    """Number of its blocks; None if it does not answer."""
+
+    is_consenter: bool = True
+    """Whether it believes to take part in ordering; one in wait, or removed, follows or stands still."""
 
 
 class WorldRunner(Protocol):
@@ -37,8 +49,8 @@ class WorldRunner(Protocol):
     def metrics(self, component: str) -> Mapping[str, float]:
         """Return a component's metrics; empty where it has none."""
 
-    async def orderer_heights(self) -> Mapping[str, int | None]:
-        """Return each orderer's component and number of blocks, None where it does not answer."""
+    async def orderers(self) -> Mapping[str, OrdererState]:
+        """Return each orderer's component, and how far it is."""
 
 
 class EmbeddedWorld:
@@ -89,7 +101,7 @@ class EmbeddedWorld:
             raise UnknownComponent("component", component, known=[_NAME])
         return {}
 
-    async def orderer_heights(self) -> Mapping[str, int | None]:
+    async def orderers(self) -> Mapping[str, OrdererState]:
         """Return the one orderer's height: it and all peers have one ledger, so any peer tells it."""
         organisation = self._description.organisations[0].name
         connection = connection_of(self._description, self._directory, organisation, "admin")
@@ -97,5 +109,5 @@ class EmbeddedWorld:
             try:
                 info = await peer.chain_info(self._description.channel, timeout=_SECONDS)
             except PeerCallError:
-                return {_NAME: None}
-        return {_NAME: info.height}
+                return {_NAME: OrdererState()}
+        return {_NAME: OrdererState(height=info.height)}

@@ -70,8 +70,8 @@ def test_profile_orders_with_four_smartbft_consenters(
 def test_profile_takes_the_settings(description: NetworkDescription, directory: Path) -> None:
     orderer = _profile(description, directory)["Orderer"]
     assert orderer["SmartBFT"]["RequestBatchMaxInterval"] == "50ms"
-    assert orderer["SmartBFT"]["RequestForwardTimeout"] == "1000ms"
-    assert orderer["SmartBFT"]["RequestComplainTimeout"] == "3000ms"
+    assert orderer["SmartBFT"]["RequestForwardTimeout"] == "1500ms"
+    assert orderer["SmartBFT"]["RequestComplainTimeout"] == "1700ms"
     assert orderer["BatchSize"]["MaxMessageCount"] == 7
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,5 +49,12 @@ def test_orderer_that_is_behind_or_silent_is_warned_of(
     value = status.to_value()
     assert value["warnings"] == warnings
     assert value["orderers"] == [
-        {"name": f"orderer{number}", "height": height} for number, height in enumerate(orderers, start=1)
+        {"name": f"orderer{number}", "height": height, "consenter": True}
+        for number, height in enumerate(orderers, start=1)
     ]
+
+
+def test_orderer_that_waits_or_was_removed_may_be_behind() -> None:
+    known = _status([100, 100], [100])
+    waiting = [OrdererStatus(name=f"orderer{number}", height=3, is_consenter=False) for number in (2, 3)]
+    assert replace(known, orderers=[*known.orderers, *waiting]).warnings == []

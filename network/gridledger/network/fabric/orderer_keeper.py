@@ -18,7 +18,7 @@ from gridledger.network.description import NetworkDescription, World
 from gridledger.network.devnet.msp import msp_config_from_folder
 from gridledger.network.errors import ToolFailed
 from gridledger.network.fabric.orderer import OrdererNode
-from gridledger.network.fabric.world import FabricWorld
+from gridledger.network.fabric.world import CONSENTER_RELATION, FabricWorld
 from gridledger.network.ordering.channel_configuration import ChannelConfiguration
 from gridledger.network.ordering.orderer_card import OrdererCard
 
@@ -28,7 +28,6 @@ _START_SECONDS: Final = 60.0
 _FOLLOW_SECONDS: Final = 60.0
 _NOTICE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.1
-_CONSENTER: Final = "consenter"
 
 
 def folder_cards(description: NetworkDescription, directory: Path) -> dict[str, OrdererCard]:
@@ -106,7 +105,7 @@ class FolderKeeper:
             known = await asyncio.to_thread(self._info, node, description.channel)
         except (NotRunning, ToolFailed):
             return
-        if known["consensusRelation"] != _CONSENTER:
+        if known["consensusRelation"] != CONSENTER_RELATION:
             await asyncio.to_thread(self._restart, node)
 
     async def release(self, address: str) -> None:
@@ -135,7 +134,7 @@ class FolderKeeper:
             component.wait_ready(seconds=_START_SECONDS)
         if channel not in node.administration.channels():
             node.administration.join(block)
-        elif self._info(node, channel)["consensusRelation"] == _CONSENTER:
+        elif self._info(node, channel)["consensusRelation"] == CONSENTER_RELATION:
             self._restart(node)
 
     def _restart(self, node: OrdererNode) -> None:

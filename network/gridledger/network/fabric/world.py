@@ -19,8 +19,12 @@ from gridledger.network.fabric.binaries import Binaries
 from gridledger.network.fabric.genesis import make_genesis_block
 from gridledger.network.fabric.orderer import OrdererNode
 from gridledger.network.fabric.peer import PeerNode
+from gridledger.network.world import OrdererState
 
-__all__ = ["FabricWorld"]
+__all__ = ["CONSENTER_RELATION", "FabricWorld"]
+
+CONSENTER_RELATION = "consenter"
+"""What an orderer's administration says of a channel in whose ordering it takes part."""
 
 _JOIN_SECONDS = 30.0
 _POLL_SECONDS = 0.02
@@ -114,19 +118,22 @@ class FabricWorld:
             raise UnknownComponent("orderer or peer", component, known=sorted(nodes))
         return nodes[component].operations.metrics()
 
-    async def orderer_heights(self) -> Mapping[str, int | None]:
+    async def orderers(self) -> Mapping[str, OrdererState]:
         """Return what the orderers' administration says of the channel, asked of all at once."""
-        heights = await asyncio.gather(
-            *(asyncio.to_thread(self._height, orderer) for orderer in self._orderers)
+        states = await asyncio.gather(
+            *(asyncio.to_thread(self._state, orderer) for orderer in self._orderers)
         )
-        return {orderer.name: height for orderer, height in zip(self._orderers, heights, strict=True)}
+        return {orderer.name: state for orderer, state in zip(self._orderers, states, strict=True)}
 
-    def _height(self, orderer: OrdererNode) -> int | None:
+    def _state(self, orderer: OrdererNode) -> OrdererState:
         administration = replace(orderer.administration, seconds=_STATUS_SECONDS)
         try:
-            return int(administration.channel(self._description.channel)["height"])
+            found = administration.channel(self._description.channel)
         except (NotRunning, ToolFailed):
-            return None
+            return OrdererState()
+        return OrdererState(
+            height=int(found["height"]), is_consenter=found["consensusRelation"] == CONSENTER_RELATION
+        )
 
     def _nodes(self) -> list[OrdererNode | PeerNode]:
         return [*self._orderers, *self._peers]
