@@ -20,6 +20,7 @@ from gridledger.client.signer import EcdsaSigner
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.network import Network, World
 from gridledger.network.fabric.orderer_keeper import FolderKeeper, folder_cards
+from gridledger.network.ordering.channel_configuration import view_of
 from gridledger.network.ordering.consenter_change import ConsenterRunner
 from gridledger.network.ordering.consenter_proposal import ConsenterProposal
 from gridledger.network.ordering.live_ordering import LiveOrdering
@@ -49,7 +50,8 @@ async def _change(network: Network) -> None:
         cards = folder_cards(network.description, network.directory)
         current = await ordering.configuration()
         wanted = set(cards) - set(current.addresses)
-        proposal = ConsenterProposal.make(current, wanted, cards)
+        view = view_of(await ordering.newest_block()) or 0
+        proposal = ConsenterProposal.make(current, wanted, cards, view=view)
         organisations = {one.msp_id: one for one in network.description.orderer_material(network.directory)}
         for msp_id, material in organisations.items():
             admin = material.user("admin").msp

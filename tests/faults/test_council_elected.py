@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from gridledger.client.time_mark import TimeMarkAgent
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.roles import Role
 from gridledger.network import Network, World
+from gridledger.network.ordering.live_ordering import LiveOrdering
 
 ROOT = SystemIdentifier("88.9742")
 WAITING = [f"orderer{number}" for number in range(5, 9)]
@@ -97,17 +99,16 @@ async def signed_elsewhere(world: CouncilWorld, folder: Path) -> list[Path]:
 
 async def leader_of(network: Network, names: list[str]) -> str:
     """Return the component of the consenter that leads, by what the living say."""
+    ports = {str(one.port): one.name for one in network.description.orderers}
+    async with LiveOrdering(network.connection(org="org1", user="admin")) as ordering:
+        known = (await ordering.configuration()).consenters
+    components = {one.number: ports[one.address.rpartition(":")[2]] for one in known}
     async with asyncio.timeout(SECONDS):
         while True:
-            votes: dict[int, int] = {}
-            for name in names:
-                metrics = await asyncio.to_thread(network.metrics, name)
-                number = int(metrics.get(LEADER, 0))
-                votes[number] = votes.get(number, 0) + 1
-            number, count = max(votes.items(), key=lambda each: each[1])
-            if number and count >= len(names) - 1:
-                # Numbers go up by one with each orderer that comes.
-                return f"orderer{number}"
+            said = [int((await asyncio.to_thread(network.metrics, name)).get(LEADER, 0)) for name in names]
+            number, count = Counter(said).most_common(1)[0]
+            if number in components and count >= len(names) - 1:
+                return components[number]
             await asyncio.sleep(0.2)
 
 

@@ -84,7 +84,7 @@ def apply(
     on where the channel stands. devnet has no consenters to change: there the plan is shown.
     """
     connection, network = party.connection(), party.network.open()
-    current, wanted = party.run(lambda one: read_orderers(one, connection, SystemIdentifier(root)))
+    current, wanted, view = party.run(lambda one: read_orderers(one, connection, SystemIdentifier(root)))
     if network.world is World.DEVNET:
         steps = plan_consenters(current.addresses, wanted, lost=lost)
         shown = plan_value(current.addresses, wanted, steps)
@@ -100,7 +100,8 @@ def apply(
     elif known is not None and known.state is ChangeState.UNDER_WAY:
         proposal = known.proposal
     else:
-        proposal = ConsenterProposal.make(current, wanted, read_cards(party.network, cards), lost=lost)
+        found = read_cards(party.network, cards)
+        proposal = ConsenterProposal.make(current, wanted, found, lost=lost, view=view)
     if proposal.wanted != wanted:
         raise ConsentersMoved("it is not for the council that sits now", consenters=proposal.wanted)
     administrators = [administrator(party.network, one) for one in organisations]

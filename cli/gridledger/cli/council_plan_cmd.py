@@ -20,7 +20,7 @@ from gridledger.model.errors import ConfigError, FieldValue, ModelError
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.network.consenter_plan import ConsenterStep, plan_consenters
 from gridledger.network.fabric.orderer_keeper import folder_cards
-from gridledger.network.ordering.channel_configuration import ChannelConfiguration
+from gridledger.network.ordering.channel_configuration import ChannelConfiguration, view_of
 from gridledger.network.ordering.consenter_proposal import ConsenterProposal
 from gridledger.network.ordering.orderer_card import OrdererCard
 
@@ -69,18 +69,20 @@ def plan(
     out: Path | None,
 ) -> None:
     """Show the configuration updates by which the council's orderers would become the consenters."""
-    current, wanted = party.run(lambda one: read_orderers(one, party.connection(), SystemIdentifier(root)))
+    current, wanted, view = party.run(
+        lambda one: read_orderers(one, party.connection(), SystemIdentifier(root))
+    )
     if out is not None:
-        proposal = ConsenterProposal.make(current, wanted, read_cards(party.network, cards), lost=lost)
-        proposal.save(out)
+        known = read_cards(party.network, cards)
+        ConsenterProposal.make(current, wanted, known, lost=lost, view=view).save(out)
     steps = plan_consenters(current.addresses, wanted, lost=lost)
     output.show(plan_value(current.addresses, wanted, steps), drawn_plan)
 
 
 async def read_orderers(
     party: Party, connection: Connection, root: SystemIdentifier
-) -> tuple[ChannelConfiguration, tuple[str, ...]]:
-    """Return the channel's configuration, and the addresses of the council's orderers, sorted.
+) -> tuple[ChannelConfiguration, tuple[str, ...], int]:
+    """Return the channel's configuration, the addresses of the council's orderers, and SmartBFT's view.
 
     Raises
     ------
@@ -93,7 +95,8 @@ async def read_orderers(
     if without:
         raise ModelError(without, subject="council")
     wanted = {one.orderer for one in council.members if one.orderer is not None}
-    return ChannelConfiguration.from_block(block), tuple(sorted(wanted))
+    newest = await party.network.block((await party.network.chain_info()).height - 1)
+    return ChannelConfiguration.from_block(block), tuple(sorted(wanted)), view_of(newest) or 0
 
 
 def read_cards(network: NetworkChoice, files: Iterable[Path]) -> dict[str, OrdererCard]:

@@ -60,7 +60,13 @@ def proposed(orderers: Orderers, current: set[str], wanted: set[str]) -> Consent
 
 
 def runner(channel: FakeChannel, journal: Path, **seconds: float) -> ConsenterRunner:
-    given = {"order_seconds": 0.05, "sync_seconds": 0.02, "quorum_seconds": 0.01, "poll_seconds": 0.001}
+    given = {
+        "order_seconds": 0.05,
+        "sync_seconds": 0.02,
+        "quorum_seconds": 0.01,
+        "settle_seconds": 0.0,
+        "poll_seconds": 0.001,
+    }
     return ConsenterRunner(channel=channel, keeper=FakeKeeper(channel), journal=journal, **(given | seconds))
 
 
@@ -287,6 +293,17 @@ def test_orderer_that_nobody_describes_is_refused(orderers: Orderers) -> None:
         ConsenterProposal.make(current, A, wrong)
     with pytest.raises(ModelError):
         orderers.cards["d:7050"].changed(certificate=b"none")
+
+
+@pytest.mark.parametrize("view", range(12))
+def test_added_one_does_not_lead_at_once(orderers: Orderers, view: int) -> None:
+    current = orderers.configuration(A)
+    for wanted in (B, A | B):
+        for one in ConsenterProposal.make(current, wanted, orderers.cards, view=view).updates():
+            numbers = [each.number for each in one.after.consenters]
+            assert numbers == sorted(set(numbers))
+            led = one.after.consenters[view % len(numbers)].address
+            assert led in one.before.addresses
 
 
 def test_quorum_decides_with_all_faults_that_it_survives() -> None:

@@ -141,7 +141,7 @@ def _batches(settings: Settings) -> dict[str, Any]:
             "RequestComplainTimeout": f"{settings.complain_timeout_ms}ms",
             "RequestAutoRemoveTimeout": "180s",
             "ViewChangeResendInterval": "1s",
-            "ViewChangeTimeout": "10s",
+            "ViewChangeTimeout": "5s",
             "LeaderHeartbeatTimeout": "10s",
             "LeaderHeartbeatCount": 10,
             "CollectTimeout": "1s",

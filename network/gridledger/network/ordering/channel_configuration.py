@@ -18,7 +18,7 @@ from gridledger.network.errors import ConsenterUnknown
 from gridledger.network.ordering.configuration_update import configuration_update, updated_group
 from gridledger.network.ordering.orderer_card import OrdererCard
 
-__all__ = ["ChannelConfiguration", "ChannelConsenter"]
+__all__ = ["ChannelConfiguration", "ChannelConsenter", "signers_of", "view_of"]
 
 # Messages of the official protos; their package has no type stubs.
 Message = Any
@@ -34,6 +34,8 @@ _ORDERER_ADMINS: Final = "/Channel/Orderer/Admins"
 _IDENTITY: Final = msp_principal_pb2.MSPPrincipal.Classification.IDENTITY
 _SIGNATURES: Final = common_pb2.BlockMetadataIndex.SIGNATURES
 _SIGNATURE: Final = policies_pb2.Policy.PolicyType.SIGNATURE
+_SPACING: Final = 1000
+"""Between the numbers of consenters, so that there is a free one below the last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,17 +157,8 @@ class ChannelConfiguration:
         -----
         Source: SmartBFT without rotation: the consenters by number, at the place of view modulo their count.
         """
-        try:
-            signed = common_pb2.Metadata.FromString(newest.metadata[_SIGNATURES] if newest.metadata else b"")
-            view = common_pb2.OrdererBlockMetadata.FromString(signed.value).consenter_metadata
-            # SmartBFT's own message is not among the official protos; like this one, it begins with a number.
-            number = common_pb2.LastConfig.FromString(view).index
-        except DecodeError:
-            return None
-        if not view:
-            return None
-        led = self.consenters[int(number) % len(self.consenters)]
-        return led.address
+        view = view_of(newest)
+        return None if view is None else self.consenters[view % len(self.consenters)].address
 
     @property
     def orderer_organisations(self) -> tuple[str, ...]:
@@ -192,8 +185,17 @@ class ChannelConfiguration:
             self.root.version == other.root.version
         )
 
-    def added(self, card: OrdererCard) -> ChannelConfiguration:
+    def added(self, card: OrdererCard, *, view: int = 0) -> ChannelConfiguration:
         """Return the configuration with one consenter more.
+
+        Parameters
+        ----------
+        card : OrdererCard
+            The orderer.
+        view : int, default 0
+            SmartBFT's view as it is likely to be. With the number of consenters another one leads it: the
+            added one gets a number by which it is not the one, if there is such a number, since it has to
+            sync before it can lead.
 
         Raises
         ------
@@ -201,7 +203,10 @@ class ChannelConfiguration:
             If the channel does not know its organisation and the card does not describe it.
         """
         mapping = self._mapping()
-        number = max(int(one.id) for one in mapping) + 1
+        numbers = [0, *(one.number for one in self.consenters)]
+        gap = numbers[-1] - numbers[-2]
+        would_lead = view % (len(mapping) + 1) == len(mapping)
+        number = numbers[-1] - gap // 2 if would_lead and gap > 1 else numbers[-1] + _SPACING
         consenter = configuration_pb2.Consenter(
             id=number,
             host=card.host,
@@ -274,6 +279,27 @@ class ChannelConfiguration:
         group.values[_MSP].value = described
         # Who decides on the consenters decides on where they are reached, too.
         group.values[_ENDPOINTS].mod_policy = _ORDERER_ADMINS
+
+
+def view_of(block: Block) -> int | None:
+    """Return SmartBFT's view in which a block was made; None if its metadata do not say."""
+    try:
+        signed = common_pb2.Metadata.FromString(block.metadata[_SIGNATURES] if block.metadata else b"")
+        view = common_pb2.OrdererBlockMetadata.FromString(signed.value).consenter_metadata
+        # SmartBFT's own message is not among the official protos; like this one, it begins with a number.
+        return int(common_pb2.LastConfig.FromString(view).index) if view else None
+    except DecodeError:
+        return None
+
+
+def signers_of(block: Block) -> frozenset[int]:
+    """Return the numbers of the consenters whose signatures of a block it carries."""
+    try:
+        signed = common_pb2.Metadata.FromString(block.metadata[_SIGNATURES] if block.metadata else b"")
+        headers = [common_pb2.IdentifierHeader.FromString(one.identifier_header) for one in signed.signatures]
+    except DecodeError:
+        return frozenset()
+    return frozenset(int(header.identifier) for header in headers)
 
 
 def _addresses(mapping: Iterable[Message]) -> dict[str, set[str]]:

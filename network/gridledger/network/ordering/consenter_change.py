@@ -24,7 +24,7 @@ from gridledger.network.errors import (
     OrdererCallError,
     UpdateRefused,
 )
-from gridledger.network.ordering.channel_configuration import ChannelConfiguration
+from gridledger.network.ordering.channel_configuration import ChannelConfiguration, signers_of
 from gridledger.network.ordering.consenter_journal import ChangeState, ConsenterJournal
 from gridledger.network.ordering.consenter_proposal import ConsenterProposal, ProposedUpdate
 from gridledger.network.ordering.orderer_card import OrdererCard
@@ -34,8 +34,13 @@ __all__ = ["ChangeEvent", "ConsenterRunner", "OrdererKeeper", "OrderingChannel",
 _LAG_BLOCKS: Final = 20
 """So far a consenter may be behind and count as running: all are asked while blocks come."""
 
-_NOTICE_SECONDS: Final = 2.0
+_NOTICE_SECONDS: Final = 0.7
 """So long an added one may take to notice: one that finds nothing new asks only every ten seconds."""
+
+_RECENT_BLOCKS: Final = 12
+"""A block carries a quorum of signatures: who never is among the first in so many is not with the others."""
+
+_IDLE_SECONDS: Final = 1.0
 
 _LAST_BLOCK_SECONDS: Final = 5.0
 """So long a removed consenter may take to write the block that removes it."""
@@ -118,6 +123,8 @@ class ConsenterRunner:
         How long an added consenter may take until it is up to the others; then it is removed again.
     quorum_seconds : float, default 15
         How long to wait for enough running consenters before a step is refused.
+    settle_seconds : float, default 8
+        How long to wait before a step until enough consenters sign blocks; then it is made all the same.
     poll_seconds : float, default 0.1
         Pause between looks.
     """
@@ -128,6 +135,7 @@ class ConsenterRunner:
     order_seconds: float = 30.0
     sync_seconds: float = 120.0
     quorum_seconds: float = 15.0
+    settle_seconds: float = 8.0
     poll_seconds: float = 0.1
 
     async def run(
@@ -227,6 +235,7 @@ class ConsenterRunner:
                 card = next(card for card in known.proposal.cards if card.address == one.step.address)
                 await self.keeper.prepare(card, current)
             await self._require_quorum(current, one)
+            await self._wait_taking_part(current, one)
             await self._order(known.proposal.signed_update(one.update, one.before), one.before, one.after)
             tell(ChangeEvent.ORDERED)
         elif current.addresses != one.after.addresses:
@@ -261,6 +270,40 @@ class ConsenterRunner:
                     quorum=then,
                 )
             await asyncio.sleep(self.poll_seconds)
+
+    async def _wait_taking_part(self, current: ChannelConfiguration, one: ProposedUpdate) -> None:
+        """Wait a little until as many of those who stay sign blocks as will have to after the step.
+
+        Who has just come in has the last block and still runs after the others for a while. A change then
+        would let the channel stand still until it has caught up, or until others lead.
+        """
+        deadline = time.monotonic() + self.settle_seconds
+        numbers = {each.number: each.address for each in current.consenters}
+        signers: dict[int, frozenset[int]] = {}
+        newest, since = -1, time.monotonic()
+        while (now := time.monotonic()) < deadline:
+            heads = await self._heads(current.addresses)
+            address, block = max(heads.items(), key=lambda each: each[1].number)
+            if block.number != newest:
+                newest, since = block.number, now
+            elif now - since >= _IDLE_SECONDS:
+                return  # Nobody runs after anybody where no blocks come.
+            first = max(current.block + 1, newest - _RECENT_BLOCKS)
+            for number in range(first, newest + 1):
+                found = None if number in signers else await self.channel.head(address, number)
+                if found is not None:
+                    signers[number] = signers_of(found)
+            recent = {each for number in signers if number >= first for each in signers[number]}
+            staying = heads.keys() - {one.step.address}
+            if sum(numbers.get(each) in staying for each in recent) >= self._wanted_signers(one):
+                return
+            await asyncio.sleep(self.poll_seconds)
+
+    @staticmethod
+    def _wanted_signers(one: ProposedUpdate) -> int:
+        """Return a quorum and one more, as far as there are so many without the one it is about."""
+        staying = set(one.before.addresses) - {one.step.address}
+        return min(one.step.quorum + 1, len(staying))
 
     async def _running(self, current: ChannelConfiguration) -> set[str]:
         heads = await self._heads(current.addresses)

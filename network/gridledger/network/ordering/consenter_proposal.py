@@ -80,6 +80,8 @@ class ConsenterProposal(ModelValue):
     """``common.ConfigGroup``: that configuration."""
     wanted: tuple[Address, ...]
     """The consenters in the end, sorted."""
+    view: Annotated[int, Field(ge=0)] = 0
+    """SmartBFT's view when it was made: who leads it follows from the numbers that consenters get."""
     lost: tuple[Address, ...] = ()
     """Those that did not run when it was made, sorted: they leave first."""
     cards: tuple[OrdererCard, ...]
@@ -95,6 +97,7 @@ class ConsenterProposal(ModelValue):
         cards: Mapping[str, OrdererCard],
         *,
         lost: Collection[str] = (),
+        view: int = 0,
     ) -> Self:
         """Make a proposal that nobody has signed.
 
@@ -108,6 +111,8 @@ class ConsenterProposal(ModelValue):
             By address: at least those that come.
         lost : collection of str, default ()
             Addresses of consenters that do not run.
+        view : int, default 0
+            SmartBFT's view now (`view_of` the newest block), so that no added one has to lead at once.
 
         Raises
         ------
@@ -125,6 +130,7 @@ class ConsenterProposal(ModelValue):
             sequence=current.sequence,
             configuration=current.to_bytes(),
             wanted=tuple(sorted(set(wanted))),
+            view=view,
             lost=tuple(sorted(set(lost) & set(current.addresses))),
             cards=tuple(cards[one] for one in coming),
         )
@@ -264,7 +270,7 @@ def _updates(unsigned: ConsenterProposal) -> tuple[ProposedUpdate, ...]:
         is_added = step.change is ConsenterChange.ADD
         if is_added and step.address not in cards:
             raise ConsenterUnknown(step.address, why="there is no card of it")
-        after = at.added(cards[step.address]) if is_added else at.removed(step.address)
+        after = at.added(cards[step.address], view=unsigned.view) if is_added else at.removed(step.address)
         back = after.update_to(after.removed(step.address)) if is_added else None
         found.append(ProposedUpdate(step=step, update=at.update_to(after), back=back, before=at, after=after))
         at = after
