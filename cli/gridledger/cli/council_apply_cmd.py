@@ -27,7 +27,8 @@ from gridledger.network import World
 from gridledger.network.consenter_plan import plan_consenters
 from gridledger.network.errors import ConsentersMoved
 from gridledger.network.fabric.orderer_keeper import FolderKeeper
-from gridledger.network.ordering.consenter_change import ConsenterRunner, StepReport
+from gridledger.network.ordering.change_report import StepReport
+from gridledger.network.ordering.consenter_change import ConsenterRunner
 from gridledger.network.ordering.consenter_journal import ChangeState, ConsenterJournal
 from gridledger.network.ordering.consenter_proposal import ConsenterProposal
 from gridledger.network.ordering.live_ordering import LiveOrdering

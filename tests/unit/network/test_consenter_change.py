@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fabric_protos.common import common_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.network.consenter_scene import (
@@ -17,6 +19,7 @@ from tests.unit.network.consenter_scene import (
     make_orderers,
 )
 
+from gridledger.client.block import Block
 from gridledger.client.channel_trust import quorum_of
 from gridledger.model.errors import ConfigError, ModelError
 from gridledger.network.errors import (
@@ -304,6 +307,38 @@ def test_added_one_does_not_lead_at_once(orderers: Orderers, view: int) -> None:
             assert numbers == sorted(set(numbers))
             led = one.after.consenters[view % len(numbers)].address
             assert led in one.before.addresses
+
+
+def test_step_waits_until_who_has_just_come_in_signs(orderers: Orderers, tmp_path: Path) -> None:
+    class Busy(FakeChannel):
+        """Blocks come all the time, and d signs none before number 30."""
+
+        async def head(self, address: str, number: int | None = None) -> Block | None:
+            if number is None and address == "a:7050":
+                self.number += 1
+            found = await super().head(address, number)
+            if found is None:
+                return None
+            signers = [
+                one.number for one in self.at.consenters if one.address != "d:7050" or found.number >= 30
+            ]
+            return replace(found, metadata=(signed(signers),))
+
+        async def submit(self, address: str, signed_update: bytes) -> None:
+            assert self.number >= 30
+            await super().submit(address, signed_update)
+
+    channel = Busy(at=orderers.configuration(A), running=set(A))
+    proposal = proposed(orderers, A, A | {"e:7050"})
+    asyncio.run(runner(channel, tmp_path / "journal", settle_seconds=60, order_seconds=60).run(proposal))
+    assert channel.ordered == 1
+
+
+def signed(signers: list[int]) -> bytes:
+    """Return the metadata of a block that these consenters signed."""
+    headers = [common_pb2.IdentifierHeader(identifier=one).SerializeToString() for one in signers]
+    signatures = [common_pb2.MetadataSignature(identifier_header=one) for one in headers]
+    return bytes(common_pb2.Metadata(signatures=signatures).SerializeToString())
 
 
 def test_quorum_decides_with_all_faults_that_it_survives() -> None:

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -24,15 +23,22 @@ from gridledger.network.errors import (
     OrdererCallError,
     UpdateRefused,
 )
+from gridledger.network.ordering.change_report import ChangeEvent, StepReport
 from gridledger.network.ordering.channel_configuration import ChannelConfiguration, signers_of
 from gridledger.network.ordering.consenter_journal import ChangeState, ConsenterJournal
 from gridledger.network.ordering.consenter_proposal import ConsenterProposal, ProposedUpdate
 from gridledger.network.ordering.orderer_card import OrdererCard
 
-__all__ = ["ChangeEvent", "ConsenterRunner", "OrdererKeeper", "OrderingChannel", "StepReport"]
+__all__ = ["ConsenterRunner", "OrdererKeeper", "OrderingChannel"]
 
 _LAG_BLOCKS: Final = 20
 """So far a consenter may be behind and count as running: all are asked while blocks come."""
+
+_PATIENCE_SECONDS: Final = 10.0
+"""So long an orderer that took an update is waited for before another is asked: leaders change meanwhile."""
+
+_BACK_SECONDS: Final = 180.0
+"""So long at least the way back is tried: until it is gone all others have to sign."""
 
 _NOTICE_SECONDS: Final = 0.7
 """So long an added one may take to notice: one that finds nothing new asks only every ten seconds."""
@@ -78,33 +84,6 @@ class OrdererKeeper(Protocol):
         ...
 
 
-class ChangeEvent(StrEnum):
-    """What has happened in a step."""
-
-    ORDERED = "ordered"
-    """The configuration update stands in the chain."""
-    FINISHED = "finished"
-    """The added one has synced, or the removed one has been let go."""
-    ROLLED_BACK = "rolled_back"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StepReport:
-    """One event of a change."""
-
-    event: ChangeEvent
-    number: int
-    """Which step, from 1."""
-    steps: int
-    """How many there are."""
-    change: ConsenterChange
-    address: str
-    quorum: int
-    """How many consenters have to sign from now on."""
-    seconds: float
-    """Since the step began."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ConsenterRunner:
     """Carries out changes of a channel's consenters.
@@ -117,7 +96,7 @@ class ConsenterRunner:
         Starts and restarts orderers that are within reach.
     journal : Path
         File of the journal.
-    order_seconds : float, default 30
+    order_seconds : float, default 60
         How long an update may take to be ordered.
     sync_seconds : float, default 120
         How long an added consenter may take until it is up to the others; then it is removed again.
@@ -132,7 +111,7 @@ class ConsenterRunner:
     channel: OrderingChannel
     keeper: OrdererKeeper
     journal: Path
-    order_seconds: float = 30.0
+    order_seconds: float = 60.0
     sync_seconds: float = 120.0
     quorum_seconds: float = 15.0
     settle_seconds: float = 8.0
@@ -236,7 +215,8 @@ class ConsenterRunner:
                 await self.keeper.prepare(card, current)
             await self._require_quorum(current, one)
             await self._wait_taking_part(current, one)
-            await self._order(known.proposal.signed_update(one.update, one.before), one.before, one.after)
+            signed = known.proposal.signed_update(one.update, one.before)
+            await self._order(signed, one.before, one.after, self.order_seconds)
             tell(ChangeEvent.ORDERED)
         elif current.addresses != one.after.addresses:
             raise ConsentersMoved("it has other consenters", consenters=current.addresses)
@@ -314,33 +294,42 @@ class ConsenterRunner:
         found = await asyncio.gather(*(self.channel.head(address) for address in addresses))
         return {address: block for address, block in zip(addresses, found, strict=True) if block is not None}
 
-    async def _order(self, signed: bytes, before: ChannelConfiguration, after: ChannelConfiguration) -> None:
+    async def _order(
+        self, signed: bytes, before: ChannelConfiguration, after: ChannelConfiguration, seconds: float
+    ) -> None:
         """Have an update ordered: by the leader first, since each orderer makes a request of its own."""
-        deadline = time.monotonic() + self.order_seconds
-        heads = await self._heads(before.addresses)
-        newest = max(heads.values(), key=lambda block: block.number, default=None)
-        leader = before.leader(newest) if newest is not None else None
-        reasons: list[str] = []
-        for address in sorted(heads, key=lambda one: (one != leader, one)):
-            try:
-                await self.channel.submit(address, signed)
-            except OrdererCallError as error:
-                reasons.append(error.message)
-                is_taken = False
-            else:
-                is_taken = True
-            patience = min(deadline, time.monotonic() + self.order_seconds / 3)
+        deadline = time.monotonic() + seconds
+        reasons: dict[str, str] = {}
+        refused: set[str] = set()
+        attempt = 0
+        while True:
+            heads = await self._heads(before.addresses)
+            newest = max(heads.values(), key=lambda block: block.number, default=None)
+            leader = before.leader(newest) if newest is not None else None
+            asked = sorted(heads.keys() - refused, key=lambda one: (one != leader, one))
+            if heads and not asked:
+                break
+            patience = time.monotonic()
+            if asked:
+                address = asked[attempt % len(asked)]
+                attempt += 1
+                try:
+                    await self.channel.submit(address, signed)
+                except OrdererCallError as error:
+                    reasons[address] = error.message
+                    refused.add(address)
+                else:
+                    reasons[address] = f"orderer {address}: took it and did not order it in time"
+                    patience += _PATIENCE_SECONDS
             while True:
                 if (await self.channel.configuration()).addresses == after.addresses:
                     return
-                if not is_taken or time.monotonic() >= patience:
+                if time.monotonic() >= min(deadline, patience):
                     break
                 await asyncio.sleep(self.poll_seconds)
-            if is_taken:
-                reasons.append(f"orderer {address}: took it and did not order it in time")
             if time.monotonic() >= deadline:
                 break
-        raise UpdateRefused(reasons=reasons or ["no orderer answers"])
+        raise UpdateRefused(reasons=[*reasons.values()] or ["no orderer answers"])
 
     async def _wait_synced(self, one: ProposedUpdate) -> tuple[bool, int | None]:
         """Wait until the added one has the others' last block; tell whether it does and how far it came."""
@@ -377,9 +366,9 @@ class ConsenterRunner:
         current = await self.channel.configuration()
         if current.addresses == one.after.addresses:
             signed = known.proposal.signed_update(one.back, one.after)
-            await self._order(signed, one.after, one.before)
-        known.changed(state=ChangeState.ROLLED_BACK).save(self.journal)
+            await self._order(signed, one.after, one.before, max(self.order_seconds, _BACK_SECONDS))
         await self._release(one.step.address)
+        known.changed(state=ChangeState.ROLLED_BACK).save(self.journal)
         raise ConsenterNotSynced(one.step.address, seconds=self.sync_seconds, height=height)
 
     async def _release(self, address: str) -> None:
