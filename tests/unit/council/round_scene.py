@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from tests.unit.chaincode.council_scene import CouncilScene
 from tests.unit.chaincode.party import Party
@@ -21,7 +22,7 @@ from gridledger.model.argument import Argument
 from gridledger.model.council_review import ReviewRequest, RoundView
 from gridledger.model.council_round import ReviewLimits
 from gridledger.model.dataset import DatasetVersion
-from gridledger.model.errors import ContractError
+from gridledger.model.errors import ContractError, GridLedgerError
 from gridledger.model.record import Record
 
 LIMITS = ReviewLimits(
@@ -60,10 +61,30 @@ class MemoryNetwork:
         height = self._party.peer.time_ms // 1000 % 10**6
         return SimpleNamespace(height=height, current_block_hash=bytes(32))
 
+    def chaincode_events(self, chaincode: str | None) -> MemoryEvents:
+        return MemoryEvents()
+
+
+class MemoryEvents:
+    """A stream on which nothing comes."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+    def __aiter__(self) -> MemoryEvents:
+        return self
+
+    async def __anext__(self) -> object:
+        return await asyncio.Future()
+
 
 class MemoryContract:
     def __init__(self, party: Party, name: str, down: AbstractSet[str], behind: list[ContractError]) -> None:
         self._party, self._name, self._down, self._behind = party, name, down, behind
+        self.chaincode = "gridledger"
 
     async def evaluate(
         self, function: str, *arguments: Argument, endorsing_organizations: Sequence[str] = ()
@@ -130,7 +151,13 @@ class RoundScene:
             made.nodes[name] = made.node(name, party, (reviewers or {}).get(name, without_rules))
         return made
 
-    def node(self, name: str, party: Party, reviewer: Reviewer = without_rules) -> SuperNode:
+    def node(
+        self,
+        name: str,
+        party: Party,
+        reviewer: Reviewer = without_rules,
+        on_trouble: Callable[[GridLedgerError], None] | None = None,
+    ) -> SuperNode:
         return SuperNode(
             ReviewLedger(network_of(party, self.down)),
             CouncilLedger(network_of(party, self.down)),
@@ -140,6 +167,7 @@ class RoundScene:
             keys=self.keys(name),
             reviewer=reviewer,
             clock=lambda: self.council.scene.peer.time_ms,
+            on_trouble=on_trouble,
         )
 
     def keys(self, name: str) -> RoundKeyStore:

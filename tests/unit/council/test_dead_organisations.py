@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from tests.unit.chaincode.scene import ROOT, Scene
 from tests.unit.council.round_scene import CONTENT, LIMITS, RoundScene, network_of
 
+from gridledger.client import EvaluateError
 from gridledger.council import ReviewLedger, bring_to_master
 from gridledger.model.council import survived_faults
 from gridledger.model.council_review import ReviewState, RoundView
 from gridledger.model.council_round import RoundState
+from gridledger.model.errors import GridLedgerError
 
 
 def is_decided(view: RoundView) -> bool:
@@ -114,3 +117,19 @@ async def test_user_brings_a_request_past_a_super_node_that_keeps_it(empty: Scen
     assert (await bring_to_master(owner, name, CONTENT)).path == (rounds.council.id(keeper), begun.master)
     await rounds.until(is_decided, without=[keeper])
     assert (await rounds.ledger.review(name)).request.state is ReviewState.APPROVED
+
+
+async def test_super_node_outlives_its_peer_and_goes_on_when_it_is_back(empty: Scene, tmp_path: Path) -> None:
+    rounds = await RoundScene.make(empty, tmp_path)
+    name, party = next(iter(rounds.council.nodes.items()))
+    rounds.down.add(party.caller.msp_id)
+    told: asyncio.Queue[GridLedgerError] = asyncio.Queue()
+    running_on = asyncio.create_task(rounds.node(name, party, on_trouble=told.put_nowait).run())
+    async with asyncio.timeout(300):
+        assert type(await told.get()) is EvaluateError
+        rounds.down.clear()
+        while not await rounds.ledger.entries(ROOT, 1):  # noqa: ASYNC110 (a ledger's)
+            await asyncio.sleep(0.01)
+    running_on.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running_on
