@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections import deque
 from enum import IntEnum
 from typing import Protocol
@@ -13,6 +14,8 @@ from gridledger.shim.http2.frame import FrameType, write_frame
 __all__ = ["GrpcStatus", "Link", "MessageError", "MessageStream"]
 
 _PREFIX_BYTES = 5
+_FRAME_AND_PREFIX = struct.Struct(">HBBBIBI")  # written at once: most messages are a frame
+_DATA = FrameType.DATA.value
 _ENOUGH_WAITING_BYTES = 1024 * 1024
 """Who sends without being asked waits while so much has not left yet."""
 
@@ -173,8 +176,13 @@ class MessageStream:
             return None
         self.send_window -= size
         link.send_window -= size
-        head, self._head = self._head, b""
-        return head + write_frame(FrameType.DATA, 0, self.stream_id, _prefixed(message))
+        frame = (
+            _FRAME_AND_PREFIX.pack(size >> 8, size & 0xFF, _DATA, 0, self.stream_id, 0, len(message))
+            + message
+        )
+        if self._head:
+            frame, self._head = self._head + frame, b""
+        return frame
 
     async def drain(self) -> None:
         """Wait until the other side has taken most of what was sent; let others run in any case."""
