@@ -171,6 +171,7 @@ async def test_records_are_anchored_by_both_sides_and_proven_offline(site: Site)
     }
     assert {row["actual_wh"] for row in report} == {None}
 
+    await _watch(site.terminals[name] / "terminal.toml")
     block, out = site.folder / "genesis.block", site.folder / "record.json"
     party = ("--dir", site.small.network.directory, "--org", "org1", "--user", site.small.users["auditor"])
     await site.commands("catalogue", "trust", "--out", block, *party)
@@ -190,6 +191,22 @@ async def test_records_are_anchored_by_both_sides_and_proven_offline(site: Site)
     assert cleaned == {"deleted": len(loads)}
     await site.commands("response", "prove", 6, "--out", out, *config, code=76)
     _refuse_forged(RecordProof.from_bytes(out.read_bytes()), ConfiguredTrust.from_block(block.read_bytes()))
+
+
+async def _watch(config: Path) -> None:
+    """Look at the live status twice."""
+    program = Path(sys.executable).with_name("gridledger")
+    process: Process = await asyncio.create_subprocess_exec(
+        program, "response", "status", "--watch", "--json", "--config", config, stdout=PIPE
+    )
+    try:
+        assert process.stdout is not None
+        for _ in range(2):
+            line = await asyncio.wait_for(process.stdout.readline(), 120)
+            assert b"chain-success" in line
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 120)
 
 
 async def _let_vens_take_part(site: Site, ledger: ResponseLedger, url: str) -> None:

@@ -11,6 +11,7 @@ from tests.unit.response.fakes import FakeLink, lost, unknown
 from tests.unit.response.world import ERRORS, World
 
 from gridledger.client.retry import Backoff
+from gridledger.response.errors import StoreFailed
 from gridledger.response.message import RecordsAnswer, RecordsMessage
 from gridledger.response.record_store import Moment
 from gridledger.response.state import Happening, Side
@@ -193,6 +194,25 @@ async def test_server_that_is_down_never_blocks_the_terminal(tmp_path: Path) -> 
 
     world.link.fault = lambda _: None
     await world.settle()
+    world.check()
+    world.stop()
+
+
+async def test_full_disk_of_the_server_takes_nothing_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    connection = world.server._database._connection  # type: ignore[attr-defined]
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    failed = 0
+    while not failed:
+        world.accept()
+        try:
+            await world.once()
+        except StoreFailed:
+            failed += 1
+    assert world.terminal.backlog() or world.server.waiting()
+    connection.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    await world.settle(steps=100)
     world.check()
     world.stop()
 
