@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -21,12 +22,17 @@ _ODD_BYTES = tuple(
 """As points: the identity, points of small order, encodings that are none; as scalars: about the order."""
 _ODD_VALUES = (None, True, "", "88.1042.1", [], {}, "0" * 64, "é")
 _ROUNDS = 100
+_WORD = 32
+"""Bytes of a point and of a scalar."""
+_HEXADECIMAL = re.compile(r"[0-9a-f]+")
 
 
 def fuzz(message: bytes, chance: random.Random) -> bytes:
     """Return another message than the given one, which is JSON."""
     for _ in range(_ROUNDS):
-        changed = chance.choice((_change_bytes, _change_parts, _change_parts))(message, chance)
+        changed = chance.choice((_change_bytes, _change_parts, _change_values, _change_values))(
+            message, chance
+        )
         if changed != message:
             return changed
     raise AssertionError("a hundred changes changed nothing")
@@ -73,6 +79,16 @@ def _change_parts(message: bytes, chance: random.Random) -> bytes:
     return json.dumps(root[0], separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
 
 
+def _change_values(message: bytes, chance: random.Random) -> bytes:
+    """Change points, scalars and bodies alone, so that the message keeps its form and is looked at whole."""
+    root = [json.loads(message)]
+    places = [(holder, key) for holder, key in _places(root) if len(_raw(holder[key])) >= _WORD]
+    for _ in range(chance.randint(1, 2)):
+        holder, key = chance.choice(places)
+        holder[key] = _change_raw(_raw(holder[key]), chance)
+    return json.dumps(root[0], separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
+
+
 def _places(holder: Any) -> list[tuple[Any, Any]]:
     """Return where a value stands, for every value in a tree."""
     keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
@@ -110,21 +126,33 @@ def _change_list(value: list[Any], chance: random.Random) -> list[Any]:
 
 
 def _change_text(value: str, chance: random.Random) -> str:
-    try:
-        raw = bytearray(base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True))
-    except ValueError:
-        raw = bytearray()
-    if len(raw) < 32 or chance.random() < 0.2:
+    raw = _raw(value)
+    if len(raw) < _WORD or chance.random() < 0.2:
         return chance.choice((value.upper(), value[:-1], value + "0", value[::-1], f" {value}"))
-    at = chance.randrange(len(raw) // 32) * 32
+    return _change_raw(raw, chance)
+
+
+def _change_raw(given: bytes, chance: random.Random) -> str:
+    raw = bytearray(given)
+    at = chance.randrange(len(raw) // _WORD) * _WORD
     match chance.randrange(4):
         case 0:
-            raw[at : at + 32] = chance.choice(_ODD_BYTES)
+            raw[at : at + _WORD] = chance.choice(_ODD_BYTES)
         case 1:
-            more = int.from_bytes(raw[at : at + 32], "little") + ORDER
-            raw[at : at + 32] = (more % 2**256).to_bytes(32, "little")
+            more = int.from_bytes(raw[at : at + _WORD], "little") + ORDER
+            raw[at : at + _WORD] = (more % 2**256).to_bytes(_WORD, "little")
         case 2:
             raw[at] ^= 1 << chance.randrange(8)
         case _:
-            raw = raw[32:] + raw[:32] if len(raw) > 32 else raw[::-1]
+            raw = raw[_WORD:] + raw[:_WORD] if len(raw) > _WORD else raw[::-1]
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _raw(value: Any) -> bytes:
+    """Return the bytes that a text stands for in base64; none for what is no such text, digests included."""
+    if not isinstance(value, str) or _HEXADECIMAL.fullmatch(value):
+        return b""
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        return b""
