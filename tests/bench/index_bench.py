@@ -22,7 +22,7 @@ from tests.bench.index_query_bench import measure_queries
 from tests.bench.machine import Machine
 from tests.bench.report import Report
 
-from gridledger.lake.index import Clustering, Floats, Seeding, mean_shift
+from gridledger.lake.index import Clustering, Floats, Integers, Seeding, mean_shift
 from gridledger.lake.index.spark import SparkWalkers, running_spark
 
 __all__ = ["measure_mean_shift"]
@@ -69,15 +69,38 @@ def measure_mean_shift(report: Report, millions: list[int]) -> None:
         report, "2k x 4, overlapping", made(2_000, 4, **wide), 2.0, Seeding.POINTS, wanted=100, alike=0.9999
     )
     _pair(report, "10k x 16", made(10_000, 16), 6.0, Seeding.POINTS, wanted=100)
+    for seed, dimensions, bandwidth in ((1, 2, 1.2), (3, 3, 1.5), (5, 8, 3.0)):
+        _sampled(report, f"40k x {dimensions}, uneven, overlapping", uneven(seed, dimensions), bandwidth)
     if millions:
         _on_spark(report, millions)
+
+
+def uneven(seed: int, dimensions: int) -> Floats:
+    """Return some 40,000 points in 20 clusters of uneven size and width that overlap."""
+    draw = np.random.default_rng(seed)
+    sizes = np.maximum((draw.dirichlet(np.full(20, 0.5)) * 40_000).astype(int), 5)
+    centres = draw.uniform(-6, 6, (20, dimensions))
+    widths = draw.uniform(0.3, 1.6, 20)
+    parts = [
+        draw.normal(centre, width, (size, dimensions))
+        for centre, width, size in zip(centres, widths, sizes, strict=True)
+    ]
+    return np.concatenate(parts)
+
+
+def _sampled(report: Report, what: str, points: Floats, bandwidth: float) -> None:
+    """Show what a sample of the seeds leaves out; scikit-learn takes too long for all of them."""
+    every, taken = timed(lambda: mean_shift(points, bandwidth))
+    some, needed = timed(lambda: mean_shift(points, bandwidth, seeding=Seeding.SAMPLE))
+    _row(report, f"{what}, seeds: {Seeding.POINTS.value}", every, taken, every.labels)
+    _row(report, f"{what}, seeds: {Seeding.SAMPLE.value}", some, needed, every.labels)
 
 
 def _on_spark(report: Report, millions: list[int]) -> None:
     seconds = []
     with running_spark("local[2]") as session:
         with SparkWalkers.open(session) as walkers:  # the first jobs start Python and load what is compiled
-            mean_shift(made(40_000, 16), 6.0, walkers=walkers)
+            mean_shift(made(40_000, 16), 6.0, seeding=Seeding.SAMPLE, walkers=walkers)
         for number in millions:
             points = made(number * 1_000_000, 16)
             with SparkWalkers.open(session) as walkers:
@@ -112,14 +135,14 @@ def _pair(
     rand = float(adjusted_rand_score(theirs.labels_, ours.labels))
     report.compare(f"{what}: adjusted Rand", rand, ">=", alike, "")
     if cells:
-        more, taken = timed(lambda: mean_shift(points, bandwidth))
-        _row(report, f"{what}, seeds: {Seeding.POINTS.value}", more, taken, theirs.labels_)
+        more, taken = timed(lambda: mean_shift(points, bandwidth, seeding=Seeding.SAMPLE))
+        _row(report, f"{what}, seeds: {Seeding.SAMPLE.value}", more, taken, theirs.labels_)
         apart = np.square(more.modes[:, None] - theirs.cluster_centers_).sum(axis=2).min(axis=1)
         missed = more.counts[apart > bandwidth**2]
         report.note(f"{what}: modes that bin seeding misses have {missed.tolist()} points in their balls")
 
 
-def _row(report: Report, what: str, found: Clustering, taken: Taken, labels: Floats) -> None:
+def _row(report: Report, what: str, found: Clustering, taken: Taken, labels: Integers) -> None:
     alike = adjusted_rand_score(labels, found.labels)
     report.row(
         what, str(taken), f"adjusted Rand {alike:.6f}", f"{len(found.modes)}", f"{(found.counts > 10).sum()}"
@@ -130,7 +153,7 @@ def _compile() -> None:
     """Let every compiled part be compiled before anything is timed."""
     draw = np.random.default_rng(0)
     for size in (100, 40_000):
-        mean_shift(draw.normal(size=(size, 2)), 2.0)
+        mean_shift(draw.normal(size=(size, 2)), 2.0, seeding=Seeding.SAMPLE)
 
 
 def main() -> None:

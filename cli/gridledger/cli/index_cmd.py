@@ -17,6 +17,7 @@ from gridledger.cli.index_option import (
     clusterer_of,
     declared_values,
     master_option,
+    seeds_option,
     with_query,
 )
 from gridledger.cli.index_view import answer_value, show_answer, show_steps, table_value
@@ -62,6 +63,7 @@ for _command in ledger_commands:
 @click.option(
     "--bandwidth", type=click.FloatRange(0, min_open=True), help="Of mean shift; estimated by default."
 )
+@seeds_option
 @master_option
 @cache_option
 @with_output
@@ -74,6 +76,7 @@ def build(
     datasets: str | None,
     declared: tuple[str, ...],
     bandwidth: float | None,
+    seeds: str | None,
     master: str | None,
     cache: Path | None,
 ) -> None:
@@ -98,7 +101,7 @@ def build(
         raise click.UsageError(f"no dataset {plan.datasets!r} has entries")
     rows = rows_of(found.entries, plan.features)
     chosen = bandwidth or estimate_bandwidth(plan.features.coordinates(fixed_rows(rows)), share=_SHARE)
-    with output.progress("clustering"), clusterer_of(master) as clusterer:
+    with output.progress("clustering"), clusterer_of(master, seeds) as clusterer:
         index = Index.build(lake, plan, rows, chosen, clusterer=clusterer, cache=cache)
     value: dict[str, FieldValue] = {
         "datasets": found.datasets,
@@ -155,6 +158,7 @@ def add(
     "--bandwidth", type=click.FloatRange(0, min_open=True), help="Of mean shift; that of before by default."
 )
 @click.option("--if-due", is_flag=True, help="Only where the data drifted far.")
+@seeds_option
 @master_option
 @cache_option
 @with_output
@@ -165,6 +169,7 @@ def recluster(
     name: str,
     bandwidth: float | None,
     if_due: bool,
+    seeds: str | None,
     master: str | None,
     cache: Path | None,
 ) -> None:
@@ -172,7 +177,7 @@ def recluster(
     index = Index.open(lake, name, cache=cache)
     before = index.drift
     if before.is_due or not if_due:
-        with output.progress("clustering anew"), clusterer_of(master) as clusterer:
+        with output.progress("clustering anew"), clusterer_of(master, seeds) as clusterer:
             index.recluster(clusterer=clusterer, bandwidth=bandwidth)
     value: dict[str, FieldValue] = {"before": _drift(before), **table_value(index.table)}
     output.show(value, _without_before)

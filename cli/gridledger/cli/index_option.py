@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from gridledger.lake.index import Clusterer, FeatureSet, Floats, Query, local_modes, mean_shift
+from gridledger.lake.index import Clusterer, FeatureSet, Floats, Query, Seeding, Threads, Walkers, mean_shift
 from gridledger.lake.index.answer import MOST_MATCHES
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "clusterer_of",
     "declared_values",
     "master_option",
+    "seeds_option",
     "with_query",
 ]
 
@@ -34,6 +35,13 @@ cache_option = click.option(
 
 master_option = click.option(
     "--master", help="Spark that clusters, such as local[2] or spark://host:7077; this process by default."
+)
+
+
+seeds_option = click.option(
+    "--seeds",
+    type=click.Choice([one.value for one in Seeding]),
+    help="Where mean shift starts; at all points of up to 65,536, and as a sample says of more, by default.",
 )
 
 
@@ -104,17 +112,24 @@ def declared_values(pairs: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def clusterer_of(master: str | None) -> Iterator[Clusterer]:
+def clusterer_of(master: str | None, seeds: str | None = None) -> Iterator[Clusterer]:
     """Return what finds modes while the body runs: Spark at an address, else this process."""
+    seeding = None if seeds is None else Seeding(seeds)
+    with _walkers(master) as walkers:
+
+        def modes(points: Floats, bandwidth: float) -> Floats:
+            return mean_shift(points, bandwidth, seeding=seeding, walkers=walkers).modes
+
+        yield modes
+
+
+@contextmanager
+def _walkers(master: str | None) -> Iterator[Walkers]:
     if master is None:
-        yield local_modes
+        yield Threads()
         return
     # Imported here: Spark is an extra of its own, and slow to import.
     from gridledger.lake.index.spark import SparkWalkers, running_spark
 
     with running_spark(master) as session, SparkWalkers.open(session) as walkers:
-
-        def modes(points: Floats, bandwidth: float) -> Floats:
-            return mean_shift(points, bandwidth, walkers=walkers).modes
-
-        yield modes
+        yield walkers

@@ -134,6 +134,13 @@ def test_index_is_built_anew_with_what_it_was_built_with(built: Commands) -> Non
     assert (value["generation"], value["clustering"], value["bandwidth_millionths"]) == (2, 2, 6_500_000)
 
 
+@pytest.mark.parametrize("seeds", ["points", "sample", "cells"])
+def test_seeds_are_chosen(commands: Commands, seeds: str) -> None:
+    build = ("index", "build", "stations", "--features", "station/1", "--bandwidth", "6.5", *DECLARED)
+    assert commands.value(*build, "--seeds", seeds)["clusters"] == 2
+    assert commands.value("index", "recluster", "stations", "--seeds", seeds)["clusters"] == 2
+
+
 def test_bandwidth_is_estimated(commands: Commands) -> None:
     value = commands.value("index", "build", "stations", "--features", "station/1", *DECLARED)
     assert value["bandwidth_millionths"] > 0

@@ -14,8 +14,8 @@ from gridledger.model.errors import ModelError
 
 __all__ = ["Clustering", "Seeding", "find_modes", "mean_shift"]
 
-_ALL_SEEDS = 32_768
-"""Up to so many points all are seeds and every step is exact; above, a sample shows the walkers the way."""
+_ALL_SEEDS = 65_536
+"""Up to so many points all are seeds unless told: above, that takes minutes where clusters overlap."""
 _SAMPLE = 32_768
 _SEED_CELL = 0.5
 """Side of the cells of which each sends one walker, as a share of the bandwidth."""
@@ -31,7 +31,9 @@ class Seeding(StrEnum):
     """Where walkers start."""
 
     POINTS = "points"
-    """At every point, or as the notes of `mean_shift` say: misses least."""
+    """At every point, as in scikit-learn's default: no mode is missed, however small."""
+    SAMPLE = "sample"
+    """Where walkers on a sample ended, and wherever none of them came by: the time is nearly linear."""
     CELLS = "cells"
     """At every cell that has a point, with the bandwidth as its side: scikit-learn's `bin_seeding`."""
 
@@ -59,7 +61,7 @@ class Clustering:
 
 
 def mean_shift(
-    points: Floats, bandwidth: float, *, seeding: Seeding = Seeding.POINTS, walkers: Walkers | None = None
+    points: Floats, bandwidth: float, *, seeding: Seeding | None = None, walkers: Walkers | None = None
 ) -> Clustering:
     """Cluster points.
 
@@ -69,8 +71,8 @@ def mean_shift(
         All finite, at least one.
     bandwidth : float
         Radius of the ball whose mean is the next step; greater than zero.
-    seeding : Seeding, default Seeding.POINTS
-        Where walkers start.
+    seeding : Seeding, optional
+        Where walkers start: by default at every point of up to 65,536, and as a sample says of more.
     walkers : Walkers, optional
         Who walks: threads of this process unless given, `SparkWalkers` for Spark's executors.
 
@@ -86,14 +88,13 @@ def mean_shift(
 
     Notes
     -----
-    Up to `_ALL_SEEDS` points this is scikit-learn's ``MeanShift`` with every point a seed, in far less than
-    O(n) for a step: it asks a tree that knows its nodes' sums, and walkers that come to one place go on as
-    one. With more points, walkers first climb a sample that is spread over all of the tree, where a step
-    costs the same however many points there are; the exact climb starts where those walkers ended, and at
-    every point that is farther than the bandwidth from all their ways, so that no mode off them is missed.
-    In few dimensions every cell sends an exact walker too, so that no mode of scikit-learn's ``bin_seeding``
-    is missed either. What can be missed then is a mode near a way that so few points share that the sample
-    has none of its ball: some n / `_SAMPLE` of them.
+    With every point a seed this is scikit-learn's ``MeanShift``, in far less than O(n) for a step: it asks a
+    tree that knows its nodes' sums, and walkers that come to one place go on as one. With a sample, walkers
+    first climb points that are spread over all of the tree, where a step costs the same however many points
+    there are; the exact climb starts where those walkers ended, and at every point that is farther than the
+    bandwidth from all their ways, so that no mode off them is missed. In few dimensions every cell sends an
+    exact walker too, so that no mode of scikit-learn's ``bin_seeding`` is missed either. What can be missed
+    then is a mode near a way, where clusters overlap; `make bench-index` shows how many of 40,000 points'.
 
     Building the tree takes O(n log n), labels O(n log k) for k clusters in few dimensions. A step looks at
     the leaves that the ball's surface cuts: O(n^(1 - 1/d)) of them in d dimensions, all in many.
@@ -118,7 +119,7 @@ def find_modes(
     tree: KdTree,
     bandwidth: float,
     *,
-    seeding: Seeding = Seeding.POINTS,
+    seeding: Seeding | None = None,
     walkers: Walkers | None = None,
 ) -> tuple[Floats, Integers]:
     """Return the modes and how many points each one's ball holds, the fullest first.
@@ -130,16 +131,18 @@ def find_modes(
     tree : KdTree
         Of the same points.
     bandwidth : float
-    seeding : Seeding, default Seeding.POINTS
-        Where walkers start.
+    seeding : Seeding, optional
+        Where walkers start: by default at every point of up to 65,536, and as a sample says of more.
     walkers : Walkers, optional
         Threads of this process unless given.
     """
     walkers = walkers or Threads()
-    if seeding is Seeding.POINTS and len(points) <= _ALL_SEEDS:
+    if seeding is None:
+        seeding = Seeding.POINTS if len(points) <= _ALL_SEEDS else Seeding.SAMPLE
+    if seeding is Seeding.POINTS:
         climb = walkers.climb(tree, points[tree.nodes.order], bandwidth)
         return _fullest(climb.modes, climb.counts, bandwidth)
-    if seeding is Seeding.POINTS:
+    if seeding is Seeding.SAMPLE:
         seeds, visited = _shown_the_way(points, tree, bandwidth, walkers)
     else:
         seeds, visited = _corners(points, bandwidth), points[:0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,17 @@ def test_cells_send_the_walkers_of_scikit_learns_bin_seeding(
     assert adjusted_rand_score(theirs.labels_, ours.labels) >= 0.9999
 
 
+def test_every_point_is_a_seed_however_many_they_are_where_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = blobs(1, clusters=13, dimensions=2)
+    whole = mean_shift(points, 1.2)
+    monkeypatch.setattr(sys.modules[package.__module__], "_ALL_SEEDS", 10)
+    monkeypatch.setattr(sys.modules[package.__module__], "_SAMPLE", 40)
+    told = mean_shift(points, 1.2, seeding=Seeding.POINTS)
+    assert np.array_equal(whole.modes, told.modes)
+    sampled = mean_shift(points, 1.2, seeding=Seeding.SAMPLE)
+    assert np.array_equal(mean_shift(points, 1.2).modes, sampled.modes)
+
+
 def test_real_stations_gather_where_scikit_learn_says() -> None:
     file = Path(os.environ.get("GRIDLEDGER_DATA", "absent")) / "ev-shenzhen" / "inf.csv"
     if not file.is_file():
@@ -140,7 +152,7 @@ def test_with_a_sample_of_the_seeds_no_small_group_is_missed(monkeypatch: pytest
     small = [random.normal(centre, 0.1, (3, 3)) for centre in ((20, 20, 20), (-9, 3, 3))]
     points = np.concatenate([*large, *small])
     whole = mean_shift(points, 1.5)
-    module = __import__("sys").modules[package.__module__]
+    module = sys.modules[package.__module__]
     monkeypatch.setattr(module, "_ALL_SEEDS", 100)
     monkeypatch.setattr(module, "_SAMPLE", 1000)
     sampled = mean_shift(points, 1.5)
