@@ -27,15 +27,18 @@ _RUN_SECONDS = 600.0
 def _play(arguments: list[str]) -> tuple[float, list[dict[str, Any]]]:
     """Run the demo; return how long it took, seconds, and its steps."""
     started = time.perf_counter()
-    played = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, "demo", "--json", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=_RUN_SECONDS,
-    )
+    command = [sys.executable, "-c", _PROGRAM, "demo", "--json", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as playing:
+        try:
+            said, _ = playing.communicate(timeout=_RUN_SECONDS)
+        except BaseException:
+            playing.terminate()  # it stops what it has started
+            playing.communicate(timeout=_RUN_SECONDS)
+            raise
+    if playing.returncode != 0:
+        raise RuntimeError(f"the demonstration ended with {playing.returncode}")
     seconds = time.perf_counter() - started
-    *steps, _ = [json.loads(line) for line in played.stdout.splitlines()]
+    *steps, _ = [json.loads(line) for line in said.splitlines()]
     return seconds, steps
 
 
