@@ -143,7 +143,9 @@ def test_order_of_points_changes_nothing(points: Floats, random: object) -> None
 def test_moved_points_have_moved_modes(points: Floats, offset: int) -> None:
     first, second = mean_shift(points, 1.0625), mean_shift(points + offset, 1.0625)
     assert np.allclose(first.modes + offset, second.modes)
-    assert adjusted_rand_score(first.labels, second.labels) == 1.0
+    # A point half-way between two modes belongs to either: moved modes are rounded otherwise.
+    ours, theirs = (np.linalg.norm(points - first.modes[found.labels], axis=1) for found in (first, second))
+    assert np.allclose(ours, theirs)
 
 
 def test_with_a_sample_of_the_seeds_no_small_group_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
