@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import wait
 from contextlib import contextmanager
+from io import RawIOBase
 
 from hdfs_native import Client, FileReader, FileWriter, WriteOptions
 
@@ -115,6 +116,9 @@ class HdfsStore(RemoteStore):
     def _send(self, place: str, pieces: Iterator[bytes]) -> None:
         with _lake_errors(place):
             file = self._client.create(place, WriteOptions(create_parent=True, overwrite=False))
+            # The library's class never says that it is closed: freed, it would close once more, and wait for
+            # a NameNode that may be gone, even when the interpreter ends. Writing and closing do not look.
+            RawIOBase.close(file)
             size = sum(file.write(piece) for piece in pieces)
             self._close(file, place, size)
 
