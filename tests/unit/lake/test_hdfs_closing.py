@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import pytest
+from hdfs_native import FileWriter
 
 from gridledger.lake import HdfsStore, LakeUnavailable
 from gridledger.lake import hdfs_store as module
@@ -30,14 +33,17 @@ class NameNode:
     asked: list[str] = field(default_factory=list)
     written: bytes = b""
 
-    def create(self, place: str, options: object) -> NameNode:
-        return self
+    closings: int = 0
+
+    def create(self, place: str, options: object) -> FileWriter:
+        return FileWriter(cast("Any", self))
 
     def write(self, piece: bytes) -> int:
         self.written += piece
         return len(piece)
 
     def close(self) -> None:
+        self.closings += 1
         assert self.closes.wait(_DEADLINE_S)
         if self.failure is not None:
             raise self.failure
@@ -76,6 +82,8 @@ def test_file_that_the_namenode_takes_is_closed_by_its_writer(send: Callable[[Na
     namenode.closes.set()
     send(namenode)
     assert "lease" not in namenode.asked
+    gc.collect()
+    assert namenode.closings == 1
 
 
 def test_file_is_closed_when_the_namenode_knows_all_of_it(send: Callable[[NameNode], None]) -> None:
