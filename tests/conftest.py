@@ -13,6 +13,11 @@ A test asks for `network`: a running network of two organisations, one per worke
     async def test_something(probe: Network) -> None:
         async with Gateway.connect(probe.connection(org="org1", user="user1")) as gateway: ...
 
+A network that others run is attached to first (network/README.md), and shared by all tests of one process;
+nothing of it is stopped:
+
+    GRIDLEDGER_NETWORK=DIR pytest -n 0 --world attached tests/conformance
+
 Tests that kill, wipe or stop components ask for `make_network`, which gives networks of their own:
 
     def test_something(make_network: MakeNetwork) -> None:
@@ -35,7 +40,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.hdfs import running_hdfs
 from tests.postgres import PostgresServer, running_postgres
-from tests.worlds import running_network
+from tests.worlds import attached_network, running_network
 
 from gridledger.lake.hdfs import HdfsCluster
 from gridledger.network import Network, Settings, World
@@ -54,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--world",
         choices=[world.value for world in World],
         default=os.environ.get("GRIDLEDGER_WORLD", World.DEVNET.value),
-        help="world that tests run in: devnet (default) or fabric",
+        help="world that tests run in: devnet (default), fabric, or attached with GRIDLEDGER_NETWORK=DIR",
     )
     parser.addoption(
         "--record-fabric",
@@ -105,6 +110,10 @@ def world(pytestconfig: pytest.Config) -> World:
 @pytest.fixture(scope="session")
 def network(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """Return a running network of two organisations that tests share and leave running."""
+    if world is World.ATTACHED:
+        with attached_network() as attached:
+            yield attached
+        return
     with running_network(world, tmp_path_factory.mktemp("network")) as running:
         yield running
 
@@ -140,6 +149,8 @@ def make_network(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iter
             world: World = world,
             waiting_orderers: int = 0,
         ) -> Network:
+            if world is World.ATTACHED:
+                pytest.skip("an attached network is not a test's own to stop")
             directory = tmp_path_factory.mktemp(f"own{next(numbers)}")
             running = running_network(
                 world,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,27 @@ from tests.prerequisites import missing
 from gridledger.host.errors import PrerequisiteMissing
 from gridledger.network import Network, Settings, World
 
-__all__ = ["running_network"]
+__all__ = ["ATTACHED_VARIABLE", "attached_channel", "attached_network", "running_network"]
+
+ATTACHED_VARIABLE = "GRIDLEDGER_NETWORK"
+"""Names the folder of the network that tests of `--world attached` run on."""
+
+
+def attached_channel() -> str | None:
+    """Return the channel of the network that the variable names; None where it names none."""
+    directory = os.environ.get(ATTACHED_VARIABLE)
+    return Network.open(Path(directory)).channel if directory else None
+
+
+@contextmanager
+def attached_network() -> Iterator[Network]:
+    """Use the network that the variable names; its chaincodes are left running."""
+    directory = os.environ.get(ATTACHED_VARIABLE)
+    if not directory:
+        missing("attached", f"{ATTACHED_VARIABLE} names the folder that `gridledger network attach` made")
+    network = Network.open(Path(directory))
+    network.up()
+    yield network
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 from fabric_protos.common import common_pb2, ledger_pb2
 from tests.conformance.probe.steps import Step, decode_results, encode_steps
 from tests.conformance.wire import ProposalParts, Signer, Wire
+from tests.worlds import attached_channel
 
 from gridledger.client import (
     Commit,
@@ -23,7 +24,7 @@ from gridledger.client import (
 )
 from gridledger.model.argument import Argument
 
-CHANNEL = "energy"
+CHANNEL = attached_channel() or "energy"
 RENEWAL = b"ledger:RenewTimeMark"
 
 

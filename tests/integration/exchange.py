@@ -57,7 +57,7 @@ async def _until_marked(network: Network) -> None:
 
 
 def authorities(network: Network) -> Mapping[str, Path]:
-    return {one.msp_id: one.path / "msp" for one in network.organisations}
+    return network.authorities
 
 
 @asynccontextmanager

@@ -63,26 +63,45 @@ _MODULE: Final = "gridledger.chaincode:GridLedger"
     help="Modules of the plant that are registered beside its inverter.",
 )
 @click.option("--keep", is_flag=True, help="Keep the folder: ledgers, databases, configurations, logs.")
+@click.option(
+    "--network",
+    "attached",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Play on the network of this folder, such as an attached one, in place of one of its own.",
+)
 @with_output
 def command(
-    output: Output, world: str, binaries: Path | None, directory: Path | None, modules: int, keep: bool
+    output: Output,
+    world: str,
+    binaries: Path | None,
+    directory: Path | None,
+    modules: int,
+    keep: bool,
+    attached: Path | None,
 ) -> None:
     """Show a paid, proven look-up of a real PV plant's data, step by step.
 
     Five business systems that know plant R27 answer from databases of their own by servers of their own, two
     of them on PostgreSQL where its wheel is installed. Measured data and types are real; enterprises, prices,
-    serial numbers and users are made. Everything that is started is stopped.
+    serial numbers and users are made. Everything that is started is stopped, but what --network names.
     """
     with _folder(directory, keep=keep) as folder:
         started = time.monotonic()
-        network = Network.create(folder / "network", world=World(world), binaries=binaries)
+        network = (
+            Network.open(attached)
+            if attached is not None
+            else Network.create(folder / "network", world=World(world), binaries=binaries)
+        )
         try:
             asyncio.run(_play(output, network, folder / "exchange", modules))
         finally:
-            with output.progress("stopping"):
-                network.down()
+            if attached is None:
+                with output.progress("stopping"):
+                    network.down()
         seconds = round(time.monotonic() - started, 1)
-        last: dict[str, FieldValue] = {"world": world, "seconds": str(seconds)}
+        last: dict[str, FieldValue] = {"world": network.world.value, "seconds": str(seconds)}
+        if attached is not None:
+            last["network"] = str(network.directory)
         if keep or directory:
             last["folder"] = str(folder)
         output.step(last, _end)
@@ -105,7 +124,7 @@ def _folder(directory: Path | None, *, keep: bool) -> Iterator[Path]:
 
 
 async def _play(output: Output, network: Network, folder: Path, modules: int) -> None:
-    authorities = {one.msp_id: one.path / "msp" for one in network.organisations}
+    authorities = network.authorities
     start = _Start(network)
 
     def enrol(organisation: str, user: str, role: Role) -> Connection:
@@ -184,4 +203,5 @@ def _drawn(value: dict[str, Any]) -> RenderableType:
 
 def _end(value: dict[str, Any]) -> str:
     kept = f"; kept in {value['folder']}" if "folder" in value else ""
-    return f"Done in {value['seconds']} s on {value['world']}; everything is stopped{kept}."
+    end = f"{value['network']} goes on" if "network" in value else "everything is stopped"
+    return f"Done in {value['seconds']} s on {value['world']}; {end}{kept}."

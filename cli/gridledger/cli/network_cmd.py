@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridledger.cli.command import with_output
+from gridledger.cli.network_attach_cmd import COMMANDS as ATTACH_COMMANDS
 from gridledger.cli.network_option import NetworkChoice, with_network
 from gridledger.cli.output import Output, fields, table
 from gridledger.model.errors import ConfigError, FieldValue
@@ -35,7 +36,7 @@ _CONNECTION_KEYS = (
 
 @click.group("network")
 def group() -> None:
-    """Run a network of either world and deploy to it.
+    """Run a network of either world, or attach to one that others run, and deploy to it.
 
     devnet is one process with all organisations; fabric is real Hyperledger Fabric, an orderer for each of
     four organisations and a peer for each other one.
@@ -198,6 +199,10 @@ def enrol(
     """Make keys and certificate for a new user, and show the user's connection."""
     made = choice.open().enrol(org=org, user=user, role=NodeRole(role), attributes=_attributes(attributes))
     output.show(_connection(made), fields)
+
+
+for _command in ATTACH_COMMANDS:
+    group.add_command(_command)
 
 
 def _create(choice: NetworkChoice, organisations: int, waiting: int) -> Network:

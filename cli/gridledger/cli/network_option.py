@@ -38,7 +38,11 @@ class NetworkChoice:
     @property
     def directory(self) -> Path:
         """The folder: as named, else one per world below `.gridledger`."""
-        return self.given or _HOME / (self.world or World.DEVNET)
+        return self.folder(World.DEVNET)
+
+    def folder(self, world: World) -> Path:
+        """Return the folder for a command that is about `world` unless another is named."""
+        return self.given or _HOME / (self.world or world)
 
     def open(self) -> Network:
         """Return the network.
@@ -77,7 +81,7 @@ def with_network(function: Callable[Concatenate[NetworkChoice, P], T]) -> Callab
         type=click.Choice([world.value for world in World]),
         envvar="GRIDLEDGER_WORLD",
         show_envvar=True,
-        help="The embedded network (default) or real Fabric.",
+        help="The embedded network (default), real Fabric, or a network of others that was attached.",
     )
     @click.option(
         "--dir",

@@ -42,7 +42,7 @@ class PartyChoice:
 
     def authorities(self) -> dict[str, Path]:
         """Return the MSP folders of the network's organisations, by MSP."""
-        return {one.msp_id: one.path / "msp" for one in self.network.open().organisations}
+        return self.network.open().authorities
 
     def run(self, work: Callable[[Party], Awaitable[T]]) -> T:
         """Connect, do the work, close, and return what came of it."""

@@ -14,7 +14,7 @@ from gridledger.client.policy import EndorsementPolicy
 from gridledger.client.transport import Message
 from gridledger.model.errors import ConfigError
 
-__all__ = ["Collection", "read_collections", "to_collection_package"]
+__all__ = ["Collection", "collections_of", "read_collections", "to_collection_package"]
 
 _KEYS: dict[str, type[Any]] = {
     "name": str,
@@ -96,12 +96,17 @@ def read_collections(path: Path) -> list[Collection]:
         raise ConfigError(f"cannot be read: {error.strerror}", key="collections", source=str(path)) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError("want JSON", key="collections", source=str(path)) from error
+    return collections_of(values, source=str(path))
+
+
+def collections_of(values: object, *, source: str) -> list[Collection]:
+    """Read the content of a ``collections.json``, parsed; raises as `read_collections` does."""
     if not isinstance(values, list):
-        raise ConfigError("want a list", key="collections", source=str(path))
-    found = [_read_one(value, f"{path}, collection {number}") for number, value in enumerate(values, 1)]
+        raise ConfigError("want a list", key="collections", source=source)
+    found = [_read_one(value, f"{source}, collection {number}") for number, value in enumerate(values, 1)]
     names = [one.name for one in found]
     if len(set(names)) != len(names):
-        raise ConfigError("a name stands twice", key="collections", source=str(path))
+        raise ConfigError("a name stands twice", key="collections", source=source)
     return found
 
 

@@ -216,6 +216,26 @@ class Lifecycle:
             name=name, version=found.version, sequence=found.sequence, approvals=dict(found.approvals)
         )
 
+    async def approved_package(self, name: str, sequence: int, *, timeout: float | None = None) -> str | None:
+        """Return the package that our organisation approved a definition with.
+
+        Returns
+        -------
+        str or None
+            The package's id; None where it was approved without one.
+
+        Raises
+        ------
+        EvaluateError
+            When our organisation has not approved it, or the peer does not answer.
+        """
+        request = lifecycle_pb2.QueryApprovedChaincodeDefinitionArgs(name=name, sequence=sequence)
+        answer = await self._contract.evaluate(
+            "QueryApprovedChaincodeDefinition", request.SerializeToString(), timeout=timeout
+        )
+        found = _read(lifecycle_pb2.QueryApprovedChaincodeDefinitionResult, answer)
+        return str(found.source.local_package.package_id) or None
+
 
 def _fill(request: Message, definition: ChaincodeDefinition) -> Message:
     request.name = definition.name

@@ -95,6 +95,19 @@ class ConnectionProfile:
             if isinstance(value, Mapping) and value.get("peers")
         )
 
+    def msp_id(self, organization: str) -> str:
+        """Return the MSP of an organisation; ConfigError when the profile does not name it."""
+        return self._text(
+            self._organization(organization).get("mspid"), f"organizations.{organization}.mspid"
+        )
+
+    def peers(self, organization: str) -> list[str]:
+        """Return the names of an organisation's peers as listed; ConfigError when there is none."""
+        key = f"organizations.{organization}.peers"
+        self._first_peer(self._organization(organization), key)
+        listed = self._organization(organization).get("peers")
+        return [self._text(name, key) for name in (listed if isinstance(listed, list) else [])]
+
     def users(self, organization: str) -> list[str]:
         """Return the users of an organisation whose certificates the profile names, sorted."""
         users = self._organization(organization).get("users") or {}

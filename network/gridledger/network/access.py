@@ -6,11 +6,11 @@ from pathlib import Path
 
 from gridledger.client.connection import Connection
 from gridledger.host.ports import LOOPBACK
-from gridledger.network.description import NetworkDescription
+from gridledger.network.description import AttachedPeer, NetworkDescription, OrganisationDescription
 from gridledger.network.errors import UnknownComponent
-from gridledger.network.material import Member, OrganisationKind, OrganisationMaterial
+from gridledger.network.material import Member, OrganisationMaterial
 
-__all__ = ["connection_of", "member_of"]
+__all__ = ["connection_of", "connections_of", "member_of"]
 
 
 def connection_of(
@@ -39,21 +39,40 @@ def connection_of(
     UnknownComponent
         If there is no such organisation or user.
     """
+    return connections_of(description, directory, organisation, user, chaincode=chaincode)[0]
+
+
+def connections_of(
+    description: NetworkDescription,
+    directory: Path,
+    organisation: str,
+    user: str,
+    *,
+    chaincode: str | None = None,
+) -> list[Connection]:
+    """Return the connections of a user through each of the organisation's peers; see `connection_of`."""
     described = description.organisation(organisation)
-    material = OrganisationMaterial(
-        name=organisation, kind=OrganisationKind.PEER, root=directory / "organizations"
-    )
+    material = next(one for one in description.peer_material(directory) if one.name == organisation)
     member = material.user(user)
-    return Connection(
-        endpoint=f"{LOOPBACK}:{described.port}",
-        tls_root_cert=material.tls_root,
-        tls_host_override=material.node("peer0").name,
-        msp_id=material.msp_id,
-        certificate=member.msp.certificate,
-        private_key=member.msp.key,
-        channel=description.channel,
-        chaincode=chaincode,
-    )
+    peers = described.attachment.peers if described.attachment else [_own_peer(described, material)]
+    return [
+        Connection(
+            endpoint=peer.endpoint,
+            tls_root_cert=material.tls_root if peer.uses_tls else None,
+            tls_host_override=peer.tls_host,
+            msp_id=material.msp_id,
+            certificate=member.msp.certificate,
+            private_key=member.msp.key,
+            channel=description.channel,
+            chaincode=chaincode,
+        )
+        for peer in peers
+    ]
+
+
+def _own_peer(described: OrganisationDescription, material: OrganisationMaterial) -> AttachedPeer:
+    name = material.node("peer0").name
+    return AttachedPeer(name=name, endpoint=f"{LOOPBACK}:{described.port}", tls_host=name, uses_tls=True)
 
 
 def member_of(description: NetworkDescription, directory: Path, organisation: str, user: str) -> Member:

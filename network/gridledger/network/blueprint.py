@@ -39,7 +39,8 @@ _BLOCK_INTERVALS_MS = {World.DEVNET: 10, World.FABRIC: 100}
 
 def default_settings(world: World) -> Settings:
     """Return how blocks are cut where nobody says otherwise."""
-    return Settings(block_interval_ms=_BLOCK_INTERVALS_MS[world])
+    interval_ms = _BLOCK_INTERVALS_MS.get(world)
+    return Settings(block_interval_ms=interval_ms) if interval_ms is not None else Settings()
 
 
 def describe(
@@ -70,6 +71,8 @@ def describe(
     ConfigError
         If a number is out of its range.
     """
+    if world is World.ATTACHED:
+        raise ConfigError("is attached to, not made", key="world", source="Network.create", value=world.value)
     if not 1 <= organisations <= _MAX_ORGANISATIONS:
         raise ConfigError(
             f"want 1 to {_MAX_ORGANISATIONS}",

@@ -20,6 +20,9 @@ from gridledger.network.material import OrganisationKind, OrganisationMaterial
 
 __all__ = [
     "FILE_NAME",
+    "MEMBERS",
+    "AttachedPeer",
+    "Attachment",
     "ChaincodeDescription",
     "ChaincodeRelease",
     "NetworkDescription",
@@ -30,12 +33,15 @@ __all__ = [
 ]
 
 FILE_NAME = "network.json"
+MEMBERS = "members"
+"""Folder with the MSPs of an attached channel's organisations."""
 _SCHEMA = "gridledger-network/1"
 _FIRST_ORDERER = "orderer0"
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 OrganisationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,30}$")]
+Endpoint = Annotated[str, Field(pattern=r"^[^\s/@]{1,255}:[0-9]{1,5}$")]
 ChaincodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$", max_length=64)]
 Sequence = Annotated[int, Field(ge=1)]
 
@@ -45,6 +51,8 @@ class World(StrEnum):
 
     DEVNET = "devnet"
     FABRIC = "fabric"
+    ATTACHED = "attached"
+    """Others run it; see `gridledger.network.attach`."""
 
 
 @value
@@ -70,6 +78,47 @@ class Settings(ModelValue):
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
+class AttachedPeer:
+    """A peer that others run.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the connection profile.
+    endpoint : str
+        Host and port.
+    tls_host : str or None
+        Name to look for in its TLS certificate in place of the endpoint's host.
+    uses_tls : bool
+        Whether it speaks TLS.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    endpoint: Endpoint
+    tls_host: str | None
+    uses_tls: bool
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Attachment:
+    """How an organisation of an attached network is reached.
+
+    Parameters
+    ----------
+    msp_id : str
+        Its MSP.
+    peers : list of AttachedPeer
+        Its peers; clients go through the first.
+    chaincode_host : str
+        Name or address by which they reach chaincode on this machine.
+    """
+
+    msp_id: Annotated[str, Field(min_length=1, max_length=128)]
+    peers: Annotated[list[AttachedPeer], Field(min_length=1)]
+    chaincode_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
 class OrganisationDescription:
     """A peer organisation.
 
@@ -81,12 +130,15 @@ class OrganisationDescription:
         Where its peer listens, in devnet the world's listener for this organisation.
     chaincode_port, operations_port : int, optional
         The peer's further listeners; none in devnet.
+    attachment : Attachment, optional
+        How it is reached where others run the network.
     """
 
     name: OrganisationName
     port: Port
     chaincode_port: Port | None = None
     operations_port: Port | None = None
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -143,6 +195,10 @@ class ChaincodeRelease:
         Organisation to the port of its chaincode process.
     package_ids : object
         Organisation to the id of the package that it installed.
+    hosts : object
+        Organisation to the host by which its peers reach the process, where that is not this machine's own.
+    is_waiting : bool
+        Whether our organisations have approved it and it waits for others to do so; in attached networks.
     """
 
     sequence: Sequence
@@ -153,6 +209,8 @@ class ChaincodeRelease:
     tls: bool
     ports: dict[OrganisationName, Port]
     package_ids: dict[OrganisationName, str]
+    hosts: dict[OrganisationName, str] = Field(default_factory=dict)
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -187,7 +245,8 @@ class NetworkDescription:
     organisations : list of OrganisationDescription
         Peer organisations.
     orderers : list of OrdererDescription
-        Orderers: four of organisations of their own in the real world, and those in wait; one in devnet.
+        Orderers: four of organisations of their own in the real world, and those in wait; one in devnet; none
+        of an attached network, whose orderers are reached through its peers.
     settings : Settings
         How blocks are cut.
     binaries : str or None
@@ -199,10 +258,17 @@ class NetworkDescription:
     world: World
     channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]{0,248}$")]
     organisations: Annotated[list[OrganisationDescription], Field(min_length=1)]
-    orderers: Annotated[list[OrdererDescription], Field(min_length=1)]
+    orderers: list[OrdererDescription]
     settings: Settings = Field(default_factory=Settings)
     binaries: str | None = None
     chaincodes: list[ChaincodeDescription] = Field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        is_attached = self.world is World.ATTACHED
+        if is_attached == bool(self.orderers):
+            raise ValueError("orderers: there are some unless the network is attached")
+        if any((one.attachment is not None) != is_attached for one in self.organisations):
+            raise ValueError("attachment: every organisation of an attached network has one, no other has")
 
     @classmethod
     def load(cls, directory: Path) -> NetworkDescription:
@@ -280,7 +346,12 @@ class NetworkDescription:
         """Return the peer organisations' material below a network's folder."""
         root = directory / "organizations"
         return [
-            OrganisationMaterial(name=organisation.name, kind=OrganisationKind.PEER, root=root)
+            OrganisationMaterial(
+                name=organisation.name,
+                kind=OrganisationKind.PEER,
+                root=root,
+                attached_msp_id=organisation.attachment.msp_id if organisation.attachment else None,
+            )
             for organisation in self.organisations
         ]
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from gridledger.model.errors import NetworkSetupError
 
 __all__ = [
+    "ApprovalsMissing",
+    "AttachError",
     "ConsenterNotSynced",
     "ConsenterUnknown",
     "ConsentersMoved",
@@ -92,6 +94,62 @@ class MaterialError(NetworkSetupError):
 
     code = "GL-NET-010"
     exit_code = 89
+
+
+class AttachError(NetworkSetupError):
+    """A peer of a network that others run does not answer, or refuses whom it was asked as.
+
+    Parameters
+    ----------
+    organisation : str
+        Name of the organisation in the connection profile.
+    peer : str
+        Name of the peer.
+    reason : str
+        What it said.
+    """
+
+    code = "GL-NET-012"
+    exit_code = 86
+
+    def __init__(self, organisation: str, *, peer: str, reason: str) -> None:
+        super().__init__(
+            f"{organisation}: {peer}: {reason}", organisation=organisation, peer=peer, reason=reason
+        )
+
+
+class ApprovalsMissing(NetworkSetupError):
+    """Our organisations have approved a chaincode's definition, too few others yet; it stays as it is.
+
+    Parameters
+    ----------
+    chaincode : str
+        Name of the chaincode.
+    approved : sequence of str
+        MSPs that have approved.
+    missing : sequence of str
+        MSPs that have not.
+    wanted : int
+        How many have to.
+    file : str
+        The definition, for the others' administrators.
+    """
+
+    code = "GL-NET-013"
+    exit_code = 86
+
+    def __init__(
+        self, chaincode: str, *, approved: Sequence[str], missing: Sequence[str], wanted: int, file: str
+    ) -> None:
+        super().__init__(
+            f"{chaincode}: approved by {', '.join(approved)}, {wanted} have to: hand {file} to the"
+            f" administrators of {', '.join(missing)}, and commit when they have approved",
+            chaincode=chaincode,
+            approved=list(approved),
+            missing=list(missing),
+            wanted=wanted,
+            file=file,
+        )
 
 
 class ConsentersStop(NetworkSetupError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gridledger.network.attached.world import AttachedWorld
 from gridledger.network.component import Component
 from gridledger.network.description import NetworkDescription, World
 from gridledger.network.errors import UnknownComponent
@@ -36,6 +37,8 @@ class Inventory:
 
     def world(self) -> WorldRunner:
         """Return what runs orderers and peers."""
+        if self._description.world is World.ATTACHED:
+            return AttachedWorld()
         runner = FabricWorld if self._description.world is World.FABRIC else EmbeddedWorld
         return runner(self._description, self._directory)
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
-from gridledger.client.collection import Collection
 from gridledger.client.connection import Connection
 from gridledger.client.errors import EndorseError, OutcomeUnknown
 from gridledger.client.gateway import Gateway
 from gridledger.client.lifecycle import ChaincodeDefinition, Lifecycle
 from gridledger.client.peer import Peer
-from gridledger.client.policy import EndorsementPolicy
 from gridledger.model.errors import ContractError, GatewayError
-from gridledger.network.access import connection_of
+from gridledger.network.access import connection_of, connections_of
+from gridledger.network.attached.channel_members import ChannelMembers
+from gridledger.network.blueprint import ADMIN
 from gridledger.network.description import NetworkDescription
 from gridledger.network.errors import DeployError
 from gridledger.network.release import ReleaseFiles
@@ -69,7 +68,7 @@ class ChannelLifecycle:
         EvaluateError
             If the channel does not answer.
         """
-        async with Gateway.connect(self._admin(next(iter(self._organisations)))) as gateway:
+        async with Gateway.connect(self._first_admin()) as gateway:
             committed = await Lifecycle(gateway.network()).committed()
         return committed[name].sequence if name in committed else 0
 
@@ -88,41 +87,89 @@ class ChannelLifecycle:
         """
         await asyncio.gather(*(self._install(files, organisation) for organisation in files.release.ports))
 
-    async def define(
-        self,
-        files: ReleaseFiles,
-        policy: EndorsementPolicy | None,
-        collections: list[Collection],
-    ) -> None:
-        """Approve a release for every organisation and commit it.
+    async def approve(self, files: ReleaseFiles, definition: ChaincodeDefinition) -> None:
+        """Approve a release for every organisation of ours.
 
         Raises
         ------
         DeployError
-            If a step is refused.
+            If an approval is refused.
+        OutcomeUnknown
+            If nobody can say whether an approval stands.
+        """
+        for organisation, msp_id in self._organisations.items():
+            async with Gateway.connect(self._admin(organisation)) as gateway:
+                package_id = files.release.package_ids[organisation]
+                approval = Lifecycle(gateway.network()).approve(
+                    definition, msp_id=msp_id, package_id=package_id
+                )
+                await _step(files.name, f"approve for {organisation}", approval)
+
+    async def commit(self, definition: ChaincodeDefinition, *, approved: Sequence[str]) -> None:
+        """Put a definition into force, endorsed by peers of the organisations that have approved it.
+
+        Raises
+        ------
+        DeployError
+            If it is refused.
         OutcomeUnknown
             If nobody can say whether the commit stands.
         """
-        release = files.release
-        definition = ChaincodeDefinition(
-            name=files.name,
-            version=str(release.sequence),
-            sequence=release.sequence,
-            policy=policy,
-            collections=collections,
-        )
-        async with AsyncExitStack() as stack:
-            lifecycles: dict[str, Lifecycle] = {}
-            for organisation in self._organisations:
-                gateway = await stack.enter_async_context(Gateway.connect(self._admin(organisation)))
-                lifecycles[organisation] = Lifecycle(gateway.network())
-            for organisation, msp_id in self._organisations.items():
-                package_id = release.package_ids[organisation]
-                approval = lifecycles[organisation].approve(definition, msp_id=msp_id, package_id=package_id)
-                await _step(files.name, f"approve for {organisation}", approval)
-            msp_ids = list(self._organisations.values())
-            commit = next(iter(lifecycles.values())).commit(definition, endorsing_organizations=msp_ids)
-            await _step(files.name, "commit", commit)
+        async with Gateway.connect(self._first_admin()) as gateway:
+            commit = Lifecycle(gateway.network()).commit(definition, endorsing_organizations=approved)
+            await _step(definition.name, "commit", commit)
+
+    @property
+    def msp_ids(self) -> list[str]:
+        """The MSPs of our organisations."""
+        return list(self._organisations.values())
+
+    async def members(self) -> ChannelMembers:
+        """Read who belongs to the channel, and how many of them have to approve a definition.
+
+        Raises
+        ------
+        PeerCallError
+            If the peer does not answer.
+        """
+        channel = self._description.channel
+        async with Peer.connect(self._first_admin()) as peer:
+            return ChannelMembers.from_block(
+                await peer.call("cscc", "GetConfigBlock", channel, channel=channel)
+            )
+
+    async def approvals(self, definition: ChaincodeDefinition) -> list[str]:
+        """Return the MSPs that have approved exactly this definition, sorted; ours are among them.
+
+        Raises
+        ------
+        DeployError
+            If the peer refuses, such as a sequence that is not the next one.
+        """
+        async with Gateway.connect(self._first_admin()) as gateway:
+            asked = Lifecycle(gateway.network()).readiness(definition)
+            answer = await _step(definition.name, "check approvals", asked)
+        # Our peers may be a block apart: what ours have approved was committed before this was asked.
+        return sorted({msp_id for msp_id, approved in answer.items() if approved} | set(self.msp_ids))
+
+    async def is_ours(self, files: ReleaseFiles) -> bool:
+        """Tell whether the definition in force is what our organisations have approved for a release.
+
+        Raises
+        ------
+        EvaluateError
+            If there is none, or the channel does not answer.
+        """
+        for organisation, msp_id in self._organisations.items():
+            async with Gateway.connect(self._admin(organisation)) as gateway:
+                lifecycle = Lifecycle(gateway.network())
+                found = await lifecycle.definition(files.name)
+                if found.sequence != files.release.sequence or not found.approvals.get(msp_id, False):
+                    return False
+                package_id = await lifecycle.approved_package(files.name, found.sequence)
+            if package_id != files.release.package_ids[organisation]:
+                return False
+        return True
 
     async def wait_found(self, *, seconds: float) -> None:
         """Wait until every organisation's gateway finds every other organisation's peer.
@@ -160,11 +207,12 @@ class ChannelLifecycle:
 
     async def _install(self, files: ReleaseFiles, organisation: str) -> None:
         package_id = files.release.package_ids[organisation]
-        async with Peer.connect(self._admin(organisation)) as peer:
-            if package_id not in {installed.package_id for installed in await peer.installed()}:
-                await _step(
-                    files.name, f"install for {organisation}", peer.install(files.package(organisation))
-                )
+        for connection in connections_of(self._description, self._directory, organisation, ADMIN):
+            async with Peer.connect(connection) as peer:
+                if package_id not in {installed.package_id for installed in await peer.installed()}:
+                    await _step(
+                        files.name, f"install for {organisation}", peer.install(files.package(organisation))
+                    )
 
     async def _wait_endorsed(self, call: _Call, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -194,7 +242,10 @@ class ChannelLifecycle:
                 await asyncio.sleep(_POLL_SECONDS)
 
     def _admin(self, organisation: str) -> Connection:
-        return connection_of(self._description, self._directory, organisation, "admin")
+        return connection_of(self._description, self._directory, organisation, ADMIN)
+
+    def _first_admin(self) -> Connection:
+        return self._admin(next(iter(self._organisations)))
 
 
 async def _step(chaincode: str, step: str, call: Awaitable[T]) -> T:

@@ -88,6 +88,8 @@ class OrganisationMaterial:
         Whether it runs peers or orderers.
     root : Path
         The folder `organizations`.
+    attached_msp_id : str, optional
+        Its MSP where others run the network; then there are no keys of authorities but those that were given.
 
     Examples
     --------
@@ -101,11 +103,12 @@ class OrganisationMaterial:
     name: str
     kind: OrganisationKind
     root: Path
+    attached_msp_id: str | None = None
 
     @property
     def msp_id(self) -> str:
         """MSP id: `Org1MSP` for `org1`."""
-        return f"{self.name.capitalize()}MSP"
+        return self.attached_msp_id or f"{self.name.capitalize()}MSP"
 
     @property
     def domain(self) -> str:
@@ -195,7 +198,7 @@ class OrganisationMaterial:
         UnknownComponent
             If there is none.
         """
-        member = self._user(name)
+        member = self.member(name)
         if not _MEMBER_NAME.fullmatch(name) or not member.path.is_dir():
             raise UnknownComponent("user", name, known=self.users())
         return member
@@ -255,13 +258,20 @@ class OrganisationMaterial:
         Raises
         ------
         MaterialError
-            If the name breaks the rule or the user exists.
+            If the name breaks the rule or the user exists, or the authority's key is not here.
         """
         return self._add(
-            self._user(name), name, role, hosts=False, attributes=attributes, validity=validity, issuer=issuer
+            self.member(name),
+            name,
+            role,
+            hosts=False,
+            attributes=attributes,
+            validity=validity,
+            issuer=issuer,
         )
 
-    def _user(self, name: str) -> Member:
+    def member(self, name: str) -> Member:
+        """Return where the material of the user `name` is or would be; nothing is read."""
         full = f"{name}@{self.domain}"
         return Member(name=full, msp_id=self.msp_id, path=self.path / "users" / full)
 
@@ -280,6 +290,8 @@ class OrganisationMaterial:
             raise MaterialError(f"{short_name!r} is no name for a member: letters, digits, _ . -, at most 63")
         if member.path.exists():
             raise MaterialError(f"{member.name} exists")
+        if self.attached_msp_id is not None:
+            return self._add_attached(member, short_name, role, attributes, validity, issuer)
         signing, tls = self.signing_authority(), self.tls_authority()
         aside = Member(
             name=member.name, msp_id=member.msp_id, path=member.path.with_name(f".{member.path.name}")
@@ -295,5 +307,33 @@ class OrganisationMaterial:
         credential = tls.issue_tls(member.name, self.domain, hosts=names, validity=validity)
         credential.save(aside.tls_certificate, aside.tls_key)
         write_file(aside.tls_root, tls.certificate_pem, durable=False)
+        aside.path.replace(member.path)
+        return member
+
+    def _add_attached(
+        self,
+        member: Member,
+        short_name: str,
+        role: NodeRole,
+        attributes: Mapping[str, str] | None,
+        validity: Validity | None,
+        issuer: CertificateAuthority | None,
+    ) -> Member:
+        """Make a user of an attached network: no key of its authority for TLS is here."""
+        if not (self.path / "ca" / "priv_sk").exists():
+            raise MaterialError(
+                f"the authority of {self.msp_id} is not here: enrol {short_name} there and attach with its"
+                " MSP folder, or attach with the authority's folder"
+            )
+        aside = Member(
+            name=member.name, msp_id=member.msp_id, path=member.path.with_name(f".{member.path.name}")
+        )
+        shutil.rmtree(aside.path, ignore_errors=True)
+        shutil.copytree(self.msp.path, aside.msp.path)
+        aside.msp.write_signer(
+            (issuer or self.signing_authority()).issue(
+                member.name, self.domain, role=role, attributes=attributes, validity=validity
+            )
+        )
         aside.path.replace(member.path)
         return member

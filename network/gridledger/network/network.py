@@ -19,11 +19,11 @@ from gridledger.network.blocking import run_blocking
 from gridledger.network.blueprint import create_folder, default_settings, describe
 from gridledger.network.component import Component
 from gridledger.network.deployment import Deployment
-from gridledger.network.description import NetworkDescription, Settings, World
+from gridledger.network.description import MEMBERS, NetworkDescription, Settings, World
 from gridledger.network.errors import MaterialError
 from gridledger.network.fabric.binaries import Binaries
 from gridledger.network.inventory import Inventory
-from gridledger.network.material import OrganisationKind, OrganisationMaterial
+from gridledger.network.material import OrganisationMaterial
 from gridledger.network.status import NetworkStatus, read_status
 
 __all__ = ["Network"]
@@ -130,9 +130,13 @@ class Network:
     def organisation(self, name: str) -> OrganisationMaterial:
         """Return the material of one peer organisation; UnknownComponent if there is none of the name."""
         self.description.organisation(name)
-        return OrganisationMaterial(
-            name=name, kind=OrganisationKind.PEER, root=self.directory / "organizations"
-        )
+        return next(one for one in self.organisations if one.name == name)
+
+    @property
+    def authorities(self) -> dict[str, Path]:
+        """MSP folders by which to tell the members of the channel's organisations, by MSP."""
+        members = {path.name: path for path in (self.directory / MEMBERS).glob("*")}
+        return members | {one.msp_id: one.msp.path for one in self.organisations}
 
     def use_binaries(self, binaries: Path) -> None:
         """Run Fabric from another folder from the next start on; PrerequisiteMissing if one is not there."""
@@ -221,15 +225,7 @@ class Network:
         return Inventory(self.directory).world().metrics(component)
 
     def kill(self, component: str) -> None:
-        """End a component as a crash would (SIGKILL).
-
-        Raises
-        ------
-        UnknownComponent
-            If there is none.
-        NotRunning
-            If it does not run.
-        """
+        """End a component as a crash would (SIGKILL); UnknownComponent or NotRunning if there is none."""
         Inventory(self.directory).component(component).process.kill()
 
     def stop(self, component: str) -> None:
@@ -307,11 +303,13 @@ class Network:
             If a step is refused, or the chaincode does not answer.
         OutcomeUnknown
             If nobody can say whether the definition stands; the next `deploy` or `up` finds out.
+        ApprovalsMissing
+            In an attached network, if others have to approve; see `gridledger.network.approve`.
         """
         read = read_collections(collections) if isinstance(collections, Path) else list(collections)
         with folder_lock(self.directory):
             nodes = Inventory(self.directory).world().components()
-            if not any(node.process.pid() for node in nodes):
+            if nodes and not any(node.process.pid() for node in nodes):
                 raise NotRunning("the network does not run: start it with up")
             deployment = Deployment(self.directory)
             deployment.settle()

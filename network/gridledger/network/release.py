@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from gridledger.host.durable_file import write_file
 from gridledger.host.ports import LOOPBACK, is_listening
@@ -17,6 +18,9 @@ from gridledger.network.package import ChaincodePackage
 from gridledger.network.python_environment import python_environment
 
 __all__ = ["ReleaseFiles"]
+
+_LOCAL: Final = frozenset({LOOPBACK, "localhost"})
+_EVERYWHERE: Final = "0.0.0.0"  # noqa: S104
 
 
 class ReleaseFiles:
@@ -66,6 +70,11 @@ class ReleaseFiles:
         """Remove the release's folder, with the key that its peers showed to its processes."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    @property
+    def definition_file(self) -> Path:
+        """Where the definition stands for other organisations' administrators."""
+        return self.path / "definition.json"
+
     def package(self, organisation: str) -> bytes:
         """Return the package that an organisation installs."""
         return self._package_file(organisation).read_bytes()
@@ -81,7 +90,7 @@ class ReleaseFiles:
     def _component(self, organisation: str, port: int) -> Component:
         values = {
             "CHAINCODE_ID": self.release.package_ids[organisation],
-            "CHAINCODE_SERVER_ADDRESS": f"{LOOPBACK}:{port}",
+            "CHAINCODE_SERVER_ADDRESS": f"{self._listening(organisation)}:{port}",
         }
         if self.release.tls:
             tls = self._tls(organisation)
@@ -101,9 +110,17 @@ class ReleaseFiles:
             is_ready=lambda: is_listening(port),
         )
 
+    def _host(self, organisation: str) -> str:
+        """Return where the organisation's peers find the process."""
+        return self.release.hosts.get(organisation, LOOPBACK)
+
+    def _listening(self, organisation: str) -> str:
+        # Peers that come from elsewhere come by an address that need not be one of this machine's.
+        return LOOPBACK if self._host(organisation) in _LOCAL else _EVERYWHERE
+
     def _create_package(self, organisation: str) -> str:
         port = self.release.ports[organisation]
-        package = ChaincodePackage(label=self.label, address=f"{LOOPBACK}:{port}")
+        package = ChaincodePackage(label=self.label, address=f"{self._host(organisation)}:{port}")
         if self.release.tls:
             package = self._with_tls(package, organisation)
         write_file(self._package_file(organisation), package.to_bytes(), mode=0o600)
@@ -112,7 +129,8 @@ class ReleaseFiles:
     def _with_tls(self, package: ChaincodePackage, organisation: str) -> ChaincodePackage:
         # An authority for this one link, whose key is forgotten: no other certificate will ever open it.
         authority = CertificateAuthority.create(f"{self.label}.{organisation}", organisation)
-        server = authority.issue_tls(f"chaincode.{organisation}", organisation, hosts=("localhost", LOOPBACK))
+        hosts = sorted({"localhost", LOOPBACK, self._host(organisation)})
+        server = authority.issue_tls(f"chaincode.{organisation}", organisation, hosts=hosts)
         client = authority.issue_tls(f"peer0.{organisation}", organisation)
         tls = self._tls(organisation)
         write_file(tls / "ca.crt", authority.certificate_pem)
