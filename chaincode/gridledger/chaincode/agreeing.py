@@ -89,9 +89,7 @@ async def take_agreements(
     used = await ctx.get_many([agreement_use_key(use) for use in uses])
     now_ms = await ctx.now_ms()
     present = {
-        prefix: target.system.identifier
-        for target in decision.targets
-        for prefix in (target.system.identifier, *(target.system.former or ()))
+        prefix: target.system.identifier for target in decision.targets for prefix in target.system.prefixes
     }
     by_owner: dict[SystemIdentifier, Agreement] = {}
     for use, agreement, earlier in zip(uses, rows, used, strict=True):

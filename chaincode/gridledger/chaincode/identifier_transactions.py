@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gridledger.chaincode.audience import carry_publications
 from gridledger.chaincode.history import history_of
 from gridledger.chaincode.identifier_changes import changed_system
 from gridledger.chaincode.ledger_key import (
@@ -117,7 +118,7 @@ class IdentifierTransactions(Contract):
         return tuple(found)
 
     async def _carry_over(self, ctx: Context, old: System, identifier: SystemIdentifier) -> None:
-        """Let application, coding rule and credit go on under the new prefix."""
+        """Let application, coding rule, credit and publications go on under the new prefix."""
         application = await ctx.get(application_key(old.agent.key_id))
         if application is not None:
             await ctx.put(application_key(application.id), replace(application, system=identifier))
@@ -128,3 +129,4 @@ class IdentifierTransactions(Contract):
         credit = await ctx.get(credit_key(old.identifier))
         if credit is not None:
             await ctx.put(credit_key(identifier), replace(credit, system=identifier))
+        await carry_publications(ctx, old.identifier, identifier)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gridledger.model.account_entry import AccountEntry, entry_time
 from gridledger.model.agreement import Agreement, AgreementMark, AgreementUse, UsedAgreement
 from gridledger.model.association import AssociationCandidate, DevicePair
-from gridledger.model.catalogue import Association, Publication
+from gridledger.model.catalogue import Association, Audience, Publication
 from gridledger.model.claim import Claim
 from gridledger.model.coding_rule import CodingRule
 from gridledger.model.credit import CreditStanding, Rating, RatingDelta, UnpaidRating
@@ -52,6 +52,7 @@ __all__ = [
     "application_key",
     "association_key",
     "associations_of",
+    "audience_key",
     "candidate_key",
     "candidates_of",
     "claim_key",
@@ -248,6 +249,10 @@ def publications_of(application: SystemIdentifier) -> Key[Publication]:
 
 def publication_key(application: SystemIdentifier, system: SystemIdentifier) -> Key[Publication]:
     return Key(Publication, KeyPrefix.PUBLICATION, str(application), str(system))
+
+
+def audience_key(system: SystemIdentifier) -> Key[Audience]:
+    return Key(Audience, KeyPrefix.AUDIENCE, str(system))
 
 
 def rule_key(application: SystemIdentifier, function: str) -> Key[Rule]:

@@ -6,11 +6,13 @@ an owner for more; the owner grants or refuses, and takes back what it no longer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
+from gridledger.chaincode.audience import put_publication
 from gridledger.chaincode.ledger_key import association_key, field_request_key, publication_key, system_key
 from gridledger.chaincode.permission import acting_system
+from gridledger.chaincode.redirect import follow_system
 from gridledger.model.catalogue import Publication, PublicationEntry
 from gridledger.model.catalogue_refusals import WithdrawnByOwner
 from gridledger.model.exchange_refusals import NotActive, NotPublished
@@ -27,6 +29,11 @@ __all__ = ["answer_request", "publish", "request_fields", "withdraw"]
 async def publish(ctx: Context, root: SystemIdentifier, entry: PublicationEntry) -> tuple[Publication, ...]:
     """Publish fields of a key device; what was published before stays.
 
+    Returns
+    -------
+    tuple of Publication
+        One for each owner, under the prefix that it has now.
+
     Raises
     ------
     AccessDenied
@@ -35,6 +42,8 @@ async def publish(ctx: Context, root: SystemIdentifier, entry: PublicationEntry)
         The association catalogue does not have a field.
     WithdrawnByOwner
         The owner has taken a field back from this application.
+    LimitExceeded
+        An owner's fields are published to as many applications as may be.
     """
     application = await ctx.require(system_key(entry.application))
     if application.profile.kind is not SystemKind.DATA_APPLICATION or application.root != root:
@@ -44,38 +53,24 @@ async def publish(ctx: Context, root: SystemIdentifier, entry: PublicationEntry)
     missing = [one for one in entry.selectors if (one.system, one.name) not in offered]
     if missing:
         raise NotPublished(tuple(str(one) for one in missing))
-    systems = list(dict.fromkeys(one.system for one in entry.selectors))
-    rows = await ctx.get_many([publication_key(entry.application, system) for system in systems])
-    taken_back = await _taken_back(ctx, entry.application, systems, rows)
-    withdrawn = tuple(str(one) for one in entry.selectors if (one.system, one.name) in taken_back)
+    prefixes = list(dict.fromkeys(one.system for one in entry.selectors))
+    await ctx.read_ahead([system_key(prefix) for prefix in prefixes])
+    owner_of = {prefix: await follow_system(ctx, prefix) for prefix in prefixes}
+    owners = {owner.identifier: owner for owner in owner_of.values()}
+    found = await ctx.get_many([publication_key(entry.application, owner) for owner in owners])
+    rows = dict(zip(owners, found, strict=True))
+    withdrawn = tuple(
+        str(one)
+        for one in entry.selectors
+        if (row := rows[owner_of[one.system].identifier]) is not None and one.name in (row.withdrawn or ())
+    )
     if withdrawn:
         raise WithdrawnByOwner(withdrawn)
     publications: list[Publication] = []
-    for system, row in zip(systems, rows, strict=True):
-        names = {one.name for one in entry.selectors if one.system == system}
-        publications.append(await _put(ctx, entry.application, system, row, add=names))
+    for identifier, owner in owners.items():
+        names = {one.name for one in entry.selectors if owner_of[one.system].identifier == identifier}
+        publications.append(await _change(ctx, entry.application, owner, rows[identifier], add=names))
     return tuple(publications)
-
-
-async def _taken_back(
-    ctx: Context,
-    application: SystemIdentifier,
-    systems: Sequence[SystemIdentifier],
-    rows: Sequence[Publication | None],
-) -> set[tuple[SystemIdentifier, str]]:
-    """Return what owners took back, under the prefixes that they had before, too."""
-    owners = await ctx.get_many([system_key(system) for system in systems])
-    former = [(owner.identifier, one) for owner in owners if owner is not None for one in owner.former or ()]
-    earlier = await ctx.get_many([publication_key(application, one) for _, one in former])
-    granted = {(row.system, name) for row in rows if row is not None for name in row.names}
-    found = {(row.system, name) for row in rows if row is not None for name in row.withdrawn or ()}
-    found.update(
-        (system, name)
-        for (system, _), row in zip(former, earlier, strict=True)
-        if row is not None
-        for name in row.withdrawn or ()
-    )
-    return found - granted
 
 
 async def request_fields(ctx: Context, entry: FieldRequestEntry) -> FieldRequest:
@@ -118,8 +113,10 @@ async def answer_request(ctx: Context, answer: FieldRequestAnswer) -> FieldReque
     ------
     Conflict
         The request is answered, or the answer grants what was not asked for.
+    LimitExceeded
+        The owner's fields are published to as many applications as may be.
     """
-    await acting_system(ctx, answer.system, SystemKind.BUSINESS_SYSTEM)
+    owner = await acting_system(ctx, answer.system, SystemKind.BUSINESS_SYSTEM)
     key = field_request_key(answer.system, answer.application)
     request = await ctx.require(key)
     if request.answered_ms is not None:
@@ -130,8 +127,9 @@ async def answer_request(ctx: Context, answer: FieldRequestAnswer) -> FieldReque
     answered = replace(request, granted=answer.granted, reason=answer.reason, answered_ms=await ctx.now_ms())
     await ctx.put(key, answered)
     if answer.granted:
-        row = await ctx.get(publication_key(answer.application, answer.system))
-        await _put(ctx, answer.application, answer.system, row, add=answer.granted)
+        present = await follow_system(ctx, owner.identifier)
+        row = await ctx.get(publication_key(answer.application, present.identifier))
+        await _change(ctx, answer.application, present, row, add=answer.granted)
     return answered
 
 
@@ -145,18 +143,19 @@ async def withdraw(ctx: Context, withdrawal: Withdrawal) -> Publication:
     NotPublished
         A field is not published to it.
     """
-    owner: System = await acting_system(ctx, withdrawal.system, SystemKind.BUSINESS_SYSTEM)
-    row = await ctx.require(publication_key(withdrawal.application, owner.identifier))
+    owner = await acting_system(ctx, withdrawal.system, SystemKind.BUSINESS_SYSTEM)
+    present = await follow_system(ctx, owner.identifier)
+    row = await ctx.require(publication_key(withdrawal.application, present.identifier))
     missing = tuple(f"{owner.identifier}#{name}" for name in withdrawal.names if name not in row.names)
     if missing:
         raise NotPublished(missing)
-    return await _put(ctx, withdrawal.application, owner.identifier, row, remove=withdrawal.names)
+    return await _change(ctx, withdrawal.application, present, row, remove=withdrawal.names)
 
 
-async def _put(
+async def _change(
     ctx: Context,
     application: SystemIdentifier,
-    system: SystemIdentifier,
+    owner: System,
     row: Publication | None,
     *,
     add: Iterable[str] = (),
@@ -164,12 +163,4 @@ async def _put(
 ) -> Publication:
     names = set(row.names if row is not None else ()).union(add).difference(remove)
     withdrawn = set((row.withdrawn or ()) if row is not None else ()).union(remove).difference(add)
-    publication = Publication(
-        application=application,
-        system=system,
-        names=tuple(sorted(names)),
-        published_ms=await ctx.now_ms(),
-        withdrawn=tuple(sorted(withdrawn)) or None,
-    )
-    await ctx.put(publication_key(application, system), publication)
-    return publication
+    return await put_publication(ctx, owner, application, names=names, withdrawn=withdrawn)

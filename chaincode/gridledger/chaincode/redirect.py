@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gridledger.chaincode.audience import tell_publications
 from gridledger.chaincode.ledger_key import device_key, field_key, system_key
 from gridledger.model.device import MAX_MOVES, Device, RegisteredField
 from gridledger.model.identifier import DeviceIdentifier, FieldIdentifier, SystemIdentifier
@@ -39,7 +40,7 @@ async def follow_system(ctx: Context, identifier: SystemIdentifier) -> System:
 
 
 async def put_system(ctx: Context, system: System) -> None:
-    """Write a system, and its state and validity under the prefixes that it had before, too."""
+    """Write a system; its state and validity under its former prefixes and in its publications, too."""
     await ctx.put(system_key(system.identifier), system)
     former = system.former or ()
     for row in await ctx.get_many([system_key(prefix) for prefix in former]):
@@ -53,6 +54,7 @@ async def put_system(ctx: Context, system: System) -> None:
                 reason=system.reason,
             )
             await ctx.put(system_key(row.identifier), changed)
+    await tell_publications(ctx, system)
 
 
 async def follow_device(ctx: Context, identifier: DeviceIdentifier) -> Device:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gridledger.chaincode.batch import check_batch
-from gridledger.chaincode.ledger_key import device_key, field_key, publication_key, system_key, user_key
+from gridledger.chaincode.ledger_key import device_key, field_key, publication_key, user_key
 from gridledger.chaincode.permission import acting_system, require_platform
-from gridledger.model.device import FieldName, RegisteredField
+from gridledger.model.device import RegisteredField
 from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.refusals import AccessDenied, BadArgument
 from gridledger.model.roles import Role
@@ -37,8 +37,8 @@ class Search(Contract):
     ) -> tuple[FieldView, ...]:
         """Return up to 100 fields as the viewer may see them.
 
-        Reads three keys for the viewer (system, user, time mark) and at most three a field (itself, its
-        system, its publication), and one more for each prefix that a system had before.
+        Reads three keys for the viewer (system, user, time mark) and at most two a field (itself, what of its
+        owner is published to the viewer), whatever prefixes the owner had before.
         """
         check_batch(fields, limit=MAX_VIEWED, what="fields")
         searching = await _require_viewer(ctx, viewer)
@@ -55,7 +55,8 @@ class Search(Contract):
     ) -> tuple[DeviceView, ...]:
         """Return up to 100 devices as the viewer may see them; a data application by a field that it sees.
 
-        Reads one key a device more than `ViewFields` reads for the fields.
+        Reads three keys for the viewer and at most three a device (itself, the field, what of its owner is
+        published to the viewer).
         """
         check_batch(found, limit=MAX_VIEWED, what="devices")
         searching = await _require_viewer(ctx, viewer)
@@ -97,16 +98,18 @@ async def _require_viewer(ctx: Context, viewer: Viewer) -> System:
 async def _seen(
     ctx: Context, viewer: Viewer, searching: System, rows: Sequence[RegisteredField | None]
 ) -> set[FieldIdentifier]:
-    """Return the fields that the viewer sees: a data application those that it could have resolved."""
+    """Return the fields that the viewer sees: a data application those that it could have resolved.
+
+    What was published under a prefix that the owner had before counts, as it does for resolutions, and the
+    owner is in force or not: the publication says both.
+    """
     there = [row for row in rows if row is not None]
     if not _is_application(searching):
         return {row.identifier for row in there if _answers_for(searching, row.identifier.system)}
     now_ms = await ctx.now_ms()
-    systems = list(dict.fromkeys(row.identifier.system for row in there))
-    owners = await ctx.get_many([system_key(system) for system in systems])
-    names = await _published(
-        ctx, viewer, [one for one in owners if one is not None and one.is_in_force(now_ms)]
-    )
+    owners = list(dict.fromkeys(row.identifier.system for row in there))
+    found = await ctx.get_many([publication_key(viewer.system, owner) for owner in owners])
+    names = {one.system: one.names for one in found if one is not None and one.is_in_force(now_ms)}
     return {
         row.identifier
         for row in there
@@ -116,26 +119,10 @@ async def _seen(
     }
 
 
-async def _published(
-    ctx: Context, viewer: Viewer, owners: Sequence[System]
-) -> dict[SystemIdentifier, set[FieldName]]:
-    """Return the names that are published to the viewer, by owner.
-
-    What was published under a prefix that the owner had before counts, as it does for its resolutions.
-    """
-    prefixes = {owner.identifier: (owner.identifier, *(owner.former or ())) for owner in owners}
-    wanted = [prefix for found in prefixes.values() for prefix in found]
-    rows = await ctx.get_many([publication_key(viewer.system, prefix) for prefix in wanted])
-    names = {row.system: set(row.names) for row in rows if row is not None}
-    return {
-        owner: set().union(*(names.get(prefix, ()) for prefix in found)) for owner, found in prefixes.items()
-    }
-
-
 def _answers_for(searching: System, owner: SystemIdentifier) -> bool:
     if searching.profile.kind is SystemKind.AGGREGATION_SYSTEM:
         return owner.is_below(searching.identifier)
-    return owner in (searching.identifier, *(searching.former or ()))
+    return owner in searching.prefixes
 
 
 def _is_application(system: System) -> bool:

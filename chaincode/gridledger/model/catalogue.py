@@ -9,14 +9,29 @@ from collections.abc import Iterable
 
 from gridledger.model.device import DeclaredIdentity, FieldName
 from gridledger.model.identifier import DeviceIdentifier, SystemIdentifier
+from gridledger.model.lifecycle import Validity
 from gridledger.model.record import ModelValue, Record, record, value
+from gridledger.model.states import IdentifierState
 
-__all__ = ["LEAST_SYSTEMS", "Association", "AssociationMember", "Publication", "PublicationEntry", "Selector"]
+__all__ = [
+    "LEAST_SYSTEMS",
+    "MAX_AUDIENCE",
+    "Association",
+    "AssociationMember",
+    "Audience",
+    "Publication",
+    "PublicationEntry",
+    "Selector",
+]
 
 LEAST_SYSTEMS = 2
 """Systems that manage a key device, and that a resolution targets, at least."""
 
 MAX_SELECTORS = 256
+
+MAX_AUDIENCE = 200
+"""Applications that one owner's fields are published to: with the eight prefixes that it may have had before,
+what is written when its state changes is less than a batch."""
 
 
 @value
@@ -77,3 +92,18 @@ class Publication(Record):
     published_ms: int
     withdrawn: tuple[FieldName, ...] | None = None
     """What the owner took back, sorted; left out where that is nothing."""
+    owner_state: IdentifierState | None = None
+    """That of the owner, where it is not active: who reads the publication need not read that, too."""
+    owner_validity: Validity | None = None
+    """That of the owner, where it has one."""
+
+    def is_in_force(self, now_ms: int) -> bool:
+        """Tell whether its owner is active and valid at a moment: only then its fields resolve."""
+        return self.owner_state is None and (self.owner_validity is None or self.owner_validity.holds(now_ms))
+
+
+@record("audience/1")
+class Audience(Record):
+    """The data applications that something of a system is or was published to, the first one first."""
+
+    applications: tuple[SystemIdentifier, ...]

@@ -40,6 +40,7 @@ class KeyPrefix(StrEnum):
     # catalogue
     ASSOCIATION = "association"
     ASSOCIATION_CANDIDATE = "association-candidate"
+    AUDIENCE = "audience"
     FIELD_CONFLICT = "field-conflict"
     FIELD_REQUEST = "field-request"
     PUBLICATION = "publication"

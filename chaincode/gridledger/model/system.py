@@ -167,6 +167,11 @@ class System(Record):
     moved_to: SystemIdentifier | None = None
     """The prefix that it has now: new devices are registered there, those below move there."""
 
+    @property
+    def prefixes(self) -> tuple[SystemIdentifier, ...]:
+        """Its identifier, and its prefixes before, the oldest first."""
+        return (self.identifier, *(self.former or ()))
+
     def is_in_force(self, now_ms: int) -> bool:
         """Tell whether it is active and valid at a moment: only then it resolves."""
         return self.state is IdentifierState.ACTIVE and (self.validity is None or self.validity.holds(now_ms))

@@ -256,7 +256,7 @@ class AggregationSystem:
 
 def _check_answer(signed: SignedRequest, owner: System, answer: SignedRoots) -> None:
     """Refuse what the contract would refuse, so that one owner cannot stop the resolution of the others."""
-    roots, names = answer.roots, (owner.identifier, *(owner.former or ()))
+    roots, names = answer.roots, owner.prefixes
     if (
         roots.request != signed.request.id
         or roots.system != owner.identifier
