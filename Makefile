@@ -43,9 +43,9 @@ test-unit: setup ## tests that touch no socket
 test: lint types imports ## lint, types, import layers and all tests that need no Fabric binaries; failures are tried again alone
 	$(BIN)/python -m tests.whole_run -n $(JOBS) --dist loadgroup -rs tests
 
-test-fabric: setup ## conformance and faults on real Fabric; records in tests/conformance/FABRIC.md what passes
+test-fabric: setup ## conformance, faults and operation on real Fabric; records in tests/conformance/FABRIC.md what passes
 	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -n 2 --dist loadgroup -rs --world fabric --record-fabric tests/conformance
-	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric tests/faults
+	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric tests/faults tests/operating
 
 test-attached: setup ## conformance suite and scenes on a network of others, once a channel: ATTACHED=DIR of network attach
 	GRIDLEDGER_NETWORK=$(abspath $(ATTACHED)) $(BIN)/pytest -n 0 -rs --world attached tests/conformance tests/integration

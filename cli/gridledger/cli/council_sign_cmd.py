@@ -16,8 +16,7 @@ from gridledger.client.signer import EcdsaSigner
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.host.durable_file import write_file
 from gridledger.model.errors import ConfigError
-from gridledger.network.access import member_of
-from gridledger.network.blueprint import ADMIN
+from gridledger.network.access import signing_administrator
 from gridledger.network.errors import ConsenterUnknown
 from gridledger.network.ordering.consenter_proposal import ConsenterProposal
 
@@ -78,7 +77,4 @@ def sign(
 def administrator(choice: NetworkChoice, organisation: str) -> SigningIdentity:
     """Return the administrator of an organisation in a network's folder."""
     network = choice.open()
-    member = member_of(network.description, network.directory, organisation, ADMIN)
-    return SigningIdentity(
-        Identity.from_file(member.msp_id, member.msp.certificate), EcdsaSigner.from_file(member.msp.key)
-    )
+    return signing_administrator(network.description, network.directory, organisation)

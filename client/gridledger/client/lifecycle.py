@@ -118,6 +118,52 @@ class Lifecycle:
             deadlines=deadlines,
         )
 
+    async def approve_committed(
+        self, name: str, *, msp_id: str, package_id: str, deadlines: Deadlines | None = None
+    ) -> None:
+        """Approve, for an organisation that has not, exactly the definition in force.
+
+        Parameters
+        ----------
+        name : str
+            Name of the chaincode.
+        msp_id : str
+            The organisation; its own peer endorses.
+        package_id : str
+            The package that its peers run.
+        deadlines : Deadlines, optional
+            The gateway's by default.
+
+        Raises
+        ------
+        EvaluateError
+            When there is none.
+        EndorseError
+            When the peer refuses.
+        CommitError, OutcomeUnknown
+            See `Contract.submit`.
+        """
+        found = await self._definition(name, timeout=None)
+        request = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs(
+            sequence=found.sequence,
+            name=name,
+            version=found.version,
+            endorsement_plugin=found.endorsement_plugin,
+            validation_plugin=found.validation_plugin,
+            validation_parameter=found.validation_parameter,
+            collections=found.collections,
+            init_required=found.init_required,
+            source=lifecycle_pb2.ChaincodeSource(
+                local_package=lifecycle_pb2.ChaincodeSource.Local(package_id=package_id)
+            ),
+        )
+        await self._contract.submit(
+            "ApproveChaincodeDefinitionForMyOrg",
+            request.SerializeToString(),
+            endorsing_organizations=[msp_id],
+            deadlines=deadlines,
+        )
+
     async def readiness(
         self, definition: ChaincodeDefinition, *, timeout: float | None = None
     ) -> dict[str, bool]:
@@ -207,14 +253,17 @@ class Lifecycle:
         EvaluateError
             When there is none, or the peer does not answer.
         """
+        found = await self._definition(name, timeout=timeout)
+        return CommittedDefinition(
+            name=name, version=found.version, sequence=found.sequence, approvals=dict(found.approvals)
+        )
+
+    async def _definition(self, name: str, *, timeout: float | None) -> Message:
         request = lifecycle_pb2.QueryChaincodeDefinitionArgs(name=name)
         answer = await self._contract.evaluate(
             "QueryChaincodeDefinition", request.SerializeToString(), timeout=timeout
         )
-        found = _read(lifecycle_pb2.QueryChaincodeDefinitionResult, answer)
-        return CommittedDefinition(
-            name=name, version=found.version, sequence=found.sequence, approvals=dict(found.approvals)
-        )
+        return _read(lifecycle_pb2.QueryChaincodeDefinitionResult, answer)
 
     async def approved_package(self, name: str, sequence: int, *, timeout: float | None = None) -> str | None:
         """Return the package that our organisation approved a definition with.

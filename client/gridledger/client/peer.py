@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import grpc.aio
-from fabric_protos.peer import peer_pb2_grpc, proposal_pb2, query_pb2
+from fabric_protos.common import common_pb2
+from fabric_protos.peer import peer_pb2_grpc, proposal_pb2, query_pb2, snapshot_pb2, snapshot_pb2_grpc
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 from google.protobuf.message import DecodeError
 
@@ -29,6 +31,7 @@ __all__ = ["InstalledChaincode", "Peer"]
 _TIMEOUT_S = 15.0
 # A peer unpacks what it installs and hands it to its builders.
 _INSTALL_TIMEOUT_S = 60.0
+_NONCE_BYTES = 24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +60,7 @@ class Peer:
         self._owns_channel = owns_channel
         self._signing = signing
         self._endpoint = endpoint
+        self._snapshots = snapshot_pb2_grpc.SnapshotStub(channel)
         self._process_proposal = peer_pb2_grpc.EndorserStub(channel).ProcessProposal
 
     @classmethod
@@ -220,10 +224,88 @@ class Peer:
         packages = [InstalledChaincode(package_id=one.package_id, label=one.label) for one in found]
         return sorted(packages, key=lambda one: one.package_id)
 
+    async def request_snapshot(
+        self, channel: str, block: int | None = None, *, timeout: float = _TIMEOUT_S
+    ) -> None:
+        """Have a snapshot taken of the copy of a channel; it is complete some time later.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        block : int, optional
+            Number of the last block that it is to hold, at least 1: one to come, or the peer's last at
+            the moment that it reads the request, which is the default.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        PeerCallError
+            When the peer refuses, such as a block that is past, a request that it has already, or a caller
+            who is no administrator of its organisation.
+        """
+        # 0 stands for the last block there is.
+        request = snapshot_pb2.SnapshotRequest(
+            signature_header=self._signature_header(), channel_id=channel, block_number=block or 0
+        )
+        await self._ask_snapshots(self._snapshots.Generate, request, timeout)
+
+    async def pending_snapshots(self, channel: str, *, timeout: float = _TIMEOUT_S) -> list[int]:
+        """Return the blocks that a snapshot is still to be taken at; PeerCallError as `request_snapshot`."""
+        query = snapshot_pb2.SnapshotQuery(signature_header=self._signature_header(), channel_id=channel)
+        answer = await self._ask_snapshots(self._snapshots.QueryPendings, query, timeout)
+        return sorted(answer.block_numbers)
+
+    async def cancel_snapshot(self, channel: str, block: int, *, timeout: float = _TIMEOUT_S) -> None:
+        """Take a request for a snapshot back; PeerCallError when there is none, and as `request_snapshot`."""
+        request = snapshot_pb2.SnapshotRequest(
+            signature_header=self._signature_header(), channel_id=channel, block_number=block
+        )
+        await self._ask_snapshots(self._snapshots.Cancel, request, timeout)
+
+    async def join_by_snapshot(self, folder: str, *, timeout: float = _TIMEOUT_S) -> None:
+        """Join the channel of a snapshot; the peer reads it some time later.
+
+        Parameters
+        ----------
+        folder : str
+            Where it lies, on the peer's machine.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        PeerCallError
+            When the peer refuses, such as a snapshot that was changed, or a channel that it has.
+        """
+        await self.call("cscc", "JoinChainBySnapshot", folder, timeout=timeout)
+
+    async def joining_snapshot(self, *, timeout: float = _TIMEOUT_S) -> str | None:
+        """Return the folder of the snapshot that the peer is joining by; None if it is not."""
+        answer = _read(
+            query_pb2.JoinBySnapshotStatus, await self.call("cscc", "JoinBySnapshotStatus", timeout=timeout)
+        )
+        return str(answer.bootstrapping_snapshot_dir) if answer.in_progress else None
+
     async def close(self) -> None:
         """Close the channel, if the peer's object opened it."""
         if self._owns_channel:
             await self._channel.close()
+
+    def _signature_header(self) -> Message:
+        return common_pb2.SignatureHeader(
+            creator=self._signing.creator, nonce=secrets.token_bytes(_NONCE_BYTES)
+        )
+
+    async def _ask_snapshots(self, method: Message, request: Message, timeout: float) -> Message:
+        content = request.SerializeToString()
+        signature = await self._signing.sign(hashlib.sha256(content).digest())
+        signed = snapshot_pb2.SignedSnapshotRequest(request=content, signature=signature)
+        try:
+            return await method(signed, timeout=timeout)
+        except grpc.aio.AioRpcError as error:
+            raise read_rpc_error(PeerCallError, error, "") from error
 
     async def __aenter__(self) -> Self:
         return self

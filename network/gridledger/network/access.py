@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridledger.client.connection import Connection
+from gridledger.client.identity import Identity
+from gridledger.client.signer import EcdsaSigner
+from gridledger.client.signing_identity import SigningIdentity
 from gridledger.host.ports import LOOPBACK
 from gridledger.network.description import AttachedPeer, NetworkDescription, OrganisationDescription
 from gridledger.network.errors import UnknownComponent
 from gridledger.network.material import Member, OrganisationMaterial
 
-__all__ = ["connection_of", "connections_of", "member_of"]
+__all__ = ["connection_of", "connections_of", "member_of", "signing_administrator"]
 
 
 def connection_of(
@@ -90,3 +93,13 @@ def member_of(description: NetworkDescription, directory: Path, organisation: st
     if organisation not in known:
         raise UnknownComponent("organisation", organisation, known=sorted(known))
     return known[organisation].user(user)
+
+
+def signing_administrator(
+    description: NetworkDescription, directory: Path, organisation: str
+) -> SigningIdentity:
+    """Return the administrator of an organisation in a network's folder; UnknownComponent if it has none."""
+    member = member_of(description, directory, organisation, "admin")
+    return SigningIdentity(
+        Identity.from_file(member.msp_id, member.msp.certificate), EcdsaSigner.from_file(member.msp.key)
+    )

@@ -236,6 +236,24 @@ class Deployment:
         for files in self._current():
             run_blocking(self._lifecycle.install, files)
 
+    def admit(self, organisation: str) -> None:
+        """Package, install, approve and serve the current releases for an organisation that came later.
+
+        Raises
+        ------
+        DeployError
+            If a step is refused.
+        """
+        for chaincode in self._description.chaincodes:
+            if chaincode.current is None:
+                continue
+            files = ReleaseFiles(chaincode.name, chaincode.current, self._directory)
+            if organisation not in files.release.ports:
+                self._save(replace(chaincode, current=files.create_for(organisation, next(free_ports()))))
+            self._start(files)
+            run_blocking(self._lifecycle.install, files)
+            run_blocking(self._lifecycle.approve_current, files, organisation)
+
     def wait_answers(self) -> None:
         """Wait until organisations find each other and every chaincode answers; else DeployError."""
         run_blocking(self._lifecycle.wait_found, seconds=_ANSWER_SECONDS)

@@ -253,6 +253,8 @@ class NetworkDescription:
         Folder of the official binaries; None in devnet.
     chaincodes : list of ChaincodeDescription
         What is deployed.
+    joining : list of OrganisationDescription
+        Organisations on their way in, which the channel does not know yet.
     """
 
     world: World
@@ -262,6 +264,7 @@ class NetworkDescription:
     settings: Settings = Field(default_factory=Settings)
     binaries: str | None = None
     chaincodes: list[ChaincodeDescription] = Field(default_factory=list)
+    joining: list[OrganisationDescription] = Field(default_factory=list)
 
     def __post_init__(self) -> None:
         is_attached = self.world is World.ATTACHED

@@ -6,12 +6,14 @@ With `gridledger.host.errors` the GL-NET family.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from gridledger.model.errors import NetworkSetupError
 
 __all__ = [
     "ApprovalsMissing",
     "AttachError",
+    "ConfigurationMoved",
     "ConsenterNotSynced",
     "ConsenterUnknown",
     "ConsentersMoved",
@@ -20,9 +22,11 @@ __all__ = [
     "MaterialError",
     "OrdererCallError",
     "SignaturesMissing",
+    "SnapshotBroken",
     "ToolFailed",
     "UnknownComponent",
     "UpdateRefused",
+    "WorldLacks",
 ]
 
 
@@ -288,3 +292,54 @@ class OrdererCallError(NetworkSetupError):
 
     def __init__(self, address: str, *, reason: str) -> None:
         super().__init__(f"orderer {address}: {reason}", address=address, reason=reason)
+
+
+class ConfigurationMoved(NetworkSetupError):
+    """A change is not for the configuration that the channel has: it has to be made and signed anew.
+
+    Parameters
+    ----------
+    why : str
+    sequence : int
+        Of the channel's configuration.
+    """
+
+    code = "GL-NET-060"
+    exit_code = 86
+
+    def __init__(self, why: str, *, sequence: int) -> None:
+        super().__init__(f"the change does not fit the channel: {why}", sequence=sequence)
+
+
+class SnapshotBroken(NetworkSetupError):
+    """A snapshot of a ledger is missing, incomplete, changed, or of something else.
+
+    Parameters
+    ----------
+    path : Path
+        Where it was looked for.
+    why : str
+    """
+
+    code = "GL-NET-061"
+    exit_code = 85
+
+    def __init__(self, path: Path, *, why: str) -> None:
+        super().__init__(f"snapshot {path}: {why}", path=str(path), why=why)
+
+
+class WorldLacks(NetworkSetupError):
+    """What is asked for is not there in this world.
+
+    Parameters
+    ----------
+    world : str
+        The network's.
+    what : str
+    """
+
+    code = "GL-NET-062"
+    exit_code = 86
+
+    def __init__(self, world: str, *, what: str) -> None:
+        super().__init__(f"{world} has no {what}: it is there on Fabric alone", world=world, what=what)

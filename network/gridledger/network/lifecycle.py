@@ -171,6 +171,24 @@ class ChannelLifecycle:
                 return False
         return True
 
+    async def approve_current(self, files: ReleaseFiles, organisation: str) -> None:
+        """Approve what is committed for an organisation that has not, with its own package.
+
+        Raises
+        ------
+        DeployError
+            If the step is refused.
+        OutcomeUnknown
+            If nobody can say whether the approval stands; called again it finds out.
+        """
+        msp_id = self._organisations[organisation]
+        package_id = files.release.package_ids[organisation]
+        async with Gateway.connect(self._admin(organisation)) as gateway:
+            lifecycle = Lifecycle(gateway.network())
+            if not (await lifecycle.definition(files.name)).approvals.get(msp_id, False):
+                approval = lifecycle.approve_committed(files.name, msp_id=msp_id, package_id=package_id)
+                await _step(files.name, f"approve for {organisation}", approval)
+
     async def wait_found(self, *, seconds: float) -> None:
         """Wait until every organisation's gateway finds every other organisation's peer.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +39,36 @@ class MspFolder:
 
     def write_trust(self, signing: CertificateAuthority, tls: CertificateAuthority) -> None:
         """Write the roots that members' certificates lead to, and the node OUs that give them their roles."""
-        write_file(
-            self.path / "cacerts" / f"{signing.common_name}-cert.pem", signing.certificate_pem, durable=False
+        self.write_roots(
+            [signing.certificate_pem], [tls.certificate_pem], names=(signing.common_name, tls.common_name)
         )
-        write_file(
-            self.path / "tlscacerts" / f"{tls.common_name}-cert.pem", tls.certificate_pem, durable=False
-        )
-        write_file(self.path / "config.yaml", _node_ous(signing).encode(), durable=False)
+
+    def write_roots(self, signing: Sequence[bytes], tls: Sequence[bytes], *, names: tuple[str, str]) -> None:
+        """Write one or several roots of each kind, and remove others.
+
+        Parameters
+        ----------
+        signing, tls : sequence of bytes
+            The roots' certificates, PEM, the newest first.
+        names : tuple of str and str
+            Common names of the two authorities, which files are named after.
+
+        Notes
+        -----
+        Where there are several, node OUs count below any of them.
+        """
+        for folder, roots, name in zip(("cacerts", "tlscacerts"), (signing, tls), names, strict=True):
+            files = [
+                f"{name}-cert.pem",
+                *(f"{name}-former{number}-cert.pem" for number in range(1, len(roots))),
+            ]
+            for file, root in zip(files, roots, strict=True):
+                write_file(self.path / folder / file, root, durable=False)
+            for path in (self.path / folder).glob("*.pem"):
+                if path.name not in files:
+                    path.unlink()
+        only = names[0] if len(signing) == 1 else None
+        write_file(self.path / "config.yaml", _node_ous(only).encode(), durable=False)
 
     def write_signer(self, credential: Credential) -> None:
         """Write the certificate and key that the owner of this folder signs with."""
@@ -61,12 +85,11 @@ class MspFolder:
         return Credential.load(self.certificate, self.key)
 
 
-def _node_ous(signing: CertificateAuthority) -> str:
+def _node_ous(certifier: str | None) -> str:
     lines = ["NodeOUs:", "  Enable: true"]
     for role in NodeRole:
-        lines += [
-            f"  {role.value.capitalize()}OUIdentifier:",
-            f"    Certificate: cacerts/{signing.common_name}-cert.pem",
-            f"    OrganizationalUnitIdentifier: {role.value}",
-        ]
+        lines.append(f"  {role.value.capitalize()}OUIdentifier:")
+        if certifier is not None:
+            lines.append(f"    Certificate: cacerts/{certifier}-cert.pem")
+        lines.append(f"    OrganizationalUnitIdentifier: {role.value}")
     return "\n".join(lines) + "\n"

@@ -66,6 +66,29 @@ class ReleaseFiles:
         self.release = replace(self.release, package_ids=identifiers)
         return self.release
 
+    def create_for(self, organisation: str, port: int) -> ChaincodeRelease:
+        """Write TLS material and package of one organisation more.
+
+        Parameters
+        ----------
+        organisation : str
+            Short name.
+        port : int
+            Where its process is to listen.
+
+        Returns
+        -------
+        ChaincodeRelease
+            The release with the organisation.
+        """
+        shutil.rmtree(self.path / organisation, ignore_errors=True)
+        self.release = replace(self.release, ports=self.release.ports | {organisation: port})
+        package_id = self._create_package(organisation)
+        self.release = replace(
+            self.release, package_ids=self.release.package_ids | {organisation: package_id}
+        )
+        return self.release
+
     def remove(self) -> None:
         """Remove the release's folder, with the key that its peers showed to its processes."""
         shutil.rmtree(self.path, ignore_errors=True)

@@ -44,7 +44,7 @@ def msp_config_from_folder(folder: Path, msp_id: str) -> msp_config_pb2.FabricMS
     ----------
     folder : Path
         With `cacerts`, `tlscacerts`, `config.yaml` and, where there are some, `intermediatecerts`,
-        `admincerts`.
+        `admincerts`, `crls`.
     msp_id : str
         The MSP's id.
 
@@ -58,6 +58,7 @@ def msp_config_from_folder(folder: Path, msp_id: str) -> msp_config_pb2.FabricMS
         root_certs=_pems(folder / "cacerts"),
         intermediate_certs=_pems(folder / "intermediatecerts"),
         admins=_pems(folder / "admincerts"),
+        revocation_list=_pems(folder / "crls"),
         tls_root_certs=_pems(folder / "tlscacerts"),
         tls_intermediate_certs=_pems(folder / "tlsintermediatecerts"),
         crypto_config=msp_config_pb2.FabricCryptoConfig(

@@ -7,18 +7,16 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from fabric_protos.msp import msp_config_pb2
-
 from gridledger.client.peer import Peer
 from gridledger.host.errors import NotRunning, StartTimeout
 from gridledger.host.lock import folder_lock
 from gridledger.host.ports import LOOPBACK
 from gridledger.network.access import connection_of
 from gridledger.network.description import NetworkDescription, World
-from gridledger.network.devnet.msp import msp_config_from_folder
 from gridledger.network.errors import ToolFailed
 from gridledger.network.fabric.orderer import OrdererNode
 from gridledger.network.fabric.world import CONSENTER_RELATION, FabricWorld
+from gridledger.network.msp_message import msp_message
 from gridledger.network.ordering.channel_configuration import ChannelConfiguration
 from gridledger.network.ordering.orderer_card import OrdererCard
 
@@ -39,15 +37,12 @@ def folder_cards(description: NetworkDescription, directory: Path) -> dict[str, 
         if orderer.port is None:
             continue
         member = material.orderer(orderer.member_name)
-        config = msp_config_from_folder(material.msp.path, material.msp_id)
         card = OrdererCard(
             address=f"{LOOPBACK}:{orderer.port}",
             msp_id=material.msp_id,
             certificate=member.msp.certificate.read_bytes(),
             tls_certificate=member.tls_certificate.read_bytes(),
-            msp=msp_config_pb2.MSPConfig(
-                config=config.SerializeToString(deterministic=True)
-            ).SerializeToString(),
+            msp=msp_message(material.msp.path, material.msp_id),
         )
         found[card.address] = card
     return found

@@ -103,6 +103,11 @@ class FabricWorld:
         """Return the orderer that listens at an address; None if it is none of the folder's."""
         return next((node for node in self._orderers if node.address == address), None)
 
+    def peer_of(self, organisation: str) -> PeerNode:
+        """Return an organisation's peer; UnknownComponent if there is no such organisation."""
+        self._description.organisation(organisation)
+        return next(peer for peer in self._peers if peer.organisation == organisation)
+
     def metrics(self, component: str) -> Mapping[str, float]:
         """Return what an orderer or a peer tells Prometheus.
 

@@ -18,18 +18,29 @@ from gridledger.network.errors import ConsenterUnknown
 from gridledger.network.ordering.configuration_update import configuration_update, updated_group
 from gridledger.network.ordering.orderer_card import OrdererCard
 
-__all__ = ["ChannelConfiguration", "ChannelConsenter", "signers_of", "view_of"]
+__all__ = [
+    "ADMINS",
+    "APPLICATION",
+    "MSP",
+    "ORDERER",
+    "ChannelConfiguration",
+    "ChannelConsenter",
+    "msp_of",
+    "signature_policy",
+    "signers_of",
+    "view_of",
+]
 
 # Messages of the official protos; their package has no type stubs.
 Message = Any
 
-_APPLICATION: Final = "Application"
-_ORDERER: Final = "Orderer"
+APPLICATION: Final = "Application"
+ORDERER: Final = "Orderer"
 _ORDERERS: Final = "Orderers"
 _BLOCK_VALIDATION: Final = "BlockValidation"
 _ENDPOINTS: Final = "Endpoints"
-_MSP: Final = "MSP"
-_ADMINS: Final = "Admins"
+MSP: Final = "MSP"
+ADMINS: Final = "Admins"
 _ORDERER_ADMINS: Final = "/Channel/Orderer/Admins"
 _IDENTITY: Final = msp_principal_pb2.MSPPrincipal.Classification.IDENTITY
 _SIGNATURES: Final = common_pb2.BlockMetadataIndex.SIGNATURES
@@ -163,25 +174,30 @@ class ChannelConfiguration:
     @property
     def orderer_organisations(self) -> tuple[str, ...]:
         """MSPs of the organisations whose administrators decide who orders, sorted."""
-        return tuple(sorted(self._organisations(_ORDERER)))
+        return tuple(sorted(self._organisations(ORDERER)))
+
+    @property
+    def peer_organisations(self) -> tuple[str, ...]:
+        """MSPs of the organisations that have peers and clients, sorted."""
+        return tuple(sorted(self._organisations(APPLICATION)))
 
     @property
     def signatures_wanted(self) -> int:
         """How many of `orderer_organisations` have to sign a change: a majority."""
-        return len(self._organisations(_ORDERER)) // 2 + 1
+        return len(self._organisations(ORDERER)) // 2 + 1
 
     def tls_roots(self, msp_id: str) -> bytes:
         """Return the roots that an organisation's TLS certificates lead to, PEM; empty if it is not known."""
-        for kind in (_ORDERER, _APPLICATION):
+        for kind in (ORDERER, APPLICATION):
             group = self._organisations(kind).get(msp_id)
             if group is not None:
-                config = _msp_of(group.values[_MSP].value)
+                config = msp_of(group.values[MSP].value)
                 return b"\n".join([*config.tls_root_certs, *config.tls_intermediate_certs])
         return b""
 
     def is_same_ordering(self, other: ChannelConfiguration) -> bool:
         """Tell whether both have the same orderers, with all versions that an update depends on."""
-        return bool(self.root.groups[_ORDERER] == other.root.groups[_ORDERER]) and (
+        return bool(self.root.groups[ORDERER] == other.root.groups[ORDERER]) and (
             self.root.version == other.root.version
         )
 
@@ -222,28 +238,37 @@ class ChannelConfiguration:
         """Return the configuration without one consenter."""
         return self._with([one for one in self._mapping() if f"{one.host}:{one.port}" != address], {})
 
+    def certified(self, card: OrdererCard) -> ChannelConfiguration:
+        """Return the configuration in which a consenter has the certificates of a card of its address."""
+        mapping = self._mapping()
+        for one in mapping:
+            if f"{one.host}:{one.port}" == card.address:
+                one.identity = card.certificate
+                one.client_tls_cert = one.server_tls_cert = card.tls_certificate
+        return self._with(mapping, {})
+
     def update_to(self, wanted: ChannelConfiguration) -> bytes:
         """Return the ``common.ConfigUpdate`` that leads to another configuration."""
         return configuration_update(self.channel, self.root, wanted.root)
 
     def _mapping(self) -> list[Message]:
-        value = self.root.groups[_ORDERER].values[_ORDERERS].value
+        value = self.root.groups[ORDERER].values[_ORDERERS].value
         return list(configuration_pb2.Orderers.FromString(value).consenter_mapping)
 
     def _organisations(self, kind: str) -> dict[str, Message]:
         """Return the organisations of a group, by MSP."""
         groups = self.root.groups[kind].groups
-        return {str(_msp_of(group.values[_MSP].value).name): group for group in groups.values()}
+        return {str(msp_of(group.values[MSP].value).name): group for group in groups.values()}
 
     def _with(self, mapping: list[Message], cards: Mapping[str, OrdererCard]) -> ChannelConfiguration:
         root = configtx_pb2.ConfigGroup()
         root.CopyFrom(self.root)
-        ordering = root.groups[_ORDERER]
+        ordering = root.groups[ORDERER]
         orderers = configuration_pb2.Orderers(consenter_mapping=mapping)
         ordering.values[_ORDERERS].value = orderers.SerializeToString(deterministic=True)
         ordering.policies[_BLOCK_VALIDATION].policy.CopyFrom(_block_validation(mapping))
         before, after = _addresses(self._mapping()), _addresses(mapping)
-        names = {_msp_of(group.values[_MSP].value).name: name for name, group in ordering.groups.items()}
+        names = {msp_of(group.values[MSP].value).name: name for name, group in ordering.groups.items()}
         for msp_id in sorted(before.keys() - after.keys()):
             del ordering.groups[names[msp_id]]
         for msp_id in sorted(after):
@@ -261,22 +286,22 @@ class ChannelConfiguration:
         return ChannelConfiguration(channel=self.channel, sequence=self.sequence + 1, root=versioned)
 
     def _add_organisation(self, group: Message, msp_id: str, card: OrdererCard) -> None:
-        known = self._organisations(_APPLICATION).get(msp_id)
-        described = known.values[_MSP].value if known is not None else card.msp
-        if described is None or _msp_of(described).name != msp_id:
+        known = self._organisations(APPLICATION).get(msp_id)
+        described = known.values[MSP].value if known is not None else card.msp
+        if described is None or msp_of(described).name != msp_id:
             raise ConsenterUnknown(card.address, why=f"nothing describes its organisation {msp_id}")
-        group.mod_policy = _ADMINS
+        group.mod_policy = ADMINS
         for policy, rule in (
             ("Readers", f"OR('{msp_id}.member')"),
             ("Writers", f"OR('{msp_id}.member')"),
-            (_ADMINS, f"OR('{msp_id}.admin')"),
+            (ADMINS, f"OR('{msp_id}.admin')"),
         ):
-            group.policies[policy].mod_policy = _ADMINS
+            group.policies[policy].mod_policy = ADMINS
             group.policies[policy].policy.CopyFrom(
-                _signature_policy(EndorsementPolicy(rule).signature_policy())
+                signature_policy(EndorsementPolicy(rule).signature_policy())
             )
-        group.values[_MSP].mod_policy = _ADMINS
-        group.values[_MSP].value = described
+        group.values[MSP].mod_policy = ADMINS
+        group.values[MSP].value = described
         # Who decides on the consenters decides on where they are reached, too.
         group.values[_ENDPOINTS].mod_policy = _ORDERER_ADMINS
 
@@ -323,16 +348,18 @@ def _block_validation(mapping: Iterable[Message]) -> Message:
     ]
     rules = [policies_pb2.SignaturePolicy(signed_by=place) for place in range(len(identities))]
     quorum = policies_pb2.SignaturePolicy.NOutOf(n=quorum_of(len(identities)), rules=rules)
-    return _signature_policy(
+    return signature_policy(
         policies_pb2.SignaturePolicyEnvelope(
             rule=policies_pb2.SignaturePolicy(n_out_of=quorum), identities=identities
         )
     )
 
 
-def _signature_policy(envelope: Message) -> Message:
+def signature_policy(envelope: Message) -> Message:
+    """Return a ``common.Policy`` of signatures."""
     return policies_pb2.Policy(type=_SIGNATURE, value=envelope.SerializeToString(deterministic=True))
 
 
-def _msp_of(value: bytes) -> Message:
+def msp_of(value: bytes) -> Message:
+    """Return the ``msp.FabricMSPConfig`` in an organisation's value; DecodeError if it is none."""
     return msp_config_pb2.FabricMSPConfig.FromString(msp_config_pb2.MSPConfig.FromString(value).config)

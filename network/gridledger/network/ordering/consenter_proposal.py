@@ -8,22 +8,14 @@ addition the way back is signed, too: who adds an orderer that never syncs must 
 from __future__ import annotations
 
 import functools
-import hashlib
-import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from fabric_protos.common import common_pb2, configtx_pb2
-from google.protobuf.message import DecodeError
+from fabric_protos.common import configtx_pb2
 from pydantic import Field
 
-from gridledger.client.errors import ProofRefused
-from gridledger.client.membership import read_identity
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.host.durable_file import write_file
 from gridledger.model.digest import Digest
@@ -31,15 +23,12 @@ from gridledger.model.errors import ConfigError, ModelError
 from gridledger.model.record import ModelValue, value
 from gridledger.network.consenter_plan import ConsenterChange, ConsenterStep, plan_consenters
 from gridledger.network.errors import ConsenterUnknown, SignaturesMissing
+from gridledger.network.ordering.administrator_signature import AdministratorSignature
 from gridledger.network.ordering.channel_configuration import ChannelConfiguration
-from gridledger.network.ordering.orderer_card import Address, MspId, OrdererCard
+from gridledger.network.ordering.orderer_card import Address, OrdererCard
 
-__all__ = ["AdministratorSignature", "ConsenterProposal", "ProposedUpdate"]
+__all__ = ["ConsenterProposal", "ProposedUpdate"]
 
-# Messages of the official protos; their package has no type stubs.
-Message = Any
-
-_NONCE_BYTES: Final = 24
 _FORM: Final = 1
 
 
@@ -54,18 +43,6 @@ class ProposedUpdate:
     """The update that undoes it; None for a removal."""
     before: ChannelConfiguration
     after: ChannelConfiguration
-
-
-@value
-class AdministratorSignature(ModelValue):
-    """What an organisation's administrator signed of a proposal."""
-
-    msp_id: MspId
-    update: Digest
-    """SHA-256 of the update."""
-    header: bytes
-    """``common.SignatureHeader``, which is signed with the update."""
-    signature: bytes
 
 
 @value
@@ -189,7 +166,7 @@ class ConsenterProposal(ModelValue):
             If the identity has no signer.
         """
         made = [
-            await _sign(one, administrator)
+            await AdministratorSignature.make(one, administrator)
             for step in self.updates()
             for one in (step.update, step.back)
             if one is not None
@@ -257,7 +234,7 @@ class ConsenterProposal(ModelValue):
         """
         updates = {Digest.of(one): one for step in self.updates() for one in (step.update, step.back) if one}
         for one in self.signatures:
-            if one.update not in updates or not _holds(one, updates[one.update]):
+            if one.update not in updates or not one.holds(updates[one.update]):
                 raise ModelError({"signatures": f"that of {one.msp_id} does not hold"}, subject="proposal")
 
 
@@ -275,29 +252,3 @@ def _updates(unsigned: ConsenterProposal) -> tuple[ProposedUpdate, ...]:
         found.append(ProposedUpdate(step=step, update=at.update_to(after), back=back, before=at, after=after))
         at = after
     return tuple(found)
-
-
-async def _sign(update: bytes, administrator: SigningIdentity) -> AdministratorSignature:
-    header = common_pb2.SignatureHeader(
-        creator=administrator.creator, nonce=secrets.token_bytes(_NONCE_BYTES)
-    ).SerializeToString(deterministic=True)
-    return AdministratorSignature(
-        msp_id=administrator.identity.msp_id,
-        update=Digest.of(update),
-        header=header,
-        signature=await administrator.sign(hashlib.sha256(header + update).digest()),
-    )
-
-
-def _holds(signature: AdministratorSignature, update: bytes) -> bool:
-    """Tell whether a signature is what it says; whether its certificate counts is for the orderers to say."""
-    try:
-        header = common_pb2.SignatureHeader.FromString(signature.header)
-        msp_id, certificate = read_identity(header.creator)
-        key = certificate.public_key()
-        if msp_id != signature.msp_id or not isinstance(key, ec.EllipticCurvePublicKey):
-            return False
-        key.verify(signature.signature, signature.header + update, ec.ECDSA(hashes.SHA256()))
-    except (DecodeError, InvalidSignature, ProofRefused, ValueError):
-        return False
-    return True
