@@ -40,6 +40,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.hdfs import running_hdfs
 from tests.postgres import PostgresServer, running_postgres
+from tests.softhsm import SoftHsm
 from tests.worlds import attached_network, running_network
 
 from gridledger.lake.hdfs import HdfsCluster
@@ -134,6 +135,15 @@ def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HdfsCluster]:
     """
     with running_hdfs(tmp_path_factory.mktemp("hdfs")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
+    """Return PKCS#11 tokens in files: `meters` for all, and one each for tests that lock or lose it.
+
+    Tests carry `xdist_group("softhsm")`.
+    """
+    return SoftHsm.create(tmp_path_factory.mktemp("softhsm"), ["meters", "locked", "taken-out"])
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from gridledger.cli.council_plan_cmd import drawn_plan, plan_value, read_cards
 from gridledger.cli.network_option import NetworkChoice, with_network
 from gridledger.cli.output import Output, fields
 from gridledger.client.identity import Identity
-from gridledger.client.signer import EcdsaSigner
+from gridledger.client.private_key import read_private_key
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.host.durable_file import write_file
 from gridledger.model.errors import ConfigError
@@ -60,7 +60,7 @@ def sign(
     if organisation is not None:
         signing = administrator(choice, organisation)
     elif msp_id is not None and certificate is not None and key is not None:
-        signing = SigningIdentity(Identity.from_file(msp_id, certificate), EcdsaSigner.from_file(key))
+        signing = SigningIdentity(Identity.from_file(msp_id, certificate), read_private_key(key))
     else:
         raise ConfigError(
             "want --as, or --msp-id with --certificate and --key", key="administrator", source="sign"

@@ -13,7 +13,7 @@ from gridledger.cli.council_sign_cmd import administrator
 from gridledger.cli.network_option import NetworkChoice, with_network
 from gridledger.cli.output import Output, fields, table
 from gridledger.client.identity import Identity
-from gridledger.client.signer import EcdsaSigner
+from gridledger.client.private_key import read_private_key
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.model.errors import ConfigError, FieldValue
 from gridledger.network.fabric.peer_organisation import OrganisationEntry
@@ -114,7 +114,7 @@ def sign(
     if organisation is not None:
         signing = administrator(choice, organisation)
     elif msp_id is not None and certificate is not None and key is not None:
-        signing = SigningIdentity(Identity.from_file(msp_id, certificate), EcdsaSigner.from_file(key))
+        signing = SigningIdentity(Identity.from_file(msp_id, certificate), read_private_key(key))
     else:
         raise ConfigError(
             "want --as, or --msp-id with --certificate and --key", key="administrator", source="sign"

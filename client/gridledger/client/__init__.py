@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         BlockEventsRequest,
         FilteredBlockEventsRequest,
     )
+    from gridledger.client.ca_address import CaAddress
     from gridledger.client.chain_info import ChainInfo
     from gridledger.client.chaincode_events import ChaincodeEvent, ChaincodeEventsRequest
     from gridledger.client.checkpoint import Checkpoint, FileCheckpoint, InMemoryCheckpoint, Position
@@ -47,18 +48,24 @@ if TYPE_CHECKING:
     from gridledger.client.events import Events
     from gridledger.client.filtered_block import FilteredBlock, FilteredTransaction
     from gridledger.client.gateway import Gateway
+    from gridledger.client.hfc_wallet import HfcWallet
     from gridledger.client.identity import Identity
     from gridledger.client.lifecycle import ChaincodeDefinition, CommittedDefinition, Lifecycle
+    from gridledger.client.msp_identity import MspIdentity
     from gridledger.client.network import Network
     from gridledger.client.peer import InstalledChaincode, Peer
     from gridledger.client.pem import Pem
     from gridledger.client.policy import EndorsementPolicy
     from gridledger.client.private_data import BlockAndPrivateData, PrivateWrite
+    from gridledger.client.private_key import new_private_key, open_private_key
     from gridledger.client.profile import ConnectionProfile
     from gridledger.client.proposal import Proposal
     from gridledger.client.retry import Backoff, RetryPolicy
     from gridledger.client.signer import EcdsaSigner, Signer, low_s
     from gridledger.client.time_mark import TimeMarkAgent
+    from gridledger.client.token_errors import PinRefused, TokenError, TokenKeyMissing, TokenMissing
+    from gridledger.client.token_signer import TokenSigner
+    from gridledger.client.token_uri import TokenUri
     from gridledger.client.transaction import Transaction
     from gridledger.client.validation import ValidationCode
     from gridledger.client.wallet import Wallet
@@ -70,6 +77,7 @@ __all__ = [
     "BlockAndPrivateDataEventsRequest",
     "BlockEventsRequest",
     "BlockTransaction",
+    "CaAddress",
     "ChainInfo",
     "ChaincodeDefinition",
     "ChaincodeEvent",
@@ -101,15 +109,18 @@ __all__ = [
     "FilteredBlockEventsRequest",
     "FilteredTransaction",
     "Gateway",
+    "HfcWallet",
     "Identity",
     "InMemoryCheckpoint",
     "InstalledChaincode",
     "Lifecycle",
+    "MspIdentity",
     "Network",
     "OutcomeUnknown",
     "Peer",
     "PeerCallError",
     "Pem",
+    "PinRefused",
     "Position",
     "PrivateWrite",
     "ProofRefused",
@@ -119,10 +130,17 @@ __all__ = [
     "Signer",
     "SubmitError",
     "TimeMarkAgent",
+    "TokenError",
+    "TokenKeyMissing",
+    "TokenMissing",
+    "TokenSigner",
+    "TokenUri",
     "Transaction",
     "ValidationCode",
     "Wallet",
     "low_s",
+    "new_private_key",
+    "open_private_key",
     "read_collections",
     "verify_chain",
 ]
@@ -134,6 +152,7 @@ _MODULES = {
     "BlockAndPrivateDataEventsRequest": "block_events",
     "BlockEventsRequest": "block_events",
     "BlockTransaction": "block",
+    "CaAddress": "ca_address",
     "ChainInfo": "chain_info",
     "ChaincodeDefinition": "lifecycle",
     "ChaincodeEvent": "chaincode_events",
@@ -165,15 +184,18 @@ _MODULES = {
     "FilteredBlockEventsRequest": "block_events",
     "FilteredTransaction": "filtered_block",
     "Gateway": "gateway",
+    "HfcWallet": "hfc_wallet",
     "Identity": "identity",
     "InMemoryCheckpoint": "checkpoint",
     "InstalledChaincode": "peer",
     "Lifecycle": "lifecycle",
+    "MspIdentity": "msp_identity",
     "Network": "network",
     "OutcomeUnknown": "errors",
     "Peer": "peer",
     "PeerCallError": "errors",
     "Pem": "pem",
+    "PinRefused": "token_errors",
     "Position": "checkpoint",
     "PrivateWrite": "private_data",
     "ProofRefused": "errors",
@@ -183,10 +205,17 @@ _MODULES = {
     "Signer": "signer",
     "SubmitError": "errors",
     "TimeMarkAgent": "time_mark",
+    "TokenError": "token_errors",
+    "TokenKeyMissing": "token_errors",
+    "TokenMissing": "token_errors",
+    "TokenSigner": "token_signer",
+    "TokenUri": "token_uri",
     "Transaction": "transaction",
     "ValidationCode": "validation",
     "Wallet": "wallet",
     "low_s": "signer",
+    "new_private_key": "private_key",
+    "open_private_key": "private_key",
     "read_collections": "collection",
     "verify_chain": "block",
 }

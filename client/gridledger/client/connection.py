@@ -50,7 +50,7 @@ class Connection:
     """Certificate of the identity, PEM."""
 
     private_key: Path | Pem | None = field(default=None, repr=False)
-    """Private key of the identity, PEM; none when signatures are made elsewhere."""
+    """Private key of the identity, PEM, or where it lies in a token; none when others sign."""
 
     tls_root_cert: Path | Pem | None = None
     """Certificates that the gateway's TLS certificate must lead to, PEM; none when there is no TLS."""

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from fabric_protos.msp import identities_pb2
 
 from gridledger.crypto.certificate import load_certificate
 from gridledger.model.errors import ConfigError
 
 __all__ = ["Identity"]
+
+_ATTRIBUTES_OID: Final = x509.ObjectIdentifier("1.2.3.4.5.6.7.8.1")
+"""The extension in which Fabric CA keeps an identity's attributes, as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +96,46 @@ class Identity:
             return None
         numbers = key.public_numbers()
         return numbers.x, numbers.y
+
+    @property
+    def common_name(self) -> str:
+        """The certificate's common name: the name at its authority; ConfigError if there is not just one."""
+        names = self.x509.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        if len(names) != 1:
+            raise ConfigError("want one common name", key="certificate", source=self.source)
+        return str(names[0].value)
+
+    @cached_property
+    def attributes(self) -> Mapping[str, str]:
+        """The attributes that Fabric CA put into the certificate; ConfigError when they cannot be read."""
+        try:
+            extension = self.x509.extensions.get_extension_for_oid(_ATTRIBUTES_OID).value
+        except x509.ExtensionNotFound:
+            return {}
+        data = extension.value if isinstance(extension, x509.UnrecognizedExtension) else b""
+        try:
+            found = dict(json.loads(data)["attrs"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ConfigError(
+                "has attributes that cannot be read", key="certificate", source=self.source
+            ) from error
+        if not all(isinstance(one, str) for pair in found.items() for one in pair):
+            raise ConfigError("has attributes that are no text", key="certificate", source=self.source)
+        return found
+
+    @property
+    def serial(self) -> str:
+        """The certificate's serial number, hexadecimal, as Fabric CA writes it."""
+        return f"{self.x509.serial_number:x}"
+
+    @property
+    def authority_key(self) -> str:
+        """Identifier of the issuer's key, hexadecimal, as Fabric CA writes it; empty where there is none."""
+        try:
+            value = self.x509.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+        except x509.ExtensionNotFound:
+            return ""
+        return (value.key_identifier or b"").hex().lstrip("0")
 
     @cached_property
     def creator(self) -> bytes:

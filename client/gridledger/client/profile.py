@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from gridledger.client.ca_address import CaAddress
 from gridledger.client.connection import Connection
 from gridledger.client.credentials import Credentials
 from gridledger.client.pem import Pem
@@ -41,8 +42,8 @@ class ConnectionProfile:
 
     Notes
     -----
-    Of a profile only what a gateway client needs is read; orderers, channels and certificate authorities are
-    not.
+    Of a profile only what a gateway client needs is read, and where certificate authorities are; orderers and
+    channels are not, nor are registrars' secrets.
     """
 
     def __init__(self, values: object, *, source: str, folder: Path) -> None:
@@ -51,6 +52,7 @@ class ConnectionProfile:
         root = self._mapping(values, "profile")
         self._organizations = self._mapping(root.get("organizations"), "organizations")
         self._peers = self._mapping(root.get("peers"), "peers")
+        self._authorities = root.get("certificateAuthorities")
         client = root.get("client")
         self._client = self._mapping(client, "client") if client is not None else {}
 
@@ -176,6 +178,39 @@ class ConnectionProfile:
             tls_host_override=self._host_override(endpoint, key) if roots is not None else None,
             channel=channel,
             chaincode=chaincode,
+            source=self._source,
+        )
+
+    def authority(self, name: str | None = None, *, organization: str | None = None) -> CaAddress:
+        """Return where a certificate authority answers.
+
+        Parameters
+        ----------
+        name : str, optional
+            Name in the profile; the first of the organisation's by default.
+        organization : str, optional
+            Name in the profile; the client's by default.
+
+        Raises
+        ------
+        ConfigError
+            When something is missing or wrong.
+        """
+        if name is None:
+            owner = organization or self._text(self._client.get("organization"), "client.organization")
+            key = f"organizations.{owner}.certificateAuthorities"
+            listed = self._organization(owner).get("certificateAuthorities")
+            if not isinstance(listed, list) or not listed:
+                raise ConfigError("want a list with an authority", key=key, source=self._source)
+            name = self._text(listed[0], f"{key}.0")
+        authorities = self._mapping(self._authorities, "certificateAuthorities")
+        key = f"certificateAuthorities.{name}"
+        entry = self._mapping(authorities.get(name), key)
+        ca_name = entry.get("caName")
+        return CaAddress(
+            url=self._text(entry.get("url"), f"{key}.url"),
+            name="" if ca_name is None else self._text(ca_name, f"{key}.caName"),
+            tls_root_cert=self._tls_roots(entry, key),
             source=self._source,
         )
 

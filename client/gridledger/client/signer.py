@@ -103,6 +103,11 @@ class EcdsaSigner:
         return cls(pem, source=str(private_key))
 
     @property
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        """The public key."""
+        return self._key.public_key()
+
+    @property
     def public_numbers(self) -> tuple[int, int]:
         """The point of the public key."""
         numbers = self._key.public_key().public_numbers()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gridledger.client.connection import Connection
 from gridledger.client.identity import Identity
-from gridledger.client.signer import EcdsaSigner, Signer
+from gridledger.client.private_key import open_private_key
+from gridledger.client.signer import Signer
 from gridledger.model.errors import ConfigError
 
 __all__ = ["SigningIdentity"]
@@ -43,13 +44,15 @@ class SigningIdentity:
         ------
         ConfigError
             When they cannot be read or are none.
+        TokenError
+            When the key lies in a PKCS#11 token that does not open, or has no such key.
         """
         certificate = connection.read("certificate") or b""
         identity = Identity(msp_id=connection.msp_id, certificate=certificate, source=connection.source)
         private_key = connection.read("private_key") if signer is None else None
         if private_key is None:
             return cls(identity, signer)
-        return cls(identity, EcdsaSigner(private_key, source=connection.source))
+        return cls(identity, open_private_key(private_key, source=connection.source))
 
     async def sign(self, digest: bytes) -> bytes:
         """Sign a SHA-256 digest.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gridledger.client.connection import Connection
 from gridledger.client.identity import Identity
-from gridledger.client.signer import EcdsaSigner
+from gridledger.client.private_key import read_private_key
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.host.ports import LOOPBACK
 from gridledger.network.description import AttachedPeer, NetworkDescription, OrganisationDescription
@@ -101,5 +101,5 @@ def signing_administrator(
     """Return the administrator of an organisation in a network's folder; UnknownComponent if it has none."""
     member = member_of(description, directory, organisation, "admin")
     return SigningIdentity(
-        Identity.from_file(member.msp_id, member.msp.certificate), EcdsaSigner.from_file(member.msp.key)
+        Identity.from_file(member.msp_id, member.msp.certificate), read_private_key(member.msp.key)
     )

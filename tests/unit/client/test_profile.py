@@ -182,3 +182,18 @@ def test_yaml_that_refers_to_itself_is_refused_without_end() -> None:
     values = yaml.safe_load("&a {organizations: *a, peers: *a, client: *a}")
     with pytest.raises(ConfigError):
         ConnectionProfile(values, source="s", folder=Path()).connection(credentials=CREDENTIALS)
+
+
+def test_certificate_authority_of_an_organisation_is_found(profiles: Path) -> None:
+    hfc = ConnectionProfile.from_file(profiles / "hfc-network.json").authority()
+    assert (hfc.url, hfc.name) == ("https://localhost:7054", "")
+    assert hfc.tls_root_cert == profiles / "org1/ca.pem"
+
+
+@pytest.mark.parametrize("name", ["ca-of-nobody", ""])
+def test_authority_that_is_not_there_is_refused(profiles: Path, name: str) -> None:
+    profile = ConnectionProfile.from_file(profiles / "hfc-network.json")
+    with pytest.raises(ConfigError):
+        profile.authority(name)
+    with pytest.raises(ConfigError):
+        profile.authority(organization="org2.gridledger.local")

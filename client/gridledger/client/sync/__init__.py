@@ -8,6 +8,7 @@ There is one implementation, the asynchronous one; one thread in the background 
 """
 
 from gridledger.client.block import Block, BlockTransaction, verify_chain
+from gridledger.client.ca_address import CaAddress
 from gridledger.client.chain_info import ChainInfo
 from gridledger.client.chaincode_events import ChaincodeEvent
 from gridledger.client.checkpoint import Position
@@ -33,12 +34,15 @@ from gridledger.client.errors import (
     SubmitError,
 )
 from gridledger.client.filtered_block import FilteredBlock, FilteredTransaction
+from gridledger.client.hfc_wallet import HfcWallet
 from gridledger.client.identity import Identity
 from gridledger.client.lifecycle import ChaincodeDefinition, CommittedDefinition
+from gridledger.client.msp_identity import MspIdentity
 from gridledger.client.peer import InstalledChaincode
 from gridledger.client.pem import Pem
 from gridledger.client.policy import EndorsementPolicy
 from gridledger.client.private_data import BlockAndPrivateData, PrivateWrite
+from gridledger.client.private_key import new_private_key, open_private_key
 from gridledger.client.profile import ConnectionProfile
 from gridledger.client.retry import Backoff, RetryPolicy
 from gridledger.client.signer import EcdsaSigner, Signer, low_s
@@ -57,6 +61,9 @@ from gridledger.client.sync.network import Network
 from gridledger.client.sync.peer import Peer
 from gridledger.client.sync.steps import Commit, Proposal, Transaction
 from gridledger.client.sync.time_mark import TimeMarkAgent
+from gridledger.client.token_errors import PinRefused, TokenError, TokenKeyMissing, TokenMissing
+from gridledger.client.token_signer import TokenSigner
+from gridledger.client.token_uri import TokenUri
 from gridledger.client.validation import ValidationCode
 from gridledger.client.wallet import Wallet
 
@@ -67,6 +74,7 @@ __all__ = [
     "BlockAndPrivateDataEventsRequest",
     "BlockEventsRequest",
     "BlockTransaction",
+    "CaAddress",
     "ChainInfo",
     "ChaincodeDefinition",
     "ChaincodeEvent",
@@ -98,15 +106,18 @@ __all__ = [
     "FilteredBlockEventsRequest",
     "FilteredTransaction",
     "Gateway",
+    "HfcWallet",
     "Identity",
     "InMemoryCheckpoint",
     "InstalledChaincode",
     "Lifecycle",
+    "MspIdentity",
     "Network",
     "OutcomeUnknown",
     "Peer",
     "PeerCallError",
     "Pem",
+    "PinRefused",
     "Position",
     "PrivateWrite",
     "ProofRefused",
@@ -116,10 +127,17 @@ __all__ = [
     "Signer",
     "SubmitError",
     "TimeMarkAgent",
+    "TokenError",
+    "TokenKeyMissing",
+    "TokenMissing",
+    "TokenSigner",
+    "TokenUri",
     "Transaction",
     "ValidationCode",
     "Wallet",
     "low_s",
+    "new_private_key",
+    "open_private_key",
     "read_collections",
     "verify_chain",
 ]
