@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sqlite3
 import sys
 import threading
@@ -29,7 +30,7 @@ from tests.unit.response.fakes import SYSTEM, TERMINAL, FakeLedger, entry, readi
 
 from gridledger.client import Gateway
 from gridledger.client.time_mark import TimeMarkAgent
-from gridledger.model.digest import Digest
+from gridledger.model.digest import SALT_BYTES, Digest
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.response import MAX_RUN, TerminalEntry, TerminalIdentifier, TerminalKind, TerminalRecord
 from gridledger.model.roles import Role
@@ -39,12 +40,14 @@ from gridledger.response.database import Database, SQLiteDatabase, open_database
 from gridledger.response.ledger import ResponseLedger
 from gridledger.response.message import RecordsMessage, SentRecord
 from gridledger.response.programs import agent_of
-from gridledger.response.server.store import ServerStore
+from gridledger.response.server import DemandRegister, ServerBusiness, ServerStore
 from gridledger.response.state import RecordState
 from gridledger.response.terminal.store import RunSettings, TerminalStore
 
 _ACCEPTED = 1500
 _MESSAGE = 1000
+_SENDERS = 4
+"""Terminals that send at the same time."""
 _OPEN = 1_000_000
 _CLEANINGS = 100
 """Transactions of cleaning that writers work beside."""
@@ -118,27 +121,53 @@ def _chain(folder: Path, *, up: bool) -> Iterator[TerminalStore]:
         store.close()
 
 
-def _receiving(database: Database, records: int) -> tuple[float, float]:
-    """Return records received, stored and de-duplicated a second, of the clock and of this process's CPU."""
+def _receiving_at(address: str, records: int) -> tuple[float, float]:
+    with open_database(address, Path()) as database, open_database(address, Path()) as demands:
+        return asyncio.run(_receiving(database, demands, records))
+
+
+async def _receiving(database: Database, demands: Database, records: int) -> tuple[float, float]:
+    """Return records received, stored and de-duplicated a second, of the clock and of this process's CPU.
+
+    Terminals send side by side, each a message at a time as they do, and its last one twice; the business
+    module judges, replies and completes as it serves.
+    """
     store = ServerStore(database, SYSTEM)
-    store.add_terminal(entry())
-    messages = [_message(first, _MESSAGE) for first in range(1, records, _MESSAGE)]
-    bodies = [one.to_bytes() for one in messages]
+    business = ServerBusiness(store, DemandRegister(demands))
+    names = [TerminalIdentifier(SYSTEM, f"house-{number}.iot") for number in range(1, _SENDERS + 1)]
+    each = -(-records // (_SENDERS * _MESSAGE))
+    bodies = [[_message(name, 1 + _MESSAGE * n).to_bytes() for n in range(each)] for name in names]
+    for name in names:
+        store.add_terminal(entry(name))
+
+    async def send(messages: list[bytes]) -> None:
+        for body in (*messages, messages[-1]):
+            answer = await business.receive(RecordsMessage.from_bytes(body), body)
+            assert not answer.refused
+
+    done = _SENDERS * each * _MESSAGE
     began, used = time.perf_counter(), time.process_time()
-    for body in bodies:
-        store.receive(RecordsMessage.from_bytes(body), body, lambda _, __: None)
-        store.complete()
+    running = asyncio.create_task(business.run())
+    await asyncio.gather(*(send(one) for one in bodies))
+    while store.tally()[RecordState.REQUEST_COMPLETED] < done:  # noqa: ASYNC110 (another thread's)
+        await asyncio.sleep(0.01)
     seconds, cpu = time.perf_counter() - began, time.process_time() - used
-    done = len(bodies) * _MESSAGE
+    running.cancel()
+    await asyncio.wait([running])
+    assert store.tally()[RecordState.REQUEST_COMPLETED] == done
+    assert not store.waiting()
+    store.close()
     return done / seconds, done / cpu
 
 
-def _message(first: int, count: int) -> RecordsMessage:
+def _message(terminal: TerminalIdentifier, first: int) -> RecordsMessage:
     records = tuple(
-        SentRecord(number=first + n, run=first, time_ms=n, salt=bytes(16), data=reading(first + n))
-        for n in range(count)
+        SentRecord(
+            number=number, run=first, time_ms=number, salt=os.urandom(SALT_BYTES), data=reading(number)
+        )
+        for number in range(first, first + _MESSAGE)
     )
-    return RecordsMessage(terminal=TERMINAL, records=records)
+    return RecordsMessage(terminal=terminal, records=records)
 
 
 async def _on_ledger(ground: Ground, records: int) -> tuple[tuple[float, float], ToProof]:
@@ -297,13 +326,12 @@ def _run(ground: Ground, given: argparse.Namespace) -> Report:
     report.row("bare SQLite commit, p50", f"{accepting.bare_us:.0f} us", "")
     report.row("terminal accepts a record, chain down, p50", f"{accepting.down_us:.0f} us", "")
     report.row("terminal accepts a record, chain up, p50", f"{accepting.up_us:.0f} us", "")
-    with SQLiteDatabase(ground.folder / "server.db") as database:
-        clock, cpu = _receiving(database, records)
+    address = str(ground.folder / "server.db")
+    clock, cpu = _receiving_at(address, records)
     report.row("server, SQLite, messages of 1,000", f"{clock:,.0f} records/s", f"{cpu:,.0f} records/s")
     with running_postgres(ground.folder / "postgres") as server, server.database() as own:
         url = own.owner.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with open_database(url, ground.folder) as database:
-            stored, cpu = _receiving(database, records)
+        stored, cpu = _receiving_at(url, records)
     report.row("server, PostgreSQL, messages of 1,000", f"{stored:,.0f} records/s", f"{cpu:,.0f} records/s")
     (anchored, cpu), proven = asyncio.run(_on_ledger(ground, records))
     report.row("chain module, runs of 1,024", f"{anchored:,.0f} records/s", f"{cpu:,.0f} records/s")

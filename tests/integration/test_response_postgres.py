@@ -7,17 +7,21 @@ import os
 import secrets
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from tests.postgres import PostgresServer, running_postgres
 from tests.unit.response.boundaries import BOUNDARIES, check, keep_s, provoke
-from tests.unit.response.store_suite import ServerStoreSuite
+from tests.unit.response.store_suite import ServerStoreSuite, message
 from tests.unit.response.world import ERRORS, World
 
 from gridledger.response.database import Database, PostgresDatabase, open_database
+from gridledger.response.message import RecordsAnswer
 from gridledger.response.record_store import Moment
+from gridledger.response.server import ServerStore
 from gridledger.response.state import Happening, Side
 
 SERVER_BOUNDARIES = [(happening, moment) for side, happening, moment in BOUNDARIES if side is Side.SERVER]
@@ -30,6 +34,24 @@ class TestServerStoreOnPostgres(ServerStoreSuite):
             url = own.owner.url.set(drivername="postgresql").render_as_string(hide_password=False)
             with open_database(url, tmp_path) as database:
                 yield database
+
+    def test_message_is_taken_while_an_earlier_one_is_completed(
+        self, store: ServerStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.receive(store, message(1, 3))
+        enter = store._completion._enter_runs
+        answers: list[RecordsAnswer] = []
+
+        def meanwhile(*arguments: Any) -> None:
+            with ThreadPoolExecutor(1) as other:
+                answers.append(other.submit(self.receive, store, message(4, 3)).result(120))
+            enter(*arguments)
+
+        monkeypatch.setattr(store._completion, "_enter_runs", meanwhile)
+        assert store.complete() == 3
+        assert answers == [RecordsAnswer(last=6)]
+        monkeypatch.undo()
+        assert store.complete() == 3
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +86,8 @@ async def test_database_killed_at_a_boundary_loses_and_doubles_nothing(
     provoke(world, happening)
 
     def kill() -> None:
-        database = world.server._database
+        server = world.server
+        database = (server._completion if happening is Happening.COMPLETED else server)._database
         assert isinstance(database, PostgresDatabase)
         os.kill(database._connection.info.backend_pid, signal.SIGKILL)
 

@@ -10,12 +10,13 @@ Source: CN115334117A, claims 1 to 7.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from gridledger.model.canonical import MAX_INTEGER, canonical_text
 from gridledger.model.digest import Digest
 from gridledger.model.merkle import MerkleTree, merkle_root
 from gridledger.model.named import NamedInSystem
@@ -48,6 +49,7 @@ __all__ = [
     "leaf_of",
     "leaves_root",
     "leaves_tree",
+    "record_leaves",
 ]
 
 MAX_RUN = 1024
@@ -176,6 +178,40 @@ def leaf_of(one: TerminalRecord, *, refused: bool) -> Digest:
     if not refused:
         return one.leaf
     return RefusedRecord(terminal=one.terminal, number=one.number, run=one.run).leaf
+
+
+def record_leaves(
+    terminal: TerminalIdentifier, records: Iterable[tuple[int, int, int, Digest]]
+) -> Iterator[Digest]:
+    """Yield what stands for records in their runs: `TerminalRecord.leaf`, in a third of its time.
+
+    Parameters
+    ----------
+    terminal : TerminalIdentifier
+    records : iterable of (int, int, int, Digest)
+        Number, run, time in milliseconds, and digest of the data of each.
+
+    Raises
+    ------
+    ModelError
+        A record breaks the rules of `TerminalRecord`.
+
+    Examples
+    --------
+    >>> terminal, data = TerminalIdentifier.parse("88.1042.17/house-03.iot"), Digest.of(b"")
+    >>> one = TerminalRecord(terminal=terminal, number=7, run=5, time_ms=9, data=data)
+    >>> [one.leaf] == list(record_leaves(terminal, [(7, 5, 9, data)]))
+    True
+    """
+    name = canonical_text(str(terminal))
+    middle = f',"schema":"{TerminalRecord.schema}","terminal":{name},"time_ms":'
+    for number, run, time_ms, data in records:
+        if not (1 <= run <= number < run + MAX_RUN and number <= MAX_NUMBER and 0 <= time_ms <= MAX_INTEGER):
+            # It says what is wrong.
+            yield TerminalRecord(terminal=terminal, number=number, run=run, time_ms=time_ms, data=data).leaf
+            continue
+        text = f'{{"data":"{data}","number":{number},"run":{run}{middle}{time_ms}}}'
+        yield Digest.of(text.encode())
 
 
 def leaves_root(leaves: Sequence[Digest]) -> Digest:

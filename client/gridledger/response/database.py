@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import psycopg
 
@@ -29,6 +29,8 @@ _CACHED_STATEMENTS: Final = 256
 _CONNECT_S: Final = 10
 _STATEMENT_S: Final = 60
 """Far beyond what any statement here takes: a server that does not answer is a failure."""
+_STORAGE_VERSION: Final = 160_000
+"""From PostgreSQL 16 on a table says how a column is stored."""
 _ROWS_A_STATEMENT: Final = 500
 """Well below what both databases take of values in one statement."""
 
@@ -36,8 +38,8 @@ _ROWS_A_STATEMENT: Final = 500
 class Database(ABC):
     """One connection, for several threads, one transaction at a time; a context manager."""
 
-    types: ClassVar[Mapping[str, str]]
-    """What `{bytes}` and `{number}` are called in tables."""
+    types: Mapping[str, str]
+    """What `{bytes}` and `{number}` are called in tables; `{passing}` are bytes that do not stay for long."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -100,8 +102,12 @@ class Database(ABC):
             self.run(statement, [value for row in part for value in row])
 
     @abstractmethod
+    def beside(self) -> Database:
+        """Return a connection that writes beside this one: this one where the database has one writer."""
+
+    @abstractmethod
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; once more does nothing."""
 
     @abstractmethod
     def _begin(self) -> None: ...
@@ -135,8 +141,9 @@ class SQLiteDatabase(Database):
         Made, readable for its owner alone, where there is none.
     """
 
-    types: ClassVar[Mapping[str, str]] = {
+    types: Mapping[str, str] = {
         "bytes": "BLOB",
+        "passing": "BLOB",
         "number": "INTEGER",
         "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
         "clustered": "WITHOUT ROWID",
@@ -166,6 +173,9 @@ class SQLiteDatabase(Database):
         statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (names of ours)
         self._connection.executemany(statement, rows)
 
+    def beside(self) -> Database:
+        return self
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()
@@ -193,8 +203,9 @@ class PostgresDatabase(Database):
         As libpq reads it: `postgresql://…`.
     """
 
-    types: ClassVar[Mapping[str, str]] = {
+    types: Mapping[str, str] = {
         "bytes": "BYTEA",
+        "passing": "BYTEA",
         "number": "BIGINT",
         "serial": "BIGSERIAL PRIMARY KEY",
         "clustered": "",
@@ -204,10 +215,14 @@ class PostgresDatabase(Database):
         super().__init__()
         self._address = address
         self._within = False
+        self._types: dict[str, Mapping[str, int]] = {}
         try:
             self._connection = self._connect()
         except psycopg.Error as error:
             raise StoreFailed(f"the database cannot be reached: {error}") from error
+        if self._connection.info.server_version >= _STORAGE_VERSION:
+            # Compressing them costs as much as storing the records of a message.
+            self.types = {**self.types, "passing": "BYTEA STORAGE EXTERNAL"}
 
     def _connect(self) -> psycopg.Connection[Row]:
         return psycopg.connect(
@@ -227,8 +242,10 @@ class PostgresDatabase(Database):
         return self._connection.execute(_postgres(statement), values).rowcount
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+        types = self._types_of(table)
         with self._connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            copy.set_types([types[column] for column in columns])
             for row in rows:
                 copy.write_row(row)
 
@@ -243,6 +260,20 @@ class PostgresDatabase(Database):
             f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",  # noqa: S608
             [_array(one) for one in wholes],
         )
+
+    def _types_of(self, table: str) -> Mapping[str, int]:
+        """Return the types of a table's columns, as the server numbers them."""
+        if table not in self._types:
+            self._types[table] = dict(
+                self._connection.execute(
+                    "SELECT attname, atttypid FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0",
+                    (table,),
+                ).fetchall()
+            )
+        return self._types[table]
+
+    def beside(self) -> Database:
+        return PostgresDatabase(self._address)
 
     def close(self) -> None:
         with self._lock:
@@ -262,7 +293,7 @@ class PostgresDatabase(Database):
 
     def _fetch(self, statement: str, values: Sequence[Any]) -> list[Row]:
         self._reconnect()
-        return self._connection.execute(_postgres(statement), values).fetchall()
+        return self._connection.execute(_postgres(statement), values, binary=True).fetchall()
 
 
 def open_database(address: str, folder: Path) -> Database:
@@ -283,7 +314,10 @@ def _postgres(statement: str) -> bytes:
 
 
 def _array(values: Sequence[Any]) -> str | list[Any]:
-    """Return an array for PostgreSQL; one of numbers as its text, which is made at a tenth of the cost."""
+    """Return an array for PostgreSQL; as its text where that is plain: made at a tenth of the cost."""
     if isinstance(values[0], int):
         return f"{{{','.join(map(str, values))}}}"
-    return list(values)
+    text = '","'.join(values)
+    if "\\" in text or text.count('"') > 2 * (len(values) - 1):
+        return list(values)
+    return f'{{"{text}"}}'

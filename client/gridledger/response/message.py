@@ -7,6 +7,7 @@ Source: CN115334117A, claims 1 to 4.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Annotated
 
@@ -52,7 +53,7 @@ class LoadReading(Record):
     """Energy taken from the grid in it."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def read_load(data: bytes) -> LoadReading:
     """Read a load; a server asks twice for each: when it judges, and when it enters it."""
     return LoadReading.from_bytes(data)
@@ -93,6 +94,19 @@ class RecordsMessage(ModelValue):
     terminal: TerminalIdentifier
     records: Annotated[tuple[SentRecord, ...], Field(max_length=MAX_RECORDS)] = ()
     closed: Annotated[tuple[ClosedRun, ...], Field(max_length=MAX_RECORDS)] = ()
+
+    def broken_rules(self) -> Iterable[tuple[str, str]]:
+        before: SentRecord | None = None
+        for one in self.records:
+            if before is not None and one.number != before.number + 1:
+                yield "records", f"{one.number} does not follow {before.number}"
+                return
+            begins = one.run == one.number
+            goes_on = before is None or one.run == before.run
+            if not begins and not (goes_on and one.run < one.number < one.run + MAX_RUN):
+                yield "records", f"{one.number} is not of a run from {one.run} on"
+                return
+            before = one
 
 
 @value

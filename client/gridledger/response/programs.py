@@ -36,6 +36,7 @@ from gridledger.response.openadr.vtn import Vtn
 from gridledger.response.record_store import RecordStore
 from gridledger.response.server import BusinessSettings, DemandRegister, ServerBusiness, ServerStore
 from gridledger.response.settings import ResponseSettings, ServerSettings, TerminalSettings
+from gridledger.response.state import Side
 from gridledger.response.terminal.business import Business
 from gridledger.response.terminal.link import SignedLink
 from gridledger.response.terminal.store import TerminalStore
@@ -85,7 +86,7 @@ def open_store(settings: TerminalSettings | ServerSettings) -> RecordStore:
     database = open_database(settings.database, settings.folder)
     if isinstance(settings, TerminalSettings):
         return TerminalStore(database, settings.terminal, runs=settings.runs)
-    return ServerStore(database, settings.system)
+    return RecordStore(database, Side.SERVER, str(settings.system))
 
 
 def agent_of(connection: Connection) -> Agent:

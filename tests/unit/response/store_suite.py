@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from tests.unit.response.fakes import SYSTEM, TERMINAL, Clock, entry, reading
 
@@ -12,13 +15,18 @@ from gridledger.response.errors import RecordRefusal, RecordsMissing, StoreForei
 from gridledger.response.message import ClosedRun, RecordsAnswer, RecordsMessage, SentRecord
 from gridledger.response.server.store import ServerStore
 from gridledger.response.state import RecordState
+from gridledger.web import RequestMalformed
 
-__all__ = ["ServerStoreSuite"]
+__all__ = ["ServerStoreSuite", "message"]
 
 
-def message(first: int, count: int, *, closed: bool = False, what: int = 0) -> RecordsMessage:
+def message(
+    first: int, count: int, *, closed: bool = False, what: int = 0, run: int | None = None
+) -> RecordsMessage:
     records = tuple(
-        SentRecord(number=first + n, run=first, time_ms=n, salt=bytes(16), data=reading(first + n + what))
+        SentRecord(
+            number=first + n, run=run or first, time_ms=n, salt=bytes(16), data=reading(first + n + what)
+        )
         for n in range(count)
     )
     runs = (ClosedRun(first=first, count=count),) if closed else ()
@@ -29,10 +37,11 @@ class ServerStoreSuite:
     """Receives, completes, de-duplicates, anchors, cleans."""
 
     @pytest.fixture
-    def store(self, database: Database) -> ServerStore:
+    def store(self, database: Database) -> Iterator[ServerStore]:
         store = ServerStore(database, SYSTEM, clock=Clock())
         store.add_terminal(entry())
-        return store
+        yield store
+        store.close()
 
     @staticmethod
     def receive(
@@ -75,6 +84,31 @@ class ServerStoreSuite:
         with pytest.raises(TerminalUnknown):
             self.receive(store, foreign)
         assert store.waiting() == 0
+
+    def test_message_that_comes_several_times_at_once_is_taken_once(self, store: ServerStore) -> None:
+        one = message(1, 5)
+        with ThreadPoolExecutor(4) as threads:
+            answers = list(threads.map(lambda _: self.receive(store, one), range(8)))
+        assert answers == [RecordsAnswer(last=5)] * 8
+        store.complete()
+        assert {state: count for state, count in store.tally().items() if count} == {
+            RecordState.REQUEST_COMPLETED: 5
+        }
+
+    @pytest.mark.parametrize("restarted", [False, True])
+    def test_record_of_a_run_that_is_over_is_refused_whole(self, store: ServerStore, restarted: bool) -> None:
+        self.receive(store, message(1, 2))
+        self.receive(store, message(3, 2))
+        if restarted:
+            store._runs.clear()
+        for run in (1, 2):
+            with pytest.raises(RequestMalformed):
+                self.receive(store, message(5, 2, run=run))
+        assert self.receive(store, message(5, 2, run=3)) == RecordsAnswer(last=6)
+        assert self.receive(store, message(7, 1)) == RecordsAnswer(last=7)
+        while store.complete():
+            pass
+        assert [(one.run.first, one.run.count) for one in store.due(10)] == [(1, 2), (3, 4)]
 
     def test_run_is_due_once_it_is_closed_and_anchored_once(self, store: ServerStore) -> None:
         self.receive(store, message(1, 4))

@@ -186,6 +186,8 @@ def test_judge_refuses_what_no_terminal_sends(store: ServerStore) -> None:
     assert judged(b"{}") == "malformed"
     assert judged(LoadReading(start_ms=0, length_s=3600, energy_wh=11).to_bytes()) == "implausible"
     assert judged(good, time_ms=10**12) == "implausible"
+    future = LoadReading(start_ms=10**12, length_s=3600, energy_wh=10).to_bytes()
+    assert judged(future) == "implausible"
 
 
 def test_demand_survives_its_bytes() -> None:

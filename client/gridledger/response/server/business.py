@@ -82,11 +82,16 @@ class ServerBusiness:
     def judge(self, entry: TerminalEntry, one: SentRecord) -> RecordRefusal | None:
         """Say whether a record is refused for good, and why."""
         settings = self._settings
-        if one.time_ms > self._store.clock() + 1000 * settings.ahead_s:
+        latest_ms = self._store.clock() + 1000 * settings.ahead_s
+        if one.time_ms > latest_ms:
             return RecordRefusal.IMPLAUSIBLE
         try:
             if entry.kind is TerminalKind.IOT:
-                return _beyond(read_load(one.data).energy_wh, settings.most_wh)
+                load = read_load(one.data)
+                if load.start_ms > latest_ms:
+                    # All others would lie behind it: no demand would be derived again.
+                    return RecordRefusal.IMPLAUSIBLE
+                return _beyond(load.energy_wh, settings.most_wh)
             reply = DemandReply.from_bytes(one.data)
         except ModelError:
             return RecordRefusal.MALFORMED

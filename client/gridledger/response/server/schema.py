@@ -12,7 +12,7 @@ SERVER_SCHEMA: Final = (
     SCHEMA
     + """;
 CREATE TABLE IF NOT EXISTS inbox (
-    id {serial}, terminal TEXT NOT NULL, body {bytes} NOT NULL, answer {bytes} NOT NULL,
+    id {serial}, terminal TEXT NOT NULL, body {passing} NOT NULL, answer {bytes} NOT NULL,
     received_ms {number} NOT NULL
 );
 CREATE INDEX IF NOT EXISTS inbox_terminal ON inbox (terminal, id);

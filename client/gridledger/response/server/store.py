@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from gridledger.model.digest import SALT_BYTES, Digest
 from gridledger.model.identifier import SystemIdentifier
@@ -17,35 +17,24 @@ from gridledger.model.response import (
     TerminalIdentifier,
     TerminalKind,
     TerminalRecord,
-    leaf_of,
 )
 from gridledger.response.database import Database
 from gridledger.response.errors import RecordRefusal, RecordsMissing, TerminalUnknown
-from gridledger.response.kept import Phase
 from gridledger.response.message import (
     ClosedRun,
-    DemandReply,
     RecordsAnswer,
     RecordsMessage,
     RefusedNumber,
     SentRecord,
-    read_load,
 )
 from gridledger.response.record_store import Clock, RecordStore, Watch, wall_clock_ms
-from gridledger.response.server.inbox import Planned, Waiting
+from gridledger.response.server.completion import Completion
+from gridledger.response.server.inbox import Planned
 from gridledger.response.server.schema import SERVER_SCHEMA
-from gridledger.response.state import Happening, RecordState, Side
+from gridledger.response.state import Happening, Side
 from gridledger.web import RequestMalformed
 
 __all__ = ["Judge", "ServerStore"]
-
-_COLUMNS: Final = (
-    "terminal", "number", "run", "time_ms", "state", "data", "salt", "leaf", "code", "received_ms",
-)  # fmt: skip
-_LOAD_COLUMNS: Final = ("site", "start_ms", "terminal", "length_s", "energy_wh")
-_REPLY_COLUMNS: Final = ("demand", "site", "terminal", "number", "reduction_wh", "received_ms")
-_PROCESSED: Final = 64
-"""Messages that are moved out of the inbox in one transaction: up to 64,000 rows."""
 
 Judge: TypeAlias = Callable[[TerminalEntry, SentRecord], RecordRefusal | None]
 """Says whether a record is refused for good, and why."""
@@ -77,9 +66,16 @@ class ServerStore(RecordStore):
         super().__init__(database, Side.SERVER, str(system), clock=clock, **options)
         self.system = system
         self._entries: dict[str, TerminalEntry] = {}
+        self._completion = Completion(
+            database.beside(), str(system), self.terminal, clock=clock, watch=self._watch
+        )
         self._taking = threading.Lock()
-        self._read: dict[int, RecordsMessage] = {}
-        """Messages of the inbox that this process has read already."""
+        self._runs: dict[str, tuple[int, int]] = {}
+        """By terminal, the last record that this process took, and its run."""
+
+    def close(self) -> None:
+        self._completion.close()
+        super().close()
 
     # --- terminals
 
@@ -140,11 +136,12 @@ class ServerStore(RecordStore):
         A record whose number is known is answered as it was before, whatever the message says now: with a
         refusal `differs` where it is another one. A message that brings nothing new writes nothing.
         """
-        planned = self._plan(message, body, judge)
-        if planned.writes:
-            with self._move(Happening.ARRIVED):
-                kept = self._enter(planned)
-            self._remember([(kept, planned)])
+        with self._taking:
+            planned = self._plan(message, body, judge)
+            if planned.writes:
+                with self._move(Happening.ARRIVED):
+                    kept = self._enter(planned)
+                self._remember([(kept, planned)])
         return planned.answer
 
     def take(
@@ -177,6 +174,8 @@ class ServerStore(RecordStore):
                 for refused in one.answer.refused:
                     raise RequestMalformed(f"a record is refused: {refused.code}", refusal=refused.code)
             with self._move(Happening.ARRIVED):
+                # In the order in which a completion holds the terminals' rows.
+                planned.sort(key=lambda one: str(one.message.terminal))
                 entered = [(self._enter(one), one) for one in planned]
                 beside(self._database)
             self._remember(entered)
@@ -198,22 +197,38 @@ class ServerStore(RecordStore):
         """Decide what is answered to a message; nothing of it is written yet."""
         entry = self.terminal(message.terminal)
         name = str(message.terminal)
-        if self._database.row("SELECT 1 FROM inbox WHERE terminal = ? LIMIT 1", (name,)) is not None:
-            self.complete()
         ((last,),) = self._database.rows("SELECT answered FROM progress WHERE terminal = ?", (name,))
-        known = [one for one in message.records if one.number <= last]
-        fresh = [one for one in message.records if one.number > last]
-        if [one.number for one in fresh] != list(range(last + 1, last + 1 + len(fresh))):
+        first = message.records[0].number if message.records else last + 1
+        if first > last + 1:
             raise RecordsMissing(f"{name}: want record {last + 1} next", terminal=name, expected=last + 1)
+        known, fresh = message.records[: last + 1 - first], message.records[last + 1 - first :]
+        if fresh and fresh[0].run not in (fresh[0].number, self._last_run(name, last)):
+            raise RequestMalformed(f"record {fresh[0].number} is not of the run that is open", terminal=name)
         refused = self._answered_before(message.terminal, known)
         refused.update(
             (one.number, verdict.value) for one in fresh if (verdict := judge(entry, one)) is not None
         )
         answer = RecordsAnswer(
-            last=max([last, *(one.number for one in fresh)]),
+            last=fresh[-1].number if fresh else last,
             refused=tuple(RefusedNumber(number=number, code=refused[number]) for number in sorted(refused)),
         )
         return Planned(message=message, body=body, fresh=len(fresh), answer=answer)
+
+    def _last_run(self, name: str, last: int) -> int | None:
+        """Return the run of a terminal's last record; None before the first."""
+        number, run = self._runs.get(name, (0, 0))
+        if number != last:
+            self._complete_all(name)
+            row = self._database.row(
+                "SELECT first FROM run WHERE terminal = ? ORDER BY first DESC LIMIT 1", (name,)
+            )
+            run = 0 if row is None else int(row[0])
+        return run or None
+
+    def _complete_all(self, name: str) -> None:
+        """Complete what a terminal has in the inbox."""
+        while self._database.row("SELECT 1 FROM inbox WHERE terminal = ? LIMIT 1", (name,)) is not None:
+            self.complete()
 
     def _enter(self, planned: Planned) -> int:
         """Put a message into the inbox, within a transaction; return its place."""
@@ -229,27 +244,20 @@ class ServerStore(RecordStore):
     def _remember(self, entered: Sequence[tuple[int, Planned]]) -> None:
         """Spare the reading of messages that this process put into the inbox, once they are committed."""
         for kept, planned in entered:
-            if len(self._read) < _PROCESSED:
-                self._read[kept] = planned.message
+            message = planned.message
+            self._completion.remember(kept, message)
+            if planned.fresh:
+                self._runs[str(message.terminal)] = (planned.answer.last, message.records[-1].run)
 
     def complete(self) -> int:
         """Move messages from the inbox into business rows; return how many records that were.
 
         Notes
         -----
-        Call it until it returns nothing new; what a crash left in the inbox is taken up so.
+        Call it until it returns nothing new; what a crash left in the inbox is taken up so. What is received
+        meanwhile waits for it only where the database has one writer.
         """
-        waiting = self._waiting()
-        if not waiting:
-            return 0
-        done = 0
-        with self._move(Happening.COMPLETED):
-            for one in waiting:
-                done += self._complete(one)
-            self._database.run("DELETE FROM inbox WHERE id <= ?", (waiting[-1].id,))
-        for one in waiting:
-            self._read.pop(one.id, None)
-        return done
+        return self._completion.complete()
 
     def waiting(self) -> int:
         """Return how many messages are in the inbox."""
@@ -270,94 +278,12 @@ class ServerStore(RecordStore):
         with self._move():
             return self._close(silent, values)
 
-    # --- within transactions
-
-    def _waiting(self) -> list[Waiting]:
-        rows = self._database.rows(
-            "SELECT id, body, answer, received_ms FROM inbox ORDER BY id LIMIT ?", (_PROCESSED,)
-        )
-        return [
-            Waiting(
-                id=number,
-                message=self._read.get(number) or RecordsMessage.from_bytes(bytes(body)),
-                refused={one.number: one.code for one in RecordsAnswer.from_bytes(bytes(answer)).refused},
-                received_ms=received_ms,
-            )
-            for number, body, answer, received_ms in rows
-        ]
-
-    def _complete(self, waiting: Waiting) -> int:
-        message = waiting.message
-        name = str(message.terminal)
-        ((last,),) = self._database.rows("SELECT last FROM progress WHERE terminal = ?", (name,))
-        fresh = [one for one in message.records if one.number > last]
-        entry = self.terminal(message.terminal)
-        rows = []
-        refused = 0
-        for one in fresh:
-            code = waiting.refused.get(one.number)
-            refused += code is not None
-            happening = Happening.COMPLETED if code is None else Happening.REFUSED
-            state = self._next(RecordState.RECEIVED, happening)
-            leaf = leaf_of(_canonical(message.terminal, one), refused=code is not None)
-            rows.append(
-                (name, one.number, one.run, one.time_ms, state.value, one.data, one.salt, leaf.raw, code,
-                 waiting.received_ms)
-            )  # fmt: skip
-        if rows:
-            self._database.insert("record", _COLUMNS, rows)
-            self._database.run("UPDATE progress SET last = ? WHERE terminal = ?", (fresh[-1].number, name))
-            self._tally.count(RecordState.RECEIVED, -len(rows))
-            self._tally.count(RecordState.REQUEST_COMPLETED, len(rows) - refused)
-            self._tally.count(RecordState.SERVER_ERROR, refused)
-            self._enter_runs(name, fresh, waiting.received_ms)
-            self._enter_content(entry, fresh, waiting)
-        for run in message.closed:
-            self._close_run(name, run)
-        return len(rows)
-
-    def _enter_runs(self, name: str, fresh: Sequence[SentRecord], now_ms: int) -> None:
-        """Add records to their runs; a run that has a successor is closed."""
-        counts: dict[int, int] = {}
-        for one in fresh:
-            counts[one.run] = counts.get(one.run, 0) + 1
-        for first, count in counts.items():
-            entered = self._database.rows(
-                "INSERT INTO run (terminal, first, count, phase, opened_ms) VALUES (?, ?, ?, 'open', ?)"
-                " ON CONFLICT (terminal, first) DO UPDATE SET count = run.count + excluded.count"
-                " WHERE run.phase IN ('open', 'closed') RETURNING count",
-                (name, first, count, now_ms),
-            )
-            # A run that was there has more records now than this message brought.
-            self._tally.count_runs(Phase.OPEN, int(entered == [(count,)]))
-        self._close("terminal = ? AND phase = 'open' AND first < ?", (name, fresh[-1].run))
-
-    def _close_run(self, name: str, run: ClosedRun) -> None:
-        # What is told of a run that is not whole here is not true yet: a successor or silence closes it.
-        whole = "terminal = ? AND first = ? AND count = ? AND phase = 'open'"
-        self._close(whole, (name, run.first, run.count))
-
-    def _enter_content(self, entry: TerminalEntry, fresh: Sequence[SentRecord], waiting: Waiting) -> None:
-        """Enter loads or replies beside the records; a refused one counts for nothing."""
-        name = str(entry.identifier)
-        accepted = [one for one in fresh if one.number not in waiting.refused]
-        if entry.kind is TerminalKind.IOT:
-            rows: list[Sequence[object]] = []
-            for one in accepted:
-                reading = read_load(one.data)
-                rows.append((entry.site, reading.start_ms, name, reading.length_s, reading.energy_wh))
-            self._database.insert_new("load", _LOAD_COLUMNS, rows)
-            return
-        for one in accepted:
-            reply = DemandReply.from_bytes(one.data)
-            rows = [(reply.demand, entry.site, name, one.number, reply.reduction_wh, waiting.received_ms)]
-            self._database.insert_new("reply", _REPLY_COLUMNS, rows)
-
     def _answered_before(self, terminal: TerminalIdentifier, known: Sequence[SentRecord]) -> dict[int, str]:
         """Return what known records were refused with, and `differs` for those that are others now."""
         refused: dict[int, str] = {}
         if not known:
             return refused
+        self._complete_all(str(terminal))
         rows = self._database.rows(
             "SELECT number, leaf, code FROM record WHERE terminal = ? AND number BETWEEN ? AND ?",
             (str(terminal), known[0].number, known[-1].number),

@@ -17,7 +17,7 @@ from gridledger.model.response import (
     MAX_RUN,
     RefusedRecord,
     TerminalIdentifier,
-    TerminalRecord,
+    record_leaves,
 )
 from gridledger.response.database import Database
 from gridledger.response.kept import Phase
@@ -116,22 +116,21 @@ class TerminalStore(RecordStore):
         """
         if any(not 1 <= len(one) <= MAX_DATA_BYTES for one in data):
             raise ConfigError(f"want 1 to {MAX_DATA_BYTES} bytes", key="data", source=self._name)
-        salts = os.urandom(SALT_BYTES * len(data))
+        random = os.urandom(SALT_BYTES * len(data))
+        salts = [random[at : at + SALT_BYTES] for at in range(0, len(random), SALT_BYTES)]
+        digests = [Digest.salted(salt, one) for salt, one in zip(salts, data, strict=True)]
         state = self._next(None, Happening.ACCEPTED)
-        rows = []
         with self._move(Happening.ACCEPTED):
             now_ms = self.clock()
-            for place, one in enumerate(data):
-                run, number = self._take_number(now_ms)
-                salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
-                made = TerminalRecord(
-                    terminal=self.terminal,
-                    number=number,
-                    run=run,
-                    time_ms=now_ms,
-                    data=Digest.salted(salt, one),
-                )
-                rows.append((self._name, number, run, now_ms, state.value, one, salt, made.leaf.raw))
+            taken = [self._take_number(now_ms) for _ in data]
+            leaves = record_leaves(
+                self.terminal,
+                ((number, run, now_ms, one) for (run, number), one in zip(taken, digests, strict=True)),
+            )
+            rows = [
+                (self._name, number, run, now_ms, state.value, one, salt, leaf.raw)
+                for (run, number), one, salt, leaf in zip(taken, data, salts, leaves, strict=True)
+            ]
             self._database.insert("record", _COLUMNS, rows)
             self._tally.count(state, len(rows))
         return tuple(row[1] for row in rows)
