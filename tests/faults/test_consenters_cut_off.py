@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ from gridledger.client.block import Block
 from gridledger.client.identity import Identity
 from gridledger.client.signer import EcdsaSigner
 from gridledger.client.signing_identity import SigningIdentity
-from gridledger.host.ports import free_ports
+from gridledger.host.ports import LOOPBACK, free_ports
 from gridledger.network import Network, World
-from gridledger.network.errors import ConsenterNotSynced, ConsentersStop
+from gridledger.network.errors import ConsenterAway, ConsenterNotSynced, ConsentersStop
 from gridledger.network.fabric.orderer_keeper import FolderKeeper, folder_cards
 from gridledger.network.ordering.channel_configuration import ChannelConfiguration
 from gridledger.network.ordering.consenter_change import ConsenterRunner
@@ -54,6 +55,10 @@ class CutChannel:
     async def head(self, address: str, number: int | None = None) -> Block | None:
         self._count()
         return await self._ordering.head(address, number)
+
+    async def answers(self, address: str) -> bool:
+        self._count()
+        return await self._ordering.answers(address)
 
     async def submit(self, address: str, signed_update: bytes) -> None:
         self._count()
@@ -93,7 +98,12 @@ async def opened(network: Network) -> AsyncIterator[LiveOrdering]:
         yield ordering
 
 
-@pytest.mark.timeout(600)
+async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """End a connection without a word."""
+    writer.close()
+
+
+@pytest.mark.timeout(900)
 async def test_change_is_cut_off_goes_on_rolls_back_and_leads_back_under_load(
     waiting: Network, gateways: Gateways, tmp_path: Path, chance: random.Random
 ) -> None:
@@ -124,7 +134,7 @@ async def test_change_is_cut_off_goes_on_rolls_back_and_leads_back_under_load(
             # Each update was ordered once.
             assert moved.sequence == 2
 
-        # An orderer that nobody runs is added, does not sync, and is removed again.
+        # An orderer that nobody runs is not added; a program that hangs up is, and is removed again.
         nowhere = next(iter(free_ports()))
         async with opened(waiting) as ordering:
             known = folder_cards(waiting.description, waiting.directory)[newcomer]
@@ -137,8 +147,12 @@ async def test_change_is_cut_off_goes_on_rolls_back_and_leads_back_under_load(
             wanted = [*moved.addresses, stranger.address]
             proposal = await proposed(waiting, ordering, wanted, strangers=[stranger])
             runner = ConsenterRunner(channel=ordering, keeper=keeper, journal=journal, sync_seconds=3)
-            with pytest.raises(ConsenterNotSynced):
-                await runner.run(proposal)
+            with pytest.raises(ConsenterAway):
+                await replace(runner, quorum_seconds=1).run(proposal)
+            assert (await ordering.configuration()).sequence == moved.sequence
+            async with await asyncio.start_server(hang_up, LOOPBACK, nowhere):
+                with pytest.raises(ConsenterNotSynced):
+                    await runner.run(proposal)
             rolled_back = ConsenterJournal.load(journal)
             assert rolled_back is not None
             assert rolled_back.state is ChangeState.ROLLED_BACK

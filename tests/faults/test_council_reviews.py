@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.conftest import MakeNetwork
 from tests.integration.council.council_world import CouncilWorld, council_world
 from tests.integration.exchange import deployed
 
-from gridledger.council import RoundKeyStore
+from gridledger.council import ReviewLedger, RoundKeyStore, bring_to_master
 from gridledger.council.copy_audit import AuditFinding, audit_round
 from gridledger.crypto.secret_key import SecretKey
 from gridledger.model.council_review import MisbehaviourKind, ReviewState, RoundView
@@ -69,6 +70,8 @@ async def test_reviews_survive_what_f_super_nodes_do_and_leave_nothing_readable(
             first = await _entered(council, 1)
             request = await council.file("node-1", dataset, CONTENT + b"1")
             secrets |= _keys_of(keys, 1)
+            kept = RoundKeyStore(tmp_path / "kept")
+            shutil.copy(keys / LIAR / "round-1.key", kept.folder)
             ended = await council.until_view(1, lambda view: view.round.state is not RoundState.OPEN)
             await asyncio.to_thread(four.kill, "peer0.org2")
             await asyncio.to_thread(four.restart, "peer0.org2")
@@ -78,6 +81,9 @@ async def test_reviews_survive_what_f_super_nodes_do_and_leave_nothing_readable(
             assert about.request.state is ReviewState.APPROVED
             assert about.request.rejections == (council.ids[LIAR],)
             await _named(council, LIAR, MisbehaviourKind.DEVIATION)
+            # It signed that its key is gone, and has a copy of it: the audit says so.
+            found = await _audit(council, keys, 1, kept)
+            assert (len(found.problems), found.contradicted) == (1, (council.ids[LIAR],))
 
             # An organisation is dead: the others decide, and close without its receipt when its time is over.
             await _entered(council, 2)
@@ -117,14 +123,35 @@ async def test_reviews_survive_what_f_super_nodes_do_and_leave_nothing_readable(
             processes[name] = await council.start(name, keys)
             await council.until_view(3, lambda view: view.round.missing == ())
 
-            await _entered(council, 4)
+            # The master is silent: another one takes its place, gets the request, and names it.
+            begun = await _entered(council, 4)
+            secrets |= _keys_of(keys, 4)
+            master = begun.round.master
+            silent = processes[next(name for name in NODES if council.ids[name] == master)]
+            silent.send_signal(signal.SIGSTOP)
+            before = await _misbehaviours(council, master)
+            request = await council.file("node-1", dataset, CONTENT + b"4")
+            replaced = await council.until_view(4, lambda view: view.round.view > 0)
+            assert replaced.round.silent == (master,)
+            owner = ReviewLedger(council.parties["system-of-node-1"].network)
+            await bring_to_master(owner, request, CONTENT + b"4")
+            await council.until_view(4, lambda view: view.round.state is not RoundState.OPEN)
+            about = await council.ledger("administrator").review(request)
+            assert about.request.state is ReviewState.APPROVED
+            assert master not in (about.request.approvals or ())
+            while await _misbehaviours(council, master) == before:  # noqa: ASYNC110 (a ledger's)
+                await asyncio.sleep(0.2)
+            silent.send_signal(signal.SIGCONT)
+            await council.until_view(4, lambda view: view.round.missing == ())
+
+            await _entered(council, 5)
             await council.even()
-            for number in (1, 2, 3):
+            for number in (1, 2, 3, 4):
                 found = await _audit(council, keys, number)
                 assert (found.problems, found.contradicted, found.unreachable) == ((), (), ())
         # Keys of rounds that are over are in no folder any more, contents and keys in no file of a peer.
-        assert len(secrets) == 3 * len(NODES)
-        assert {number for name in NODES for number in RoundKeyStore(keys / name).numbers()} <= {4, 5}
+        assert len(secrets) == 4 * len(NODES)
+        assert {number for name in NODES for number in RoundKeyStore(keys / name).numbers()} <= {5, 6}
         wanted = {CONTENT, base64.b64encode(CONTENT)[:40], *secrets}
         wanted |= {one.hex().encode() for one in secrets} | {base64.b64encode(one) for one in secrets}
         files = list(_files(four.directory))
@@ -143,22 +170,25 @@ async def _entered(council: CouncilWorld, number: int) -> RoundView:
 
 async def _named(council: CouncilWorld, name: str, kind: MisbehaviourKind) -> None:
     """Wait until a super node was named for something."""
-    ledger = council.ledger("administrator")
     for _ in range(600):
-        try:
-            conduct = await ledger.conduct(council.root, council.ids[name])
-        except NotFound:
-            conduct = None
-        if conduct is not None and conduct.misbehaviours:
+        if await _misbehaviours(council, council.ids[name]):
             return
         await asyncio.sleep(0.2)
     raise AssertionError(f"nobody named {name} for {kind.value}")
 
 
-async def _audit(council: CouncilWorld, keys: Path, number: int) -> AuditFinding:
+async def _misbehaviours(council: CouncilWorld, node: str) -> int:
+    """Return how often a super node was named."""
+    try:
+        return (await council.ledger("administrator").conduct(council.root, node)).misbehaviours
+    except NotFound:
+        return 0
+
+
+async def _audit(council: CouncilWorld, keys: Path, number: int, *others: RoundKeyStore) -> AuditFinding:
     ledger = council.ledger("administrator")
     view = await ledger.round(council.root, number)
-    stores = [RoundKeyStore(keys / name) for name in NODES]
+    stores = [*(RoundKeyStore(keys / name) for name in NODES), *others]
     return await audit_round(ledger, view, keys=stores)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import click
@@ -28,6 +28,7 @@ from gridledger.network.consenter_plan import plan_consenters
 from gridledger.network.errors import ConsentersMoved
 from gridledger.network.fabric.orderer_keeper import FolderKeeper
 from gridledger.network.ordering.change_report import StepReport
+from gridledger.network.ordering.channel_configuration import ChannelConfiguration
 from gridledger.network.ordering.consenter_change import ConsenterRunner
 from gridledger.network.ordering.consenter_journal import ChangeState, ConsenterJournal
 from gridledger.network.ordering.consenter_proposal import ConsenterProposal
@@ -98,7 +99,7 @@ def apply(
         proposal = ConsenterProposal.load(signed[0])
         for copy in signed[1:]:
             proposal = proposal.merged(ConsenterProposal.load(copy))
-    elif known is not None and known.state is ChangeState.UNDER_WAY:
+    elif known is not None and _goes_on(known, current, wanted, lost):
         proposal = known.proposal
     else:
         found = read_cards(party.network, cards)
@@ -123,6 +124,18 @@ def apply(
     shown = plan_value(now, carried_out.wanted, [one.step for one in carried_out.updates()])
     shown["applied"] = True
     output.show(shown, drawn_plan)
+
+
+def _goes_on(
+    known: ConsenterJournal, current: ChannelConfiguration, wanted: Collection[str], lost: Collection[str]
+) -> bool:
+    """Tell whether a change that was cut off is what is asked for, and the channel stands on its way."""
+    return (
+        known.state is ChangeState.UNDER_WAY
+        and set(known.proposal.wanted) == set(wanted)
+        and set(lost) <= set(known.proposal.lost)
+        and known.proposal.passed(current) is not None
+    )
 
 
 async def _signed(

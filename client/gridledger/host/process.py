@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +33,9 @@ _POLL_SECONDS = 0.02
 _TERM_SECONDS = 10.0
 _KILL_SECONDS = 5.0
 _TAIL_BYTES = 64 * 1024
+_GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh")
+"""Waits for a line before it becomes the program: who is killed between starting a process and writing down
+its pid leaves none behind that nobody knows and that keeps its ports."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Children of this very process, so that one that ends is reaped and does not look alive as a zombie."""
@@ -108,11 +113,13 @@ class ManagedProcess:
             return running
         self.log.parent.mkdir(parents=True, exist_ok=True)
         command = [str(argument) for argument in arguments]
+        if shutil.which(command[0], path=os.pathsep.join(os.get_exec_path(environment))) is None:
+            raise PrerequisiteMissing(command[0], remedy="it cannot be found or not be run")
         with self.log.open("ab") as output:
             try:
                 child = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
+                    [*_GATE, *command],
+                    stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     env=dict(environment),
@@ -128,6 +135,9 @@ class ManagedProcess:
         write_file(
             self.pid_file, json.dumps({"pid": child.pid, "identity": identity}).encode(), durable=False
         )
+        assert child.stdin is not None  # noqa: S101 - it was asked for above
+        with suppress(BrokenPipeError), child.stdin as gate:
+            gate.write(b"\n")
         return child.pid
 
     def wait_ready(self, check: Callable[[], bool], *, seconds: float) -> None:

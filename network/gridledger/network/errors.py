@@ -14,6 +14,7 @@ __all__ = [
     "ApprovalsMissing",
     "AttachError",
     "ConfigurationMoved",
+    "ConsenterAway",
     "ConsenterNotSynced",
     "ConsenterUnknown",
     "ConsentersMoved",
@@ -231,6 +232,28 @@ class SignaturesMissing(NetworkSetupError):
             wanted=wanted,
             signed=list(signed),
             missing=list(missing),
+        )
+
+
+class ConsenterAway(NetworkSetupError):
+    """Nothing listens where an orderer is that was to be added: it was not added.
+
+    Parameters
+    ----------
+    address : str
+        The orderer.
+    seconds : float
+        How long it was waited for.
+    """
+
+    code = "GL-NET-049"
+    exit_code = 82
+
+    def __init__(self, address: str, *, seconds: float) -> None:
+        super().__init__(
+            f"orderer {address} was not added: nothing listens there after {seconds:g} s",
+            address=address,
+            seconds=f"{seconds:g}",
         )
 
 

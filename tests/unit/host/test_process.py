@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,27 @@ def test_process_gets_nothing_of_our_environment(
     with pytest.raises(ComponentStopped):
         process.wait_ready(lambda: False, seconds=30)
     assert "up False yes" in process.log_tail()
+
+
+def test_process_whose_pid_nobody_has_written_down_does_not_run(tmp_path: Path) -> None:
+    # Who starts it is killed in between.
+    starter = (
+        "import os, sys; from pathlib import Path; from gridledger.host import process\n"
+        "process.write_file = lambda _, data, **__: (os.write(1, data), os.kill(os.getpid(), 9))\n"
+        "program = [sys.executable, '-S', '-c', \"open('begun', 'w')\"]\n"
+        "process.ManagedProcess(name='component', directory=Path.cwd()).start(program, environment={})"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", starter], cwd=tmp_path, capture_output=True, check=False, timeout=60
+    )
+    assert ended.returncode == -9
+    started = json.loads(ended.stdout)["pid"]
+    deadline = time.monotonic() + 60
+    while process_identity(started) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert not (tmp_path / "begun").exists()
+    assert ManagedProcess(name="component", directory=tmp_path).pid() is None
 
 
 def test_process_stopped_is_gone_with_its_pid_file(process: ManagedProcess) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +23,29 @@ from gridledger.network.devnet.msp import msp_config_from_folder
 from gridledger.network.errors import OrdererCallError
 from gridledger.network.material import Member, OrganisationKind, OrganisationMaterial
 from gridledger.network.ordering.channel_configuration import ChannelConfiguration
+from gridledger.network.ordering.consenter_change import ConsenterRunner
+from gridledger.network.ordering.consenter_proposal import ConsenterProposal
 from gridledger.network.ordering.orderer_card import OrdererCard
 
-__all__ = ["FakeChannel", "FakeKeeper", "Orderers", "Stopped", "make_orderers"]
+__all__ = [
+    "NAMES",
+    "PATIENT",
+    "A",
+    "B",
+    "FakeChannel",
+    "FakeKeeper",
+    "Orderers",
+    "Stopped",
+    "make_orderers",
+    "proposed",
+    "runner",
+    "signed_by_all",
+]
 
 CHANNEL = "energy"
+NAMES = [f"{name}:7050" for name in "abcdefgh"]
+A, B = set(NAMES[:4]), set(NAMES[4:])
+PATIENT = {"order_seconds": 30.0, "sync_seconds": 30.0, "quorum_seconds": 30.0}
 
 
 class Stopped(Exception):
@@ -148,6 +167,10 @@ class FakeChannel:
             transactions=(),
         )
 
+    async def answers(self, address: str) -> bool:
+        self._count()
+        return address in self.running
+
     async def submit(self, address: str, signed_update: bytes) -> None:
         self._count()
         if address not in self.at.addresses or address not in self.running:
@@ -179,6 +202,33 @@ class FakeKeeper:
 
     async def release(self, address: str) -> None:
         self.released.append(address)
+
+
+def proposed(orderers: Orderers, current: set[str], wanted: set[str]) -> ConsenterProposal:
+    """Return a proposal that all administrators have signed."""
+    made = ConsenterProposal.make(orderers.configuration(current), wanted, orderers.cards)
+    return signed_by_all(orderers, made)
+
+
+def signed_by_all(orderers: Orderers, made: ConsenterProposal) -> ConsenterProposal:
+    async def signed() -> ConsenterProposal:
+        proposal = made
+        for one in orderers.administrators.values():
+            proposal = await proposal.signed_by(one)
+        return proposal
+
+    return asyncio.run(signed())
+
+
+def runner(channel: FakeChannel, journal: Path, **seconds: float) -> ConsenterRunner:
+    given = {
+        "order_seconds": 0.05,
+        "sync_seconds": 0.02,
+        "quorum_seconds": 0.01,
+        "settle_seconds": 0.0,
+        "poll_seconds": 0.001,
+    }
+    return ConsenterRunner(channel=channel, keeper=FakeKeeper(channel), journal=journal, **(given | seconds))
 
 
 def _applied(current: ChannelConfiguration, update: Any) -> ChannelConfiguration:

@@ -12,11 +12,16 @@ from fabric_protos.common import common_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.network.consenter_scene import (
+    NAMES,
+    PATIENT,
+    A,
+    B,
     FakeChannel,
-    FakeKeeper,
     Orderers,
     Stopped,
     make_orderers,
+    proposed,
+    runner,
 )
 
 from gridledger.client.block import Block
@@ -31,13 +36,9 @@ from gridledger.network.errors import (
     UpdateRefused,
 )
 from gridledger.network.ordering.channel_configuration import ChannelConfiguration
-from gridledger.network.ordering.consenter_change import ConsenterRunner
 from gridledger.network.ordering.consenter_journal import ChangeState, ConsenterJournal
 from gridledger.network.ordering.consenter_proposal import ConsenterProposal
 
-NAMES = [f"{name}:7050" for name in "abcdefgh"]
-A, B = set(NAMES[:4]), set(NAMES[4:])
-PATIENT = {"order_seconds": 30.0, "sync_seconds": 30.0, "quorum_seconds": 30.0}
 SETS = st.sets(st.sampled_from(NAMES), min_size=1)
 EXAMPLES = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -47,30 +48,6 @@ EXAMPLES = settings(
 @pytest.fixture(scope="module")
 def orderers(tmp_path_factory: pytest.TempPathFactory) -> Orderers:
     return make_orderers(tmp_path_factory.mktemp("orderers"))
-
-
-def proposed(orderers: Orderers, current: set[str], wanted: set[str]) -> ConsenterProposal:
-    """Return a proposal that all administrators have signed."""
-    made = ConsenterProposal.make(orderers.configuration(current), wanted, orderers.cards)
-
-    async def signed() -> ConsenterProposal:
-        proposal = made
-        for one in orderers.administrators.values():
-            proposal = await proposal.signed_by(one)
-        return proposal
-
-    return asyncio.run(signed())
-
-
-def runner(channel: FakeChannel, journal: Path, **seconds: float) -> ConsenterRunner:
-    given = {
-        "order_seconds": 0.05,
-        "sync_seconds": 0.02,
-        "quorum_seconds": 0.01,
-        "settle_seconds": 0.0,
-        "poll_seconds": 0.001,
-    }
-    return ConsenterRunner(channel=channel, keeper=FakeKeeper(channel), journal=journal, **(given | seconds))
 
 
 @EXAMPLES
@@ -262,11 +239,7 @@ def test_configuration_that_somebody_else_changed_is_refused(orderers: Orderers,
         with pytest.raises(ConsentersMoved):
             asyncio.run(runner(channel, tmp_path / f"journal-{at.sequence}").run(proposal))
         assert channel.ordered == 0
-    # Nor does another change start while one is under way.
-    with pytest.raises(ConsentersMoved, match="under way"):
-        asyncio.run(
-            runner(channel, tmp_path / f"journal-{at.sequence}").run(proposed(orderers, A, A - {"a:7050"}))
-        )
+        assert not (tmp_path / f"journal-{at.sequence}").exists()
 
 
 def test_update_that_no_orderer_takes_is_refused_with_their_words(orderers: Orderers, tmp_path: Path) -> None:

@@ -88,13 +88,18 @@ class FolderKeeper:
     async def hasten(self, address: str) -> None:
         """Restart an orderer that still follows the channel: it then asks the others at once.
 
+        One that does not run, such as after a crash between its end and its start, is started.
+
         Raises
         ------
         StartTimeout, ComponentStopped, StopTimeout
             If it does not come up again.
         """
         node, description = self._node(address)
-        if node is None or node.component().process.pid() is None:
+        if node is None:
+            return
+        if node.component().process.pid() is None:
+            await asyncio.to_thread(self._restart, node)
             return
         try:
             known = await asyncio.to_thread(self._info, node, description.channel)

@@ -10,7 +10,7 @@ from gridledger.client.block import Block
 from gridledger.network.errors import ConfigurationMoved, OrdererCallError, UpdateRefused
 from gridledger.network.ordering.channel_configuration import ChannelConfiguration
 from gridledger.network.ordering.configuration_change import ConfigurationChange
-from gridledger.network.ordering.consenter_change import OrderingChannel
+from gridledger.network.ordering.ordering_channel import OrderingChannel
 
 __all__ = ["order_change"]
 

@@ -17,6 +17,7 @@ from gridledger.client.block import Block
 from gridledger.client.channel_trust import quorum_of
 from gridledger.network.consenter_plan import ConsenterChange
 from gridledger.network.errors import (
+    ConsenterAway,
     ConsenterNotSynced,
     ConsentersMoved,
     ConsentersStop,
@@ -28,8 +29,9 @@ from gridledger.network.ordering.channel_configuration import ChannelConfigurati
 from gridledger.network.ordering.consenter_journal import ChangeState, ConsenterJournal
 from gridledger.network.ordering.consenter_proposal import ConsenterProposal, ProposedUpdate
 from gridledger.network.ordering.orderer_card import OrdererCard
+from gridledger.network.ordering.ordering_channel import OrderingChannel
 
-__all__ = ["ConsenterRunner", "OrdererKeeper", "OrderingChannel"]
+__all__ = ["ConsenterRunner", "OrdererKeeper"]
 
 _LAG_BLOCKS: Final = 20
 """So far a consenter may be behind and count as running: all are asked while blocks come."""
@@ -52,22 +54,6 @@ _LAST_BLOCK_SECONDS: Final = 5.0
 """So long a removed consenter may take to write the block that removes it."""
 
 
-class OrderingChannel(Protocol):
-    """What a change needs of a channel; a test gives its own."""
-
-    async def configuration(self) -> ChannelConfiguration:
-        """Read the newest configuration."""
-        ...
-
-    async def head(self, address: str, number: int | None = None) -> Block | None:
-        """Return a consenter's newest block or that of a number, None where it does not answer."""
-        ...
-
-    async def submit(self, address: str, signed_update: bytes) -> None:
-        """Send an update to a consenter; OrdererCallError if it does not take it."""
-        ...
-
-
 class OrdererKeeper(Protocol):
     """Looks after the orderers that are within reach; the others' operators do it for theirs."""
 
@@ -76,7 +62,7 @@ class OrdererKeeper(Protocol):
         ...
 
     async def hasten(self, address: str) -> None:
-        """Make an orderer that was added, and has not noticed, look at once."""
+        """Make an orderer that was added, and has not noticed or does not run, look at once."""
         ...
 
     async def release(self, address: str) -> None:
@@ -101,7 +87,8 @@ class ConsenterRunner:
     sync_seconds : float, default 120
         How long an added consenter may take until it is up to the others; then it is removed again.
     quorum_seconds : float, default 15
-        How long to wait for enough running consenters before a step is refused.
+        How long to wait for enough running consenters, and for one that is to be added, before a step is
+        refused.
     settle_seconds : float, default 8
         How long to wait before a step until enough consenters sign blocks; then it is made all the same.
     poll_seconds : float, default 0.1
@@ -139,8 +126,10 @@ class ConsenterRunner:
         SignaturesMissing
             If a step lacks signatures; nothing was done.
         ConsentersMoved
-            If the channel's orderers are none that the proposal passes through, or the journal has another
-            change under way.
+            If the channel's orderers are none that the proposal passes through.
+        ConsenterAway
+            If nothing listens where an orderer is that is to be added; it was not added, what was done
+            before it stays, and the same call goes on.
         ConsentersStop
             If fewer consenters run than would have to sign before or after a step; what was done stays, and
             the same call goes on.
@@ -149,7 +138,7 @@ class ConsenterRunner:
         ConsenterNotSynced
             If an added consenter does not sync; it was removed again, what was done before it stays.
         """
-        known = self._known(proposal)
+        known = await self._known(proposal)
         updates = known.proposal.updates()
         for one in updates[known.finished :]:
             for update, deciding in ((one.update, one.before), (one.back, one.after)):
@@ -186,19 +175,24 @@ class ConsenterRunner:
         known.save(self.journal)
         return known
 
-    def _known(self, proposal: ConsenterProposal) -> ConsenterJournal:
-        """Return the journal of this proposal: a new one, or that of a change that was cut off."""
+    async def _known(self, proposal: ConsenterProposal) -> ConsenterJournal:
+        """Return the journal of this proposal: that of a change that was cut off, or a new one.
+
+        A new one takes the place of any other change: it begins where the channel stands, and who was added
+        and has not synced counts for nobody.
+        """
         known = ConsenterJournal.load(self.journal)
-        if known is None or known.state is ChangeState.ROLLED_BACK:
-            return ConsenterJournal(proposal=proposal)
-        is_same = known.proposal.changed(signatures=()) == proposal.changed(signatures=())
-        if known.state is ChangeState.DONE:
-            return known if is_same else ConsenterJournal(proposal=proposal)
-        if not is_same:
-            raise ConsentersMoved(
-                f"another change is under way in {self.journal}", consenters=known.proposal.wanted
-            )
-        return known.changed(proposal=known.proposal.merged(proposal))
+        if known is not None and known.proposal.changed(signatures=()) == proposal.changed(signatures=()):
+            if known.state is ChangeState.DONE:
+                return known
+            if known.state is ChangeState.UNDER_WAY:
+                return known.changed(proposal=known.proposal.merged(proposal))
+        current = await self.channel.configuration()
+        passed = proposal.passed(current)
+        if passed is None:
+            raise ConsentersMoved("its orderers were changed", consenters=current.addresses)
+        # The last update that was ordered is looked after anew: nobody knows whether somebody did.
+        return ConsenterJournal(proposal=proposal, finished=max(0, passed - 1))
 
     async def _take(
         self, known: ConsenterJournal, one: ProposedUpdate, tell: Callable[[ChangeEvent], None]
@@ -213,6 +207,7 @@ class ConsenterRunner:
             if is_added:
                 card = next(card for card in known.proposal.cards if card.address == one.step.address)
                 await self.keeper.prepare(card, current)
+                await self._require_answer(one)
             await self._require_quorum(current, one)
             await self._wait_taking_part(current, one)
             signed = known.proposal.signed_update(one.update, one.before)
@@ -249,6 +244,14 @@ class ConsenterRunner:
                     consenters=one.step.consenters,
                     quorum=then,
                 )
+            await asyncio.sleep(self.poll_seconds)
+
+    async def _require_answer(self, one: ProposedUpdate) -> None:
+        """Wait until the one to be added listens: from then on all others have to sign until it can."""
+        deadline = time.monotonic() + self.quorum_seconds
+        while not await self.channel.answers(one.step.address):
+            if time.monotonic() >= deadline:
+                raise ConsenterAway(one.step.address, seconds=self.quorum_seconds)
             await asyncio.sleep(self.poll_seconds)
 
     async def _wait_taking_part(self, current: ChannelConfiguration, one: ProposedUpdate) -> None:

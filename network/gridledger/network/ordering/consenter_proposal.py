@@ -157,6 +157,22 @@ class ConsenterProposal(ModelValue):
         """
         return _updates(self.changed(signatures=()))
 
+    def passed(self, current: ChannelConfiguration) -> int | None:
+        """Return how many of the updates a channel has behind it; None if it never comes where that is.
+
+        Raises
+        ------
+        ModelError, ConsenterUnknown, ConsentersStop
+            As `updates` does.
+        """
+        updates = self.updates()
+        for number, one in enumerate(updates):
+            if current.is_same_ordering(one.before):
+                return number
+        if updates and not current.is_same_ordering(updates[-1].after):
+            return None
+        return len(updates)
+
     async def signed_by(self, administrator: SigningIdentity) -> Self:
         """Return the proposal with an administrator's signatures of all its updates and ways back.
 

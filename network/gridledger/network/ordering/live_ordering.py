@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+import asyncio
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -84,6 +85,19 @@ class LiveOrdering:
             return await client.head(number)
         except OrdererCallError:
             return None
+
+    async def answers(self, address: str) -> bool:
+        """Tell whether anything listens at an address: of an orderer's certificates nothing is known here."""
+        host, _, port = address.rpartition(":")
+        try:
+            async with asyncio.timeout(self._seconds):
+                _, writer = await asyncio.open_connection(host, int(port))
+        except OSError:
+            return False
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        return True
 
     async def submit(self, address: str, signed_update: bytes) -> None:
         """Send an update to a consenter; OrdererCallError if it does not take it."""
