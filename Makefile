@@ -6,7 +6,7 @@ JOBS ?= 3
 OUT ?= scene
 
 .DEFAULT_GOAL := help
-.PHONY: simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-rings bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-attached test-faults demo bench-client bench-shim bench-batch bench-demo bench-devnet bench-search bench-edge clean
+.PHONY: simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-rings bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-attached test-faults test-hfc demo bench-client bench-shim bench-batch bench-demo bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ test-fabric: setup ## conformance, faults and operation on real Fabric; records 
 
 test-attached: setup ## conformance suite and scenes on a network of others, once a channel: ATTACHED=DIR of network attach
 	GRIDLEDGER_NETWORK=$(abspath $(ATTACHED)) $(BIN)/pytest -n 0 -rs --world attached tests/conformance tests/integration
+
+test-hfc: setup ## query, invoke and events of fabric-sdk-py on real Fabric; HFC_PYTHON names an interpreter that has it
+	GRIDLEDGER_REQUIRE=fabric,hfc HFC_PYTHON=$(HFC_PYTHON) $(BIN)/pytest -n 0 -rs --world fabric tests/hfc
 
 test-faults: setup ## all random faults of the embedded network and the lake, a tenth of which make test tries
 	$(BIN)/pytest -rs --faults-share 1 tests/faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -223,12 +224,23 @@ class ConnectionProfile:
             raise ConfigError("want a list with a peer", key=key, source=self._source)
         return self._text(peers[0], f"{key}.0")
 
-    def _user(self, entry: Mapping[str, object], key: str, user: str) -> tuple[Path, Path]:
+    def _user(self, entry: Mapping[str, object], key: str, user: str) -> tuple[Path | Pem, Path | Pem]:
         users = self._mapping(entry.get("users"), key)
         found = self._mapping(users.get(user), f"{key}.{user}")
-        return self._path(found.get("cert"), f"{key}.{user}.cert"), self._path(
-            found.get("private_key"), f"{key}.{user}.private_key"
-        )
+        certificate = self._material(found.get("cert"), f"{key}.{user}.cert")
+        return certificate, self._material(found.get("private_key"), f"{key}.{user}.private_key")
+
+    def _material(self, value: object, key: str) -> Path | Pem:
+        """Return what hfc takes for a user's certificate or key: a path, or an object with path or base64."""
+        if not isinstance(value, Mapping):
+            return self._path(value, key)
+        pem = value.get("pem")
+        if pem is None:
+            return self._path(value.get("path"), f"{key}.path")
+        try:
+            return Pem(base64.b64decode(self._text(pem, f"{key}.pem"), validate=True))
+        except ValueError:
+            raise ConfigError("want base64", key=f"{key}.pem", source=self._source) from None
 
     def _tls_roots(self, endpoint: Mapping[str, object], key: str) -> Path | Pem | None:
         found = endpoint.get("tlsCACerts")

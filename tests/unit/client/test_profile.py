@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,22 @@ def test_authority_that_is_not_there_is_refused(profiles: Path, name: str) -> No
         profile.authority(name)
     with pytest.raises(ConfigError):
         profile.authority(organization="org2.gridledger.local")
+
+
+def test_users_of_newer_hfc_profiles_are_read(profiles: Path, tmp_path: Path) -> None:
+    values = json.loads((profiles / "hfc-network.json").read_text())
+    users = values["organizations"]["org1.gridledger.local"]["users"]
+    users["User1"] = {
+        "cert": {"pem": base64.b64encode(CERTIFICATE).decode()},
+        "private_key": {"path": "keys/user1.pem"},
+    }
+    path = tmp_path / "network.json"
+    path.write_text(json.dumps(values))
+    connection = ConnectionProfile.from_file(path).connection(user="User1")
+    assert connection.read("certificate") == CERTIFICATE
+    assert connection.private_key == tmp_path / "keys/user1.pem"
+    for wrong in ({}, {"pem": "no base64"}, {"pem": 1}, []):
+        users["User1"]["private_key"] = wrong
+        path.write_text(json.dumps(values))
+        with pytest.raises(ConfigError):
+            ConnectionProfile.from_file(path).connection(user="User1")
