@@ -53,7 +53,7 @@ def running_fabric_ca(organisation: OrganisationMaterial, folder: Path) -> Itera
     """Run Fabric's server with an organisation's own signing authority, over TLS."""
     program = find_fabric_ca()
     folder.mkdir(parents=True)
-    (port,) = free_ports(1)
+    port = next(free_ports())
     certificate, key = _tls(organisation, folder)
     root = organisation.path / "ca"
     options = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.ca.server import CaServer, running_fabric_ca, running_stand_in
+from tests.integration.ca.authority import Authority
 from tests.integration.commands import Commands
 
 from gridledger.network import Network
@@ -25,3 +27,14 @@ def ca_server(
 def commands(network: Network) -> Commands:
     """Return who calls commands."""
     return Commands(network)
+
+
+@pytest.fixture
+async def authority(commands: Commands, ca_server: CaServer, tmp_path: Path) -> Authority:
+    """Return the authority, with its registrar enrolled."""
+    made = Authority(commands, ca_server, tmp_path)
+    secret = tmp_path / "admin.secret"
+    secret.write_text(f"{ca_server.secret}\n")
+    shown = await made.identity("enrol", ca_server.admin, "--secret-file", secret, "--msp", made.registrar)
+    assert (shown["name"], shown["key"]) == (ca_server.admin, "file")
+    return made
