@@ -19,7 +19,8 @@ from gridledger.network import Network
 
 __all__ = ["PATIENCE_S", "Commands", "served"]
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
+"""Other processes may have the machine."""
 
 
 class Commands:
@@ -66,9 +67,9 @@ async def served(config: Path) -> AsyncIterator[str]:
     )
     try:
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
         assert line.startswith(b"ready "), line
         yield line.decode().split()[1]
     finally:
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.integration.commands import Commands, served
 from tests.integration.exchange import enrol
 
@@ -197,6 +198,7 @@ async def renamed(plant: Plant) -> None:
     assert await plant.call("field", "deposit", *plant.at("monitoring")) == []
 
 
+@pytest.mark.timeout(600)
 async def test_five_systems_by_commands_alone(exchange_network: Network, tmp_path: Path) -> None:
     for user, (organisation, role) in ROLES.items():
         await asyncio.to_thread(enrol, exchange_network, organisation, user, role)

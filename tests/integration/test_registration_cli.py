@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.integration.commands import PATIENCE_S, served
 from tests.integration.exchange import enrol
 
@@ -65,6 +66,7 @@ class Commands:
         return value
 
 
+@pytest.mark.timeout(600)
 async def test_registration_by_commands_alone(exchange_network: Network, tmp_path: Path) -> None:
     for user, (organisation, role) in ROLES.items():
         await asyncio.to_thread(enrol, exchange_network, organisation, user, role)

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.integration.commands import Commands
 from tests.integration.exchange import CHAINCODE, fund
 
@@ -85,6 +86,7 @@ async def one_query(scene: Scene) -> None:
     )
 
 
+@pytest.mark.timeout(600)
 async def test_feeder_that_is_killed_misses_nothing_and_takes_nothing_twice(
     scene: Scene, exchange_network: Network, tmp_path: Path
 ) -> None:
@@ -144,6 +146,7 @@ async def several_queries(scene: Scene) -> None:
         await one_query(scene)
 
 
+@pytest.mark.timeout(600)
 async def test_search_logs_and_statistics_by_commands(
     scene: Scene, exchange_network: Network, tmp_path: Path
 ) -> None:
