@@ -36,7 +36,9 @@ def group() -> None:
 @with_output
 def register(output: Output, config: ConfigChoice, call_key: str | None) -> None:
     """Register the fields of the configuration with their charging standards, for each of its devices."""
-    show_items(output, config.run(lambda one: one.register_fields(call_key=call_key)))
+    with output.progress("registering fields"):
+        results = config.run(lambda one: one.register_fields(call_key=call_key))
+    show_items(output, results)
 
 
 @group.command("list")

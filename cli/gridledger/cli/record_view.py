@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gridledger.cli.output import Output, fields, table
+from gridledger.model.catalogue import Selector
 from gridledger.model.device import ItemResult
 from gridledger.model.errors import FieldValue
 from gridledger.model.record import ModelValue
@@ -114,8 +116,18 @@ def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, member in value.items():
         if isinstance(member, dict):
             flat.update(_flat(member, f"{prefix}{name}."))
-        elif isinstance(member, list) and all(isinstance(one, str) for one in member):
-            flat[prefix + name] = ", ".join(member)
+        elif isinstance(member, list):
+            texts = [_text(one) for one in member]
+            flat[prefix + name] = ("\n" if any(", " in one for one in texts) else ", ").join(texts)
         else:
             flat[prefix + name] = member
     return flat
+
+
+def _text(value: Any) -> str:
+    """Return a member of a list as people read it: a selector as commands take it, parts by name."""
+    if not isinstance(value, dict):
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if value.keys() == {"system", "name"}:
+        return str(Selector.from_value(value))
+    return ", ".join(f"{name} {member}" for name, member in _flat(value).items())

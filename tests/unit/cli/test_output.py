@@ -115,3 +115,10 @@ def test_progress_is_silent_where_no_terminal_is(as_json: bool) -> None:
     with streams.output.progress("Starting"):
         pass
     assert streams.read() == ("", "")
+
+
+def test_texts_of_a_list_are_shown_without_brackets() -> None:
+    stream = io.StringIO()
+    Output(stream=stream, errors=io.StringIO()).show({"identities": ["plant=R27", "serial=SN17"]}, fields)
+    assert "plant=R27, serial=SN17" in stream.getvalue()
+    assert '"' not in stream.getvalue()

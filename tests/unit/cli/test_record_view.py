@@ -15,7 +15,9 @@ from gridledger.model.device import DeclaredIdentity, ItemResult
 from gridledger.model.errors import FieldValue, ModelError
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.notice import DevicesRegistered
+from gridledger.model.resolution import Rule
 from gridledger.model.system import ApplicationUser
+from gridledger.model.trade import Order, OrderLine
 
 USER = ApplicationUser(
     application=SystemIdentifier("88.1042.3"), name="worker-7", roles=("a", "b"), registered_ms=1
@@ -52,6 +54,31 @@ def test_records_show_members_of_parts_by_dotted_names() -> None:
     output, stream = shown(as_json=False)
     show_records(output, [registered], ("system", "count"))
     assert "88.1042.1" in stream.getvalue()
+
+
+def test_lists_of_parts_are_shown_as_people_read_them() -> None:
+    system = SystemIdentifier("88.1042.2")
+    rule = Rule(
+        application=SystemIdentifier("88.1042.3"),
+        function="maintenance",
+        version=1,
+        selectors=parse_selectors(["88.1042.1#ac_power", "88.1042.2#dc_size"]),
+        set_ms=1,
+    )
+    field = system.device("R27").field("dc_size")
+    order = Order(
+        id="1" * 64,
+        application=rule.application,
+        resolution="2" * 64,
+        lines=(OrderLine(system=system, fields=(field,), amount_milliyuan=1150),),
+        placed_ms=1,
+        deadline_ms=2,
+    )
+    output, stream = shown(as_json=False)
+    show_record(output, rule)
+    show_record(output, order)
+    assert "88.1042.1#ac_power, 88.1042.2#dc_size" in stream.getvalue()
+    assert "system 88.1042.2, fields 88.1042.2/R27#dc_size, amount_milliyuan 1150" in stream.getvalue()
 
 
 def test_items_accepted_end_well_and_refused_end_with_1() -> None:
