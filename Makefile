@@ -6,7 +6,7 @@ JOBS ?= 3
 OUT ?= scene
 
 .DEFAULT_GOAL := help
-.PHONY: simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-rings bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-attached test-faults test-hfc demo bench-client bench-shim bench-batch bench-demo bench-devnet bench-search bench-edge clean
+.PHONY: measure-sizes simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-rings bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-attached test-faults test-hfc demo bench-client bench-shim bench-batch bench-demo bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -114,6 +114,9 @@ bench-edge-methods: setup ## five ways to store a record: delay and throughput, 
 
 bench-edge-scene: setup ## a day of 17 houses through three storage nodes, and what adversaries guess of who sent what
 	$(BIN)/python -m tests.bench.edge_scene_bench $(BENCH)
+
+measure-sizes: setup ## bytes that a transaction and a block take on the disks of Fabric's peers and orderers
+	$(BIN)/python -m tests.bench.sizes_bench
 
 bench-index: setup ## mean shift beside scikit-learn and on Spark; queries on HDFS beside full scans of Parquet
 	$(BIN)/python -m tests.bench.index_bench $(BENCH)

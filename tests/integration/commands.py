@@ -6,18 +6,24 @@ import asyncio
 import io
 import json
 import sys
+import tempfile
+import urllib.request
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
+from gridledger.host.logs import KEYS
+from gridledger.host.ports import free_ports
 from gridledger.model.roles import Role
 from gridledger.network import Network
 
-__all__ = ["PATIENCE_S", "Commands", "served"]
+__all__ = ["PATIENCE_S", "Commands", "scraped", "served"]
 
 PATIENCE_S = 60.0
 """Other processes may have the machine."""
@@ -60,16 +66,38 @@ class Commands:
 
 @asynccontextmanager
 async def served(config: Path) -> AsyncIterator[str]:
-    """Serve a system by `gridledger provider serve`."""
+    """Serve a system by `gridledger provider serve`; every line that it logs is JSON of the fixed keys."""
     program = Path(sys.executable).with_name("gridledger")
-    process: Process = await asyncio.create_subprocess_exec(
-        program, "provider", "serve", "--config", config, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
-        assert line.startswith(b"ready "), line
-        yield line.decode().split()[1]
-    finally:
-        process.terminate()
-        assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
+    metrics = next(free_ports())
+    watched = ("--metrics", str(metrics), "--log-format", "json")
+    with tempfile.TemporaryFile() as log:
+        process: Process = await asyncio.create_subprocess_exec(
+            *(program, "provider", "serve", "--config", config, *watched),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
+        try:
+            assert process.stdout is not None
+            line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
+            assert line.startswith(b"ready "), line
+            yield line.decode().split()[1]
+            read = await asyncio.to_thread(scraped, metrics)
+            assert read["gridledger_http_requests_total"] > 0
+        finally:
+            process.terminate()
+            assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
+        log.seek(0)
+        lines = [json.loads(line) for line in log]
+        assert lines
+        assert all(tuple(line) == KEYS for line in lines)
+
+
+def scraped(port: int) -> dict[str, float]:
+    """Read a process's metrics as Prometheus does; return the sum of each name's samples."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+        text = answer.read().decode()
+    found: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found[sample.name] = found.get(sample.name, 0.0) + sample.value
+    return found

@@ -1,16 +1,21 @@
-"""Serve a chaincode: ``python -m gridledger.shim MODULE:CLASS`` (environment: see `ServerSettings`)."""
+"""Serve a chaincode: ``python -m gridledger.shim MODULE:CLASS``.
+
+The environment: see `ServerSettings` and, for the log on standard error, `gridledger.host.logs`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Coroutine
+from contextlib import ExitStack
 from typing import Any
 
+from gridledger.host.logs import logging_to
+from gridledger.host.metrics_listener import MetricsListener
 from gridledger.model.errors import ConfigError, GridLedgerError
 from gridledger.shim.chaincode import Chaincode
 from gridledger.shim.server import ChaincodeServer
@@ -50,19 +55,26 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or ":" not in arguments[0]:
         sys.stderr.write(_USAGE + "\n")
         return _USAGE_EXIT_CODE
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = ServerSettings.from_environment(os.environ)
-        server = ChaincodeServer(load_chaincode(arguments[0]), settings)
-        # What was imported stays; the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_COLLECT_AFTER)
-        _run(server.serve())
+        with ExitStack() as stack:
+            stack.enter_context(logging_to(sys.stderr))
+            if settings.metrics is not None:
+                stack.enter_context(MetricsListener(settings.metrics))
+            _serve(arguments[0], settings)
     except GridLedgerError as exc:
         sys.stderr.write(f"{exc}\n")
         return exc.exit_code
     return 0
+
+
+def _serve(target: str, settings: ServerSettings) -> None:
+    server = ChaincodeServer(load_chaincode(target), settings)
+    # What was imported stays; the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
+    _run(server.serve())
 
 
 def _run(serving: Coroutine[Any, Any, None]) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
+from gridledger.host.metrics import CHAINCODE_RUNNING, CHAINCODE_SECONDS, CHAINCODE_TRANSACTIONS
 from gridledger.model.errors import ContractError, ModelError
 from gridledger.model.refusals import BadArgument
 from gridledger.shim import wire
@@ -160,18 +162,25 @@ class PeerStream:
     # --- a transaction
 
     async def _execute(self, key: tuple[str, str], transaction: PeerTransaction, message: Message) -> None:
-        answer = b""
+        answer, outcome, begun = b"", "answered", time.perf_counter()
+        CHAINCODE_RUNNING.inc()
         try:
-            answer = await self._answer(transaction, message)
+            answer, is_endorsable = await self._answer(transaction, message)
+            outcome = "answered" if is_endorsable else "refused"
         except asyncio.CancelledError:
+            outcome = "cancelled"
             answer = self._error(transaction, "the transaction was cancelled or ran out of time")
             raise
         except (Exception, SystemExit) as exc:
+            outcome = "failed"
             _logger.exception(
                 "transaction %s of channel %s failed", transaction.tx_id, transaction.channel_id
             )
             answer = self._error(transaction, f"{type(exc).__name__}: {exc}")
         finally:
+            CHAINCODE_RUNNING.dec()
+            CHAINCODE_TRANSACTIONS.labels(outcome).inc()
+            CHAINCODE_SECONDS.observe(time.perf_counter() - begun)
             del self._running[key]
             transaction.close()
             if not self._closed:
@@ -179,7 +188,7 @@ class PeerStream:
             if self._idle is not None and not self._running and not self._idle.done():
                 self._idle.set_result(None)
 
-    async def _answer(self, transaction: PeerTransaction, message: Message) -> bytes:
+    async def _answer(self, transaction: PeerTransaction, message: Message) -> tuple[bytes, bool]:
         event = None
         try:
             stub = ChaincodeStub(transaction, message)
@@ -202,8 +211,8 @@ class PeerStream:
         data = wire.encode(_COMPLETED, answer, transaction.tx_id, transaction.channel_id, event)
         if len(data) > MAX_MESSAGE_BYTES:
             text = f"the answer has {len(data)} bytes, a peer reads {MAX_MESSAGE_BYTES}"
-            return self._error(transaction, text)
-        return data
+            return self._error(transaction, text), False
+        return data, response.endorsable
 
     @staticmethod
     def _error(transaction: PeerTransaction, text: str) -> bytes:

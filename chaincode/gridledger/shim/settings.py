@@ -51,6 +51,8 @@ class ServerSettings:
         A transaction that runs longer is cancelled; a peer gives up after 30 s by default.
     stop_grace_s : float, default 10
         How long a stopping server waits for running transactions.
+    metrics : str, optional
+        ``[host:]port`` where Prometheus reads what the process counts.
     """
 
     chaincode_id: str
@@ -58,6 +60,7 @@ class ServerSettings:
     tls: TlsSettings | None = None
     transaction_deadline_s: float = DEFAULT_TRANSACTION_DEADLINE_S
     stop_grace_s: float = DEFAULT_STOP_GRACE_S
+    metrics: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -67,7 +70,8 @@ class ServerSettings:
         ----------
         environment : mapping of str to str
             ``CHAINCODE_ID`` and ``CHAINCODE_SERVER_ADDRESS``; for TLS the files ``CHAINCODE_TLS_CERT``,
-            ``CHAINCODE_TLS_KEY`` and, to demand client certificates, ``CHAINCODE_TLS_CLIENT_CA``.
+            ``CHAINCODE_TLS_KEY`` and, to demand client certificates, ``CHAINCODE_TLS_CLIENT_CA``; for metrics
+            ``CHAINCODE_METRICS_ADDRESS``.
 
         Raises
         ------
@@ -88,6 +92,7 @@ class ServerSettings:
             chaincode_id=_required("CHAINCODE_ID", environment),
             address=_required("CHAINCODE_SERVER_ADDRESS", environment),
             tls=tls,
+            metrics=environment.get("CHAINCODE_METRICS_ADDRESS") or None,
         )
 
 

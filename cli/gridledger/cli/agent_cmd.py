@@ -11,6 +11,7 @@ import click
 from gridledger.cli.command import with_output
 from gridledger.cli.network_option import NetworkChoice, with_network
 from gridledger.cli.output import Output
+from gridledger.cli.watching_option import with_watching
 from gridledger.client import Connection, Gateway
 from gridledger.client.time_mark import TimeMarkAgent
 from gridledger.model.roles import CertificateAttribute, Role, write_roles
@@ -40,6 +41,7 @@ def group() -> None:
 @click.option("--once", is_flag=True, help="Renew the mark once and end.")
 @with_network
 @with_output
+@with_watching
 def run(
     output: Output,
     choice: NetworkChoice,

@@ -12,6 +12,7 @@ from gridledger.cli.council_candidate_cmd import root_option
 from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.record_view import record_table, show_record
+from gridledger.cli.watching_option import with_watching
 from gridledger.council import (
     CouncilLedger,
     ReviewLedger,
@@ -255,6 +256,7 @@ def audit(
 @click.option("--steps", type=click.IntRange(1), help="End after so many looks at the ledger.")
 @with_party
 @with_output
+@with_watching
 def node(
     output: Output, party: PartyChoice, root: str, folder: Path, rule: Path | None, steps: int | None
 ) -> None:

@@ -11,6 +11,7 @@ from gridledger.cli.command import with_output
 from gridledger.cli.council_candidate_cmd import root_option
 from gridledger.cli.output import Output, fields, table
 from gridledger.cli.party_option import PartyChoice, with_party
+from gridledger.cli.watching_option import with_watching
 from gridledger.council.council_view import read_council_view
 from gridledger.exchange.party import Party
 from gridledger.model.identifier import SystemIdentifier
@@ -33,6 +34,7 @@ _REVIEWS = ("id", "state", "holder", "approvals", "rejections")
 )
 @with_party
 @with_output
+@with_watching
 def watch(output: Output, party: PartyChoice, root: str, every: float, times: int | None) -> None:
     """Watch who orders, who leads, the newest round and its reviews."""
     below, connection = SystemIdentifier(root), party.connection()

@@ -12,6 +12,7 @@ from gridledger.cli.lake_access_cmd import recipient_key_option
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.record_view import show_items, show_page, show_record
+from gridledger.cli.watching_option import with_watching
 from gridledger.client import FileCheckpoint
 from gridledger.crypto.secret_key import SecretKey
 from gridledger.crypto.wrapping import RecipientSecret
@@ -96,6 +97,7 @@ def list_(output: Output, party: PartyChoice, root: str, bookmark: str) -> None:
 @recipient_key_option
 @with_party
 @with_output
+@with_watching
 def watch(
     output: Output,
     party: PartyChoice,

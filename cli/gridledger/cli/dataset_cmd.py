@@ -15,6 +15,7 @@ from gridledger.cli.owned_lake_option import LakeChoice, with_owned_lake
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.policy_cmd import commands as policy_commands
 from gridledger.cli.record_view import show_items, show_page, show_record, show_records
+from gridledger.cli.watching_option import with_watching
 from gridledger.client import FileCheckpoint
 from gridledger.exchange.party import Party
 from gridledger.lake.ledger import LakeLedger, OwnedLake, OwnerAgent, check_versions, publish_version
@@ -206,6 +207,7 @@ def check(output: Output, party: PartyChoice, lake: LakeChoice, dataset: str) ->
 @with_owned_lake
 @with_party
 @with_output
+@with_watching
 def watch(
     output: Output,
     party: PartyChoice,

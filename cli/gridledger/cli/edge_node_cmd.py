@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from gridledger.cli.command import with_output
 from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.record_view import show_record, show_records
+from gridledger.cli.watching_option import with_watching
 from gridledger.edge import EdgeLedger, EnvelopeStore
 from gridledger.edge.passing_on import bundle_period, check_bundle, pass_bundle_on, read_bundle
 from gridledger.edge.replication import DEFAULT_FACTOR, Repair
@@ -97,6 +97,7 @@ def list_(output: Output, party: PartyChoice, root: str) -> None:
 )
 @with_party
 @with_output
+@with_watching
 def serve(
     _output: Output,
     party: PartyChoice,
@@ -108,7 +109,6 @@ def serve(
     repaired: tuple[tuple[str, int], ...],
 ) -> None:
     """Serve the calling agent's storage node until SIGINT or SIGTERM; say `ready URL` once it answers."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     node = party.run(lambda one: EdgeLedger(one.network).node(one.key_id))
     serve_node(
         party.connection(),

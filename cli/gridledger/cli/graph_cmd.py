@@ -11,6 +11,7 @@ from gridledger.cli.command import with_output
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.record_view import show_items
+from gridledger.cli.watching_option import with_watching
 from gridledger.client import FileCheckpoint
 from gridledger.exchange.association_agent import AssociationAgent
 from gridledger.exchange.association_graph import AssociationGraph, graph_of, to_dot
@@ -56,6 +57,7 @@ def graph_command(output: Output, party: PartyChoice, root: str, bookmark: str, 
 @click.option("--once", is_flag=True, help="End when all blocks so far are done.")
 @with_party
 @with_output
+@with_watching
 def watch_command(output: Output, party: PartyChoice, root: str, checkpoint: Path | None, once: bool) -> None:
     """Deposit association catalogues as devices and fields arrive, as the aggregation system."""
     below = SystemIdentifier(root)

@@ -23,6 +23,7 @@ from gridledger.cli.index_option import (
 from gridledger.cli.index_view import answer_value, show_answer, show_steps, table_value
 from gridledger.cli.lake_option import with_lake
 from gridledger.cli.output import Output, fields, table
+from gridledger.cli.watching_option import with_watching
 from gridledger.host.durable_file import write_file
 from gridledger.lake.dataset_source import OwnedSource
 from gridledger.lake.index import Drift, Index, estimate_bandwidth, extract, planned
@@ -192,6 +193,7 @@ def recluster(
 @master_option
 @cache_option
 @with_output
+@with_watching
 @with_lake
 def watch(
     lake: Lake, output: Output, name: str, every: float, once: bool, master: str | None, cache: Path | None

@@ -11,6 +11,7 @@ import click
 from gridledger.cli.command import with_output
 from gridledger.cli.lake_option import config_option, directory_option, with_lake
 from gridledger.cli.output import Output, fields, table
+from gridledger.lake.backup import copy_lake
 from gridledger.lake.hdfs import HdfsCluster
 from gridledger.lake.inspection import check as check_lake
 from gridledger.lake.lake import Lake
@@ -19,6 +20,7 @@ from gridledger.lake.pruning import prune as prune_lake
 from gridledger.lake.rebuilding import rebuild as rebuild_table
 from gridledger.lake.settings import LakeSettings
 from gridledger.lake.statistics import stat as stat_lake
+from gridledger.lake.store_address import open_store
 from gridledger.model.errors import FieldValue
 
 if TYPE_CHECKING:
@@ -105,6 +107,41 @@ def prune(lake: Lake, output: Output, grace_hours: float) -> None:
 
 
 @click.command()
+@click.argument("target")
+@config_option
+@with_output
+def backup(output: Output, config: Path, target: str) -> None:
+    """Copy the lake to TARGET, a folder or an address of HDFS, while others use it; again, what is new.
+
+    Every copy is read again. No key is needed, and none is copied: keep the owner key apart.
+    """
+    settings = LakeSettings.from_file(config)
+    with (
+        settings.open_store() as source,
+        open_store(target, source="TARGET") as copy,
+        output.progress("Copying the lake") as tell,
+    ):
+        report = copy_lake(source, copy, say=tell)
+    output.show({"source": settings.store, "target": target, **asdict(report)}, fields)
+
+
+@click.command()
+@click.argument("source")
+@config_option
+@with_output
+def restore(output: Output, config: Path, source: str) -> None:
+    """Copy what `lake backup` wrote to SOURCE into the configured store, an empty one or what is left."""
+    settings = LakeSettings.from_file(config)
+    with (
+        open_store(source, source="SOURCE") as copy,
+        settings.open_store() as target,
+        output.progress("Restoring the lake") as tell,
+    ):
+        report = copy_lake(copy, target, say=tell)
+    output.show({"source": source, "target": settings.store, **asdict(report)}, fields)
+
+
+@click.command()
 @click.argument("name")
 @click.option("--version", type=click.IntRange(1), required=True, help="Which one.")
 @with_output
@@ -127,7 +164,7 @@ def rebuild(lake: Lake, output: Output) -> None:
     output.show({"rows_made_from_blocks": made}, fields)
 
 
-commands = (init, stat, check, prune, forget, rebuild)
+commands = (init, stat, check, backup, restore, prune, forget, rebuild)
 
 
 def _checked(value: dict[str, Any]) -> RenderableType:

@@ -21,6 +21,7 @@ _GROUPS = {
     "agreement": ("gridledger.cli.agreement_cmd:group", "Agree on prices for many queries."),
     "audit": ("gridledger.cli.audit_cmd:group", "Approve and reject, as an auditor."),
     "ca": ("gridledger.cli.ca_cmd:group", "Register, revoke and list at a certificate authority."),
+    "backup": ("gridledger.cli.backup_cmd:group", "Back up and restore what a server keeps in files."),
     "catalogue": ("gridledger.cli.catalogue_cmd:group", "Deposit association catalogues, publish fields."),
     "claim": ("gridledger.cli.claim_cmd:group", "Collect what is owed, deny and decide claims."),
     "completion": ("gridledger.cli.completion_cmd:command", "Print a shell's completion script."),

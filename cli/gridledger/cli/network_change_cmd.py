@@ -22,11 +22,12 @@ from gridledger.network.fabric.rotation import CertificateRotation
 from gridledger.network.fabric.trust import TrustUpdate
 from gridledger.network.ordering.configuration_change import ConfigurationChange
 from gridledger.network.rolling import roll
+from gridledger.network.scraping import scrape_configuration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["add_organization", "roots", "rotate", "sign", "trust", "upgrade"]
+__all__ = ["add_organization", "roots", "rotate", "scrape", "sign", "trust", "upgrade"]
 
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -195,6 +196,19 @@ def upgrade(output: Output, choice: NetworkChoice) -> None:
         names = roll(network, binaries=choice.binaries, say=tell)
     value: dict[str, FieldValue] = {"restarted": [*names], "binaries": network.description.binaries}
     output.show(value, fields)
+
+
+@click.command()
+@click.option("--process", "processes", multiple=True, help="Address that a command got by --metrics.")
+@with_network
+@with_output
+def scrape(output: Output, choice: NetworkChoice, processes: tuple[str, ...]) -> None:
+    """Print what Prometheus is told to read: nodes over mutual TLS, chaincode, processes of --process."""
+    import yaml
+
+    network = choice.open()
+    found = scrape_configuration(network.description, network.directory, processes=processes)
+    output.show(found, lambda value: yaml.safe_dump(value, sort_keys=False).rstrip())
 
 
 def _change_value(change: ConfigurationChange) -> dict[str, FieldValue]:

@@ -9,7 +9,7 @@ import click
 
 from gridledger.cli.command import with_output
 from gridledger.cli.network_attach_cmd import COMMANDS as ATTACH_COMMANDS
-from gridledger.cli.network_change_cmd import add_organization, roots, rotate, sign, trust, upgrade
+from gridledger.cli.network_change_cmd import add_organization, roots, rotate, scrape, sign, trust, upgrade
 from gridledger.cli.network_option import NetworkChoice, with_network
 from gridledger.cli.network_snapshot_cmd import snapshot
 from gridledger.cli.output import Output, fields, table
@@ -203,7 +203,7 @@ def enrol(
     output.show(_connection(made), fields)
 
 
-for _command in (*ATTACH_COMMANDS, add_organization, rotate, roots, sign, snapshot, trust, upgrade):
+for _command in (*ATTACH_COMMANDS, add_organization, rotate, roots, scrape, sign, snapshot, trust, upgrade):
     group.add_command(_command)
 
 

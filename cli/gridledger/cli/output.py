@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ class Output:
         self._stream = stream or sys.stdout
         self._errors = errors or sys.stderr
         self._json = False
+        self._logs_failures = False
 
     @property
     def is_json(self) -> bool:
@@ -77,9 +79,20 @@ class Output:
         else:
             self.show(value, text)
 
+    @contextmanager
+    def logging_failures(self) -> Iterator[None]:
+        """Let what fails while the body runs be a line of the log: all of standard error is one form then."""
+        self._logs_failures = True
+        try:
+            yield
+        finally:
+            self._logs_failures = False
+
     def fail(self, error: GridLedgerError) -> None:
         """Say why a command ended, on standard error."""
-        if self._json:
+        if self._logs_failures:
+            logging.getLogger("gridledger.cli").error("%s", error.message, exc_info=error)
+        elif self._json:
             detail: dict[str, FieldValue] = {
                 "code": error.code,
                 "message": error.message,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output, fields, table
 from gridledger.cli.party_option import ConfigChoice, with_config
+from gridledger.cli.watching_option import with_watching
 from gridledger.exchange.access_log import last_lines
 from gridledger.exchange.deposit_schedule import DepositSchedule, DepositSettings
 from gridledger.exchange.serve import serve as serve_system
@@ -36,9 +36,9 @@ def group() -> None:
 )
 @with_config
 @with_output
+@with_watching
 def serve(_output: Output, config: ConfigChoice, port_file: Path | None) -> None:
     """Serve until SIGINT or SIGTERM; say `ready URL` once it answers, log requests on standard error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     serve_system(config.settings(), port_file=port_file)
 
 

@@ -16,6 +16,7 @@ from gridledger.cli.output import Output, fields, table
 from gridledger.cli.response_option import Settings, SettingsChoice, with_settings
 from gridledger.cli.response_ven_cmd import commands
 from gridledger.cli.trust_option import OUT, TrustChoice, read_file, with_trust, write_out
+from gridledger.cli.watching_option import with_watching
 from gridledger.client import Connection
 from gridledger.model.errors import FieldValue
 from gridledger.model.record_proof import RecordProof
@@ -88,6 +89,7 @@ def register(
 @click.option("--port-file", type=click.Path(path_type=Path, dir_okay=False), help="Gets the port.")
 @with_settings
 @with_output
+@with_watching
 def server(output: Output, choice: SettingsChoice, modules: str, port_file: Path | None) -> None:
     """Serve terminals, until SIGINT or SIGTERM."""
     settings = choice.server()
@@ -109,6 +111,7 @@ def server(output: Output, choice: SettingsChoice, modules: str, port_file: Path
 @click.option("--once", is_flag=True, help="End when all records are answered and anchored.")
 @with_settings
 @with_output
+@with_watching
 def terminal(
     output: Output, choice: SettingsChoice, modules: str, readings: Any, every: float, once: bool
 ) -> None:

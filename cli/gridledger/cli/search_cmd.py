@@ -16,6 +16,7 @@ from gridledger.cli.model_option import MODEL_VARIABLE, with_model
 from gridledger.cli.output import Output, fields
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.cli.table_view import show_table, with_csv
+from gridledger.cli.watching_option import with_watching
 from gridledger.exchange.party import Party
 from gridledger.exchange.readmodel import (
     DatasetHit,
@@ -259,6 +260,7 @@ def datasets(
 @click.option("--once", is_flag=True, help="Take what there is now and end.")
 @with_party
 @with_output
+@with_watching
 def follow(output: Output, party: PartyChoice, path: Path, once: bool) -> None:
     """Fill a read model from the channel, until SIGINT or SIGTERM; it may be killed and started again."""
 

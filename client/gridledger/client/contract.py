@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gridledger.client.commit import Commit
+from gridledger.client.counting import counted_transaction
 from gridledger.client.deadlines import Deadlines
 from gridledger.client.errors import CommitConflict, EndorseError, EndorsementsDiffer, OutcomeUnknown
 from gridledger.client.outcome import Outcome
 from gridledger.client.proposal import Proposal
 from gridledger.client.session import Session
+from gridledger.host.metrics import GATEWAY_RETRIES
 from gridledger.model.argument import Argument
 from gridledger.model.call import Call
 from gridledger.model.errors import ContractError, GatewayError
@@ -209,7 +211,25 @@ class Contract:
         after an MVCC or phantom read conflict (`RetryPolicy.conflicts`), and when peers endorsed differently,
         so that nothing was ordered (`RetryPolicy.endorsements`).
         """
-        limits = deadlines or self._session.deadlines
+        with counted_transaction():
+            return await self._transact(
+                function,
+                *arguments,
+                transient=transient,
+                endorsing_organizations=endorsing_organizations,
+                claimed_time_ms=claimed_time_ms,
+                limits=deadlines or self._session.deadlines,
+            )
+
+    async def _transact(
+        self,
+        function: str,
+        *arguments: Argument,
+        transient: Mapping[str, Argument] | None,
+        endorsing_organizations: Sequence[str],
+        claimed_time_ms: int | None,
+        limits: Deadlines,
+    ) -> Committed:
         retry = self._session.retry
         conflicts = differences = 0
         while True:
@@ -228,11 +248,13 @@ class Contract:
                 conflicts += 1
                 if conflicts > retry.conflicts.attempts:
                     raise
+                GATEWAY_RETRIES.labels("conflict").inc()
                 await asyncio.sleep(retry.conflicts.delay(conflicts))
             except (ContractError, EndorseError) as error:
                 differences += 1
                 if not _is_difference(error) or differences > retry.endorsements.attempts:
                     raise
+                GATEWAY_RETRIES.labels("endorsements").inc()
                 await asyncio.sleep(retry.endorsements.delay(differences))
             else:
                 return Committed(

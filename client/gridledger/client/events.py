@@ -13,6 +13,7 @@ from gridledger.client.checkpoint import Position
 from gridledger.client.errors import EventsError
 from gridledger.client.retry import Backoff
 from gridledger.client.transport import Message, Stream
+from gridledger.host.metrics import FOLLOWED_BLOCK
 
 __all__ = ["EventSource", "Events", "Placed"]
 
@@ -129,7 +130,10 @@ class Events(Generic[_Event]):
                     self._take(message)
             except EventsError as error:
                 await self._recover(error)
-        return self._ready.popleft()
+        event = self._ready.popleft()
+        if self._position is not None:
+            FOLLOWED_BLOCK.set(self._position.block_number - (0 if self._position.transactions else 1))
+        return event
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -12,6 +12,7 @@ from gridledger.client.contract import Contract
 from gridledger.client.deadlines import Deadlines
 from gridledger.client.network import Network
 from gridledger.client.retry import Backoff
+from gridledger.host.metrics import TIME_MARK, TIME_MARK_RENEWALS
 from gridledger.model.errors import GridLedgerError
 from gridledger.model.refusals import Conflict, NoTimeMark
 from gridledger.model.time_mark import RENEWAL_PERIOD_S, TimeMark
@@ -95,6 +96,8 @@ class TimeMarkAgent:
         except Conflict:
             answer = await self._contract.evaluate(_READ)
         self._last_mark = TimeMark.from_bytes(answer)
+        TIME_MARK.set(self._last_mark.time_ms / 1000)
+        TIME_MARK_RENEWALS.labels("done").inc()
         self._marked.set()
         return self._last_mark
 
@@ -163,6 +166,7 @@ class TimeMarkAgent:
 
     def _report(self, error: GridLedgerError) -> None:
         self._failures += 1
+        TIME_MARK_RENEWALS.labels("failed").inc()
         _LOG.warning("the time mark was not renewed, %d times in a row now: %s", self._failures, error)
         if self._on_failure is not None:
             self._on_failure(error)

@@ -17,6 +17,7 @@ from gridledger.exchange.collector import Collector
 from gridledger.exchange.deposit_schedule import DepositSchedule
 from gridledger.exchange.provider import Provider
 from gridledger.exchange.settings import BusinessSettings
+from gridledger.host.logs import logging_to
 from gridledger.model.errors import GridLedgerError
 from gridledger.web import Service, ServiceUnavailable, SQLiteReplayStore, run
 
@@ -104,10 +105,10 @@ def main(arguments: list[str]) -> int:
     if len(arguments) not in (1, 2):
         sys.stderr.write(_USAGE + "\n")
         return 2
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = BusinessSettings.from_file(Path(arguments[0]))
-        serve(settings, port_file=Path(arguments[1]) if len(arguments) > 1 else None)
+        with logging_to(sys.stderr):
+            serve(settings, port_file=Path(arguments[1]) if len(arguments) > 1 else None)
     except GridLedgerError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -7,6 +7,7 @@ from pathlib import Path
 from gridledger.model.errors import NetworkSetupError
 
 __all__ = [
+    "BackupBroken",
     "ComponentStopped",
     "FolderBusy",
     "NotRunning",
@@ -126,3 +127,20 @@ class FolderBusy(NetworkSetupError):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(f"another command is at work on {directory}", directory=str(directory))
+
+
+class BackupBroken(NetworkSetupError):
+    """A backup of files is missing, incomplete or changed, or cannot be made or taken back.
+
+    Parameters
+    ----------
+    path : Path
+        Where it was looked for.
+    why : str
+    """
+
+    code = "GL-NET-063"
+    exit_code = 85
+
+    def __init__(self, path: Path, *, why: str) -> None:
+        super().__init__(f"{path}: {why}", path=str(path), why=why)

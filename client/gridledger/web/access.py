@@ -6,7 +6,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Access", "AccessHook", "log_access"]
+from gridledger.host.metrics import (
+    HTTP_RECEIVED_BYTES,
+    HTTP_REFUSALS,
+    HTTP_REQUESTS,
+    HTTP_SECONDS,
+    HTTP_SENT_BYTES,
+)
+
+__all__ = ["Access", "AccessHook", "count_request", "log_access"]
 
 _log = logging.getLogger("gridledger.web.access")
 
@@ -48,3 +56,29 @@ def log_access(access: Access) -> None:
         access.bytes_out,
         access.seconds,
     )
+
+
+def count_request(
+    *, method: str, route: str, status: int, code: str, received: int, sent: int, seconds: float
+) -> None:
+    """Count a request for Prometheus.
+
+    Parameters
+    ----------
+    method, route : str
+        A method of any name, and the template of the path, empty where there is none: what callers make up
+        is no label.
+    status : int
+    code : str
+        The error's code; empty where it was answered.
+    received, sent : int
+        Bytes of the bodies.
+    seconds : float
+    """
+    known, template = (method if route else "other"), route or "none"
+    HTTP_REQUESTS.labels(known, template, str(status)).inc()
+    HTTP_SECONDS.labels(template).observe(seconds)
+    HTTP_RECEIVED_BYTES.inc(received)
+    HTTP_SENT_BYTES.inc(sent)
+    if code:
+        HTTP_REFUSALS.labels(code).inc()

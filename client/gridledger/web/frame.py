@@ -25,8 +25,9 @@ from starlette.routing import Mount
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gridledger.host.metrics import HTTP_IN_FLIGHT
 from gridledger.model.errors import FieldValue, GridLedgerError
-from gridledger.web.access import Access
+from gridledger.web.access import Access, count_request
 from gridledger.web.authorities import Caller
 from gridledger.web.bundle_route import bundle_route
 from gridledger.web.errors import (
@@ -65,6 +66,8 @@ class _Exchange:
     started: float = field(default_factory=time.monotonic)
     body: bytes = b""
     caller: Caller | None = None
+    route: str = ""
+    """The template of its path; empty where there is none."""
 
 
 class Frame:
@@ -97,6 +100,7 @@ class Frame:
 
     async def answer(self, route: Route, scope: Scope, receive: Receive) -> Response:
         exchange = self._exchange(scope)
+        exchange.route = route.path
         limits = self._service.limits
         error: GridLedgerError
         deadline = asyncio.timeout(limits.deadline_s)
@@ -119,6 +123,7 @@ class Frame:
         if self._in_flight >= limits.in_flight:
             raise Overloaded("too many requests are under way", limit=limits.in_flight)
         self._in_flight += 1
+        HTTP_IN_FLIGHT.inc()
         try:
             message = self._require_message(exchange)
             exchange.body = await _read_body(message.headers, receive, limits.body_bytes)
@@ -130,6 +135,7 @@ class Frame:
             return given
         finally:
             self._in_flight -= 1
+            HTTP_IN_FLIGHT.dec()
 
     async def _signed_call(self, route: Route, message: RequestMessage, exchange: _Exchange) -> Call[Any]:
         verified = await self._service.verifier.verify(message, exchange.body)
@@ -193,6 +199,15 @@ class Frame:
         await self._service.signer.sign_response(message, body)
         response = Response(body, status)
         response.raw_headers.extend(headers.to_raw())
+        count_request(
+            method=exchange.scope["method"],
+            route=exchange.route,
+            status=status,
+            code=code,
+            received=len(exchange.body),
+            sent=len(body),
+            seconds=time.monotonic() - exchange.started,
+        )
         self._service.on_access(
             Access(
                 request_id=exchange.request_id,

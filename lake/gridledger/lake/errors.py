@@ -11,7 +11,8 @@ LakeError             GL-LAK-001  exit 60
 ├─ PutTooLong         GL-LAK-009  exit 68  retriable
 ├─ StoreFull          GL-LAK-010  exit 69
 ├─ Malformed          GL-LAK-011  exit 62
-└─ ClusteringFailed   GL-LAK-012  exit 64  retriable
+├─ ClusteringFailed   GL-LAK-012  exit 64  retriable
+└─ BackupDiffers      GL-LAK-018  exit 62
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 from gridledger.model.errors import LakeError as LakeError
 
 __all__ = [
+    "BackupDiffers",
     "ClusteringFailed",
     "LakeError",
     "LakeUnavailable",
@@ -137,3 +139,13 @@ class ClusteringFailed(LakeError):
     code = "GL-LAK-012"
     exit_code = 64
     retriable = True
+
+
+class BackupDiffers(LakeError):
+    """A copy of a lake is of another lake, or does not read as it was written."""
+
+    code = "GL-LAK-018"
+    exit_code = 62
+
+    def __init__(self, path: str, *, why: str) -> None:
+        super().__init__(f"{path}: {why}", path=path, why=why)

@@ -127,6 +127,7 @@ class Deployment:
     ) -> ReleaseFiles:
         """Start, install and approve a definition's release; it is pending then."""
         organisations = [organisation.name for organisation in self._description.organisations]
+        ports = free_ports()
         release = ChaincodeRelease(
             sequence=definition.sequence,
             module=module,
@@ -134,7 +135,8 @@ class Deployment:
             policy=definition.policy.text if definition.policy is not None else None,
             collections=[collection.name for collection in definition.collections],
             tls=tls,
-            ports=dict(zip(organisations, islice(free_ports(), len(organisations)), strict=True)),
+            ports=dict(zip(organisations, islice(ports, len(organisations)), strict=True)),
+            metrics_ports=dict(zip(organisations, islice(ports, len(organisations)), strict=True)),
             package_ids={},
             hosts={
                 one.name: one.attachment.chaincode_host
@@ -249,7 +251,9 @@ class Deployment:
                 continue
             files = ReleaseFiles(chaincode.name, chaincode.current, self._directory)
             if organisation not in files.release.ports:
-                self._save(replace(chaincode, current=files.create_for(organisation, next(free_ports()))))
+                port, metrics_port = islice(free_ports(), 2)
+                made = files.create_for(organisation, port, metrics_port)
+                self._save(replace(chaincode, current=made))
             self._start(files)
             run_blocking(self._lifecycle.install, files)
             run_blocking(self._lifecycle.approve_current, files, organisation)

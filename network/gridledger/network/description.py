@@ -197,6 +197,8 @@ class ChaincodeRelease:
         Organisation to the id of the package that it installed.
     hosts : object
         Organisation to the host by which its peers reach the process, where that is not this machine's own.
+    metrics_ports : object
+        Organisation to the port at which Prometheus reads its chaincode process.
     is_waiting : bool
         Whether our organisations have approved it and it waits for others to do so; in attached networks.
     """
@@ -210,6 +212,7 @@ class ChaincodeRelease:
     ports: dict[OrganisationName, Port]
     package_ids: dict[OrganisationName, str]
     hosts: dict[OrganisationName, str] = Field(default_factory=dict)
+    metrics_ports: dict[OrganisationName, Port] = Field(default_factory=dict)
     is_waiting: bool = False
 
 

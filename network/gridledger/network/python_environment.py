@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from gridledger.host.logs import FORMAT_VARIABLE, LEVEL_VARIABLE
+
 __all__ = ["python_environment"]
 
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONHOME", "COVERAGE_PROCESS_START")
+_INHERITED = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONHOME", "COVERAGE_PROCESS_START"),
+    *(FORMAT_VARIABLE, LEVEL_VARIABLE),
+)
 
 
 def python_environment(values: Mapping[str, str], *, python_path: Sequence[str] = ()) -> dict[str, str]:

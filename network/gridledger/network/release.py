@@ -66,15 +66,15 @@ class ReleaseFiles:
         self.release = replace(self.release, package_ids=identifiers)
         return self.release
 
-    def create_for(self, organisation: str, port: int) -> ChaincodeRelease:
+    def create_for(self, organisation: str, port: int, metrics_port: int) -> ChaincodeRelease:
         """Write TLS material and package of one organisation more.
 
         Parameters
         ----------
         organisation : str
             Short name.
-        port : int
-            Where its process is to listen.
+        port, metrics_port : int
+            Where its process is to listen, for its peer and for Prometheus.
 
         Returns
         -------
@@ -82,7 +82,11 @@ class ReleaseFiles:
             The release with the organisation.
         """
         shutil.rmtree(self.path / organisation, ignore_errors=True)
-        self.release = replace(self.release, ports=self.release.ports | {organisation: port})
+        self.release = replace(
+            self.release,
+            ports=self.release.ports | {organisation: port},
+            metrics_ports=self.release.metrics_ports | {organisation: metrics_port},
+        )
         package_id = self._create_package(organisation)
         self.release = replace(
             self.release, package_ids=self.release.package_ids | {organisation: package_id}
@@ -115,6 +119,8 @@ class ReleaseFiles:
             "CHAINCODE_ID": self.release.package_ids[organisation],
             "CHAINCODE_SERVER_ADDRESS": f"{self._listening(organisation)}:{port}",
         }
+        if organisation in self.release.metrics_ports:
+            values["CHAINCODE_METRICS_ADDRESS"] = f"{LOOPBACK}:{self.release.metrics_ports[organisation]}"
         if self.release.tls:
             tls = self._tls(organisation)
             values |= {

@@ -9,6 +9,7 @@ from typing import Final
 from gridledger.client import Network
 from gridledger.exchange.readmodel.ledger_block import LedgerBlock
 from gridledger.exchange.readmodel.read_model import ReadModel
+from gridledger.host.metrics import READ_MODEL_BLOCK
 
 __all__ = ["Feeder"]
 
@@ -87,5 +88,6 @@ class Feeder:
         except asyncio.CancelledError:
             await work
             raise
+        READ_MODEL_BLOCK.set(block.number)
         if self._on_block is not None:
             self._on_block(block)

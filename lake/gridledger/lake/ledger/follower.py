@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from gridledger.client import Block, Checkpoint, InMemoryCheckpoint, ValidationCode
+from gridledger.host.metrics import LAKE_AGENT_RESULTS
 from gridledger.lake.ledger.lake_ledger import LakeLedger
 from gridledger.model.device import ItemResult
 from gridledger.model.errors import GridLedgerError
@@ -96,6 +97,8 @@ class EventFollower(ABC):
             if event is None or not ours or transaction.validation_code is not ValidationCode.VALID:
                 continue
             results += await self.handle(event.event_name, event.payload)
+        for result in results:
+            LAKE_AGENT_RESULTS.labels("done" if result.accepted else "refused").inc()
         self._tell(results)
         await self._checkpoint.record_block(block.number)
         return results

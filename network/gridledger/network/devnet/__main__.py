@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvloop
 
+from gridledger.host.logs import logging_to
 from gridledger.model.errors import GridLedgerError
 from gridledger.network.devnet.process import Devnet
 
@@ -27,12 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m gridledger.network.devnet", description=__doc__)
     parser.add_argument("directory", type=Path, help="the network's folder")
     directory = parser.parse_args(arguments).directory
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
-        uvloop.run(_serve(directory))
-    except GridLedgerError as error:
-        _log.exception("devnet cannot go on")
-        return error.exit_code
+    with logging_to(sys.stderr):
+        try:
+            uvloop.run(_serve(directory))
+        except GridLedgerError as error:
+            _log.exception("devnet cannot go on")
+            return error.exit_code
     return 0
 
 
