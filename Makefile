@@ -101,6 +101,20 @@ bench-council: setup ## all benchmarks of the council, one after the other
 simulate-council: setup ## PBFT among 4 to 40 nodes beside super nodes elected among them; raw data and plot in OUT
 	$(BIN)/python -m tests.bench.council_simulation $(if $(OUT),--out $(OUT))
 
+.PHONY: bench-scale simulate-scale scale-document bill
+bench-scale: setup ## what each further device, field, deposit, run, query and envelope costs on real Fabric
+	$(BIN)/python -m tests.bench.scale_bench $(BENCH)
+
+simulate-scale: setup ## channels of 10^4 to 10^8 devices, in regions, batched or not; raw data and plot in OUT
+	$(BIN)/python -m tests.bench.scale_simulation $(if $(OUT),--out $(OUT))
+
+scale-document: setup ## simulate again and write all figures of docs/scale.md
+	$(BIN)/python -m tests.bench.scale_simulation --out docs/figures
+	$(BIN)/python -m tests.bench.scale_document
+
+bill: setup ## machines, disks and network for 10^6 and 10^8 devices, by docs/scale/load.yaml and prices.yaml
+	$(BIN)/python -m tests.bench.scale_bill
+
 bench-edge: bench-edge-rings bench-edge-deposits bench-edge-methods bench-edge-scene ## all figures of the edge, one after the other
 
 bench-edge-rings: setup ## ring signatures beside turtlecoin-crypto, and the scan for a device's envelopes

@@ -27,9 +27,18 @@ _MODULE = "tests.bench.chaincode"
 
 
 def options(
-    description: str, *, world: World, transactions: int, rounds: int, in_flight: int = 64
+    description: str,
+    *,
+    world: World,
+    transactions: int,
+    rounds: int,
+    in_flight: int = 64,
+    parts: Sequence[str] = (),
 ) -> argparse.Namespace:
-    """Read the command line; from here on a terminated benchmark stops what it started."""
+    """Read the command line; from here on a terminated benchmark stops what it started.
+
+    One with `parts` may be told to run some of them.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--world", choices=[each.value for each in World], default=world.value)
@@ -38,6 +47,8 @@ def options(
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--in-flight", type=int, default=in_flight)
     parser.add_argument("--record", action="store_true", help="write the section of docs/BENCHMARKS.md")
+    if parts:
+        parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
     return parser.parse_args()
 
 

@@ -32,6 +32,7 @@ _ORDER = (
     "bench-payments",
     "bench-edge-rings",
     "bench-response",
+    "bench-scale",
 )
 _COMPARE = {">=": operator.ge, "<=": operator.le}
 
