@@ -261,11 +261,14 @@ class StandInCa:
         listed = [{"Serial": f"{number:x}", "AKI": value.get("aki", "00")} for number in found]
         return {"RevokedCerts": listed, "CRL": self._crl() if value.get("gencrl") and found else ""}
 
-    def _crl(self) -> str:
+    def _crl(self, *, names_signer: bool = True) -> str:
         root = self.authority.credential
         now = dt.datetime.now(dt.UTC)
         builder = x509.CertificateRevocationListBuilder().issuer_name(root.certificate.subject)
         builder = builder.last_update(now).next_update(now + _DAY)
+        if names_signer:
+            key = x509.AuthorityKeyIdentifier.from_issuer_public_key(root.key.public_key())
+            builder = builder.add_extension(key, critical=False)
         for number, moment in self.revoked.items():
             entry = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(moment).build()
             builder = builder.add_revoked_certificate(entry)

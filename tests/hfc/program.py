@@ -46,9 +46,10 @@ async def events(client, user, request):
     heard = asyncio.get_running_loop().create_future()
 
     def on_event(event, block, tx_id, status):
-        if not heard.done():
-            payload = event["payload"]
-            text = payload.decode() if isinstance(payload, bytes) else payload
+        payload = event["payload"]
+        text = payload.decode() if isinstance(payload, bytes) else payload
+        # The hub begins with the newest block, which is another's.
+        if text == request["name"] and not heard.done():
             heard.set_result({"name": event["event_name"], "payload": text, "block": block, "status": status})
 
     hub = client.get_channel(request["channel"]).newChannelEventHub(

@@ -33,7 +33,8 @@ async def test_role_of_the_registration_works_on_the_network(
     shown = await authority.identity("enrol", name, "--secret-file", secret, "--org", "org1", *home)
     assert shown["roles"] == ["agent"]
     await transact(exchange_network, name)
-    await authority.commands("agent", "run", "--once", "--org", "org1", "--user", name, *home)
+    as_agent = ("--org", "org1", "--user", name, "--chaincode", "gridledger")
+    await authority.commands("agent", "run", "--once", *as_agent, *home)
     listed = await authority.managed("identities", name)
     assert listed["attributes"]["gridledger.role"] == "agent"
 

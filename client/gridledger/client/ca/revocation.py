@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple, Self
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gridledger.client.ca.ca_info import CaInfo
@@ -54,15 +55,17 @@ class RevocationList:
         Raises
         ------
         CaReplyInvalid
-            When it cannot be read, or none of the authority's certificates has signed it.
+            When it cannot be read, lacks its signer's key identifier, or none of the authority's certificates
+            has signed it.
         """
         try:
             revocations = x509.load_pem_x509_crl(pem)
             serials = frozenset(f"{one.serial_number:x}" for one in revocations)
-            held = any(
-                revocations.issuer == one.subject and revocations.is_signature_valid(one.public_key())  # type: ignore[arg-type]
-                for one in (*authority.intermediates, *authority.roots)
-            )
+            revocations.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+            held = any(_has_signed(one, revocations) for one in (*authority.intermediates, *authority.roots))
+        except x509.ExtensionNotFound as error:
+            # Fabric would refuse every member of an MSP with such a list.
+            raise CaReplyInvalid("the revocation list lacks its signer's key identifier") from error
         except (ValueError, TypeError) as error:
             raise CaReplyInvalid("the revocation list cannot be read") from error
         if not held:
@@ -87,3 +90,12 @@ class Revocation:
             RevokedCertificate(one.text("Serial"), one.text("AKI")) for one in result.items("RevokedCerts")
         )
         return cls(certificates=certificates)
+
+
+def _has_signed(certificate: x509.Certificate, revocations: x509.CertificateRevocationList) -> bool:
+    key = certificate.public_key()
+    return (
+        isinstance(key, ec.EllipticCurvePublicKey)
+        and revocations.issuer == certificate.subject
+        and revocations.is_signature_valid(key)
+    )

@@ -134,6 +134,8 @@ async def test_revocation_list_of_another_authority_is_refused(stand_in: StandIn
         RevocationList.read(base64.b64decode(stranger._crl()), info)
     with pytest.raises(CaReplyInvalid, match="cannot be read"):
         RevocationList.read(b"no PEM", info)
+    with pytest.raises(CaReplyInvalid, match="key identifier"):
+        RevocationList.read(base64.b64decode(stand_in._crl(names_signer=False)), info)
     assert RevocationList.read(base64.b64decode(stand_in._crl()), info).serials == frozenset()
 
 
