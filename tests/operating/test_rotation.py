@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from tests.conformance.probe.steps import do, encode_steps
 from tests.faults.conftest import Gateways
 from tests.faults.load import CHANNEL
 from tests.operating.patient_load import SECONDS, PatientLoad, command, level
 
-from gridledger.network import Network
+from gridledger.host.durable_file import write_file
+from gridledger.model.errors import GatewayError
+from gridledger.network import Network, OrganisationMaterial
 from gridledger.network.ordering.live_ordering import LiveOrdering
 
 
@@ -78,3 +85,48 @@ async def test_roots_added_certificates_rotated_old_roots_dropped_under_load(
     async with second.running(), asyncio.timeout(SECONDS):
         await second.more(5)
     assert second.failed == {}
+
+
+@pytest.mark.timeout(900)
+async def test_user_whose_certificate_is_revoked_is_served_no_more(
+    fabric: Network, gateways: Gateways
+) -> None:
+    await asyncio.to_thread(fabric.enrol, org="org2", user="lost")
+    lost = (await gateways.open(fabric, "org2", "lost")).network(CHANNEL).contract("script")
+    kept = (await gateways.open(fabric, "org2")).network(CHANNEL).contract("script")
+    before = [PatientLoad(contract, name) for contract, name in ((lost, "a"), (kept, "b"))]
+    for load in before:
+        async with load.running(), asyncio.timeout(SECONDS):
+            await load.more(2)
+    organisation = fabric.organisation("org2")
+    write_file(
+        organisation.msp.path / "crls" / "revoked.pem",
+        revocation_list(organisation, organisation.user("lost").msp.certificate.read_bytes()),
+    )
+    assert (await command(fabric, "network", "trust", "org2"))["changed"]
+    await level(fabric)
+    with pytest.raises(GatewayError):
+        await lost.submit("Run", encode_steps([do.put_state("revoked", b"1")]))
+    async with before[1].running(), asyncio.timeout(SECONDS):
+        await before[1].more(2)
+    assert before[1].failed == {}
+
+
+def revocation_list(organisation: OrganisationMaterial, certificate: bytes) -> bytes:
+    """Return a list of one certificate, signed by the organisation's authority, PEM."""
+    authority = organisation.signing_authority().credential
+    now = dt.datetime.now(dt.UTC)
+    revoked = x509.RevokedCertificateBuilder().revocation_date(now)
+    revoked = revoked.serial_number(x509.load_pem_x509_certificate(certificate).serial_number)
+    identifier = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.certificate.subject)
+        .last_update(now - dt.timedelta(hours=1))
+        .next_update(now + dt.timedelta(days=30))
+        .add_revoked_certificate(revoked.build())
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
+        )
+    )
+    return builder.sign(authority.key, hashes.SHA256()).public_bytes(Encoding.PEM)
