@@ -297,7 +297,8 @@ class OrganisationMaterial:
             name=member.name, msp_id=member.msp_id, path=member.path.with_name(f".{member.path.name}")
         )
         shutil.rmtree(aside.path, ignore_errors=True)
-        aside.msp.write_trust(signing, tls)
+        # As the organisation itself, which has two roots while they are exchanged.
+        shutil.copytree(self.msp.path, aside.msp.path)
         aside.msp.write_signer(
             (issuer or signing).issue(
                 member.name, self.domain, role=role, attributes=attributes, validity=validity
@@ -306,7 +307,7 @@ class OrganisationMaterial:
         names = (member.name, short_name, "localhost", "127.0.0.1", "::1") if hosts else ()
         credential = tls.issue_tls(member.name, self.domain, hosts=names, validity=validity)
         credential.save(aside.tls_certificate, aside.tls_key)
-        write_file(aside.tls_root, tls.certificate_pem, durable=False)
+        write_file(aside.tls_root, self.tls_root.read_bytes(), durable=False)
         aside.path.replace(member.path)
         return member
 

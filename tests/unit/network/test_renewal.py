@@ -93,6 +93,8 @@ def test_roots_added_count_beside_the_old_ones_until_they_are_dropped(
     assert (len(config.root_certs), len(config.tls_root_certs)) == (2, 2)
     for member in members_of(organisation):
         assert member.tls_root.read_bytes().count(b"BEGIN CERTIFICATE") == 2
+    late = organisation.add_user("late")
+    assert late.tls_root.read_bytes().count(b"BEGIN CERTIFICATE") == 2
     with pytest.raises(MaterialError, match="rotate first"):
         exchange.drop()
     _renew(organisation)
