@@ -27,7 +27,7 @@ SEAL_BYTES = _NONCE_BYTES + 16
 """What a seal adds to a text."""
 
 
-def seal(key: bytes, text: bytes, associated: bytes) -> bytes:
+def seal(key: bytes, text: bytes | memoryview, associated: bytes) -> bytes:
     """Seal a text.
 
     Parameters

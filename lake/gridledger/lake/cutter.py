@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from pyfastcdc import FastCDC
 
+from gridledger.lake.chunk_stream import ChunkStream
 from gridledger.lake.errors import Malformed
 from gridledger.lake.frame import BLOCK_LIMIT, BlockKind
 from gridledger.lake.manifest import PayloadFormat
@@ -99,52 +100,49 @@ def cut(
     )
     kind = _RECORD_KINDS.get(payload_format)
     if kind is not None:
-        yield from _cut_records(chunker, payload, kind, sizes)
+        yield from _cut_records(ChunkStream(chunker, payload), kind, sizes)
         return
     if payload_format is PayloadFormat.PARQUET:
         yield from _cut_parquet(chunker, payload)
-    for chunk in chunker.cut_stream(payload):
-        yield CutBlock(bytes(chunk.data), BlockKind.BYTES)
+    stream = ChunkStream(chunker, payload)
+    while stream.next_chunk():
+        yield CutBlock(stream.take(), BlockKind.BYTES)
 
 
-def _cut_records(
-    chunker: FastCDC, payload: BinaryIO, kind: BlockKind, sizes: ChunkSizes
-) -> Iterator[CutBlock]:
+def _cut_records(stream: ChunkStream, kind: BlockKind, sizes: ChunkSizes) -> Iterator[CutBlock]:
     """Move each cut on to the end of its record."""
-    pending = b""
-    whole = True  # Whether `pending` ends where a record does.
-    for chunk in chunker.cut_stream(payload):
-        data = bytes(chunk.data)
-        if kind is BlockKind.BYTES:
-            yield CutBlock(data, kind)
-            continue
-        if not whole:
-            quoted = kind is BlockKind.CSV and _opens_quotes(pending)
-            end = record_end(kind, data, quoted=quoted)
-            if end < 0:
-                pending += data
-                if len(pending) > 3 * sizes.maximum:
-                    yield from _pieces(pending, BlockKind.BYTES)
-                    kind, pending = BlockKind.BYTES, b""
+    longest = min(3 * sizes.maximum, BLOCK_LIMIT - sizes.maximum)
+    while stream.next_chunk():
+        memory = stream.memory
+        if kind is not BlockKind.BYTES and stream.begin < stream.start:
+            # The chunk before ended within a record.
+            quoted = kind is BlockKind.CSV and _opens_quotes(memory, stream.begin, stream.start)
+            end = record_end(kind, memory, stream.start, stream.end, quoted=quoted)
+            if end >= 0:
+                yield CutBlock(stream.take(end), kind)
+            elif stream.end - stream.begin <= longest:
                 continue
-            pending, data = pending + data[:end], data[end:]
-        if pending:
-            yield CutBlock(pending, kind)
-        pending = data
-        whole = _ends_record(kind, pending)
-    if pending:
-        yield from _pieces(pending, kind)
+            else:
+                kind = BlockKind.BYTES
+                yield from _pieces(stream.take(), kind)
+        if stream.begin < stream.end and _ends_record(kind, memory, stream.begin, stream.end):
+            yield CutBlock(stream.take(), kind)
+    if stream.begin < stream.end:
+        yield from _pieces(stream.take(), kind)
 
 
-def _ends_record(kind: BlockKind, data: bytes) -> bool:
-    if not data:
+def _ends_record(kind: BlockKind, memory: bytearray, start: int, end: int) -> bool:
+    """Tell whether a block may end where a chunk does."""
+    if kind is BlockKind.BYTES:
         return True
-    return data.endswith(b"\n") and not (kind is BlockKind.CSV and _opens_quotes(data))
+    return memory.endswith(b"\n", start, end) and not (
+        kind is BlockKind.CSV and _opens_quotes(memory, start, end)
+    )
 
 
-def _opens_quotes(data: bytes) -> bool:
+def _opens_quotes(memory: bytearray, start: int, end: int) -> bool:
     # Most data have none, and to find none is quicker than to count none.
-    return b'"' in data and bool(data.count(b'"') & 1)
+    return memory.find(b'"', start, end) >= 0 and bool(memory.count(b'"', start, end) & 1)
 
 
 def _pieces(data: bytes, kind: BlockKind) -> Iterator[CutBlock]:

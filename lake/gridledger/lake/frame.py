@@ -30,7 +30,7 @@ _LABEL = b"gridledger/block/1"
 _STORED = b"\x00"
 _ZSTANDARD = b"\x01"
 _SCRATCH_BYTES = 1 << 20
-"""A frame of less is unsealed into memory that its thread keeps."""
+"""A frame of less is sealed from, and unsealed into, memory that its thread keeps."""
 LEVEL = 1
 """Compression level: sealing keeps up with reading."""
 _contexts = threading.local()
@@ -72,8 +72,13 @@ def block_identifier(frame: bytes | memoryview) -> bytes:
 
 def compress(data: bytes, *, level: int | None = LEVEL) -> bytes:
     """Write data compressed where that is shorter, unless the level is None; the first byte says which."""
+    return _shorter(data, level) or _STORED + data
+
+
+def _shorter(data: bytes, level: int | None) -> bytes | None:
+    """Return data compressed; None where that is not shorter, or not asked for."""
     if level is None:
-        return _STORED + data
+        return None
     compressors: dict[int, zstandard.ZstdCompressor] | None = getattr(_contexts, "compressors", None)
     if compressors is None:
         compressors = _contexts.compressors = {}
@@ -81,7 +86,7 @@ def compress(data: bytes, *, level: int | None = LEVEL) -> bytes:
     if compressor is None:
         compressor = compressors[level] = zstandard.ZstdCompressor(level=level)
     packed = compressor.compress(data)
-    return _ZSTANDARD + packed if len(packed) < len(data) else _STORED + data
+    return _ZSTANDARD + packed if len(packed) < len(data) else None
 
 
 def expand(packed: bytes | memoryview, *, limit: int) -> bytes:
@@ -114,7 +119,12 @@ def expand(packed: bytes | memoryview, *, limit: int) -> bytes:
 
 def seal_frame(block: bytes, key: bytes, *, level: int | None = LEVEL) -> bytes:
     """Compress and seal a block."""
-    return seal(key, compress(block, level=level), _LABEL)
+    packed: bytes | memoryview | None = _shorter(block, level)
+    if packed is None:
+        packed = _scratch(len(_STORED) + len(block))
+        packed[: len(_STORED)] = _STORED
+        packed[len(_STORED) :] = block
+    return seal(key, packed, _LABEL)
 
 
 def open_frame(frame: bytes | memoryview, key: bytes) -> bytes:

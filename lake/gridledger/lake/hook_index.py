@@ -22,16 +22,19 @@ class HookIndex:
     Memory is 12 bytes a hook, and a look-up is a binary search in each array.
     """
 
-    __slots__ = ("_new", "_segments")
+    __slots__ = ("_new", "_others", "_segments")
 
     def __init__(self) -> None:
-        self._new: dict[int, list[int]] = {}
+        self._new: dict[int, int] = {}
+        """The first block of each; most hooks have one."""
+        self._others: dict[int, list[int]] = {}
         self._segments: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]]] = []
 
     def add(self, hooks: bytes, number: int) -> None:
         """Let a block be found by its hooks."""
         for hook in np.frombuffer(hooks, "<u8").tolist():
-            self._new.setdefault(hook, []).append(number)
+            if self._new.setdefault(hook, number) != number:
+                self._others.setdefault(hook, []).append(number)
         if len(self._new) >= _NEW:
             self._store()
 
@@ -39,21 +42,22 @@ class HookIndex:
         """Count for each block how many of these hooks are its own."""
         counted: Counter[int] = Counter()
         wanted = np.unique(np.frombuffer(hooks, "<u8"))
-        if self._new:
-            for hook in wanted.tolist():
-                counted.update(self._new.get(hook, ()))
+        # Most hooks of new data are in none: nothing is done for each of those.
+        for hook in sorted(self._new.keys() & wanted.tolist()):
+            counted.update((self._new[hook], *self._others.get(hook, ())))
         for known, numbers in self._segments:
             first, last = np.searchsorted(known, wanted), np.searchsorted(known, wanted, side="right")
-            for start, end in zip(first.tolist(), last.tolist(), strict=True):
-                if start < end:
-                    counted.update(numbers[start:end].tolist())
+            found = first < last
+            for start, end in zip(first[found].tolist(), last[found].tolist(), strict=True):
+                counted.update(numbers[start:end].tolist())
         return counted
 
     def _store(self) -> None:
-        pairs = [(hook, number) for hook, found in self._new.items() for number in found]
+        pairs = [*self._new.items()]
+        pairs += [(hook, number) for hook, found in self._others.items() for number in found]
         hooks = np.array([hook for hook, _ in pairs], np.uint64)
         numbers = np.array([number for _, number in pairs], np.uint32)
-        self._new = {}
+        self._new, self._others = {}, {}
         self._segments.append((hooks, numbers))
         if len(self._segments) > _SEGMENTS:
             hooks = np.concatenate([known for known, _ in self._segments])

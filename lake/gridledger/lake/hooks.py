@@ -46,8 +46,9 @@ def sampling_values(
     evenness of the sample, nothing else: hooks are digests of whole records.
     """
     lengths = ends - starts
-    padded = np.frombuffer(data + bytes(_WORD), np.uint8)
-    words = np.ndarray((len(data) + 1,), np.dtype("<u8"), padded.data, strides=(1,))
+    # Only a short record at the end has no word of its own.
+    text = data if len(data) - starts.max(initial=0) >= _WORD else data + bytes(_WORD)
+    words = np.ndarray((len(text) - _WORD + 1,), np.dtype("<u8"), text, strides=(1,))
     inner = np.maximum(lengths - _WORD, 0)
     head, middle, tail = words[starts], words[starts + (inner >> 1)], words[starts + inner]
     short = lengths < _WORD

@@ -193,18 +193,22 @@ class Manifest:
         Whoever has a dataset's key can seal a manifest with it; only its content on the ledger, and in the
         owner's seal, says which one is the owner's. Block keys are secret, so it confirms no guess.
         """
+        return self._content(self._description())
+
+    def _content(self, description: bytes) -> Digest:
         blocks = [
             b"".join((*map(varint, _numbers_of(block)), block.identifier, block.key)) for block in self.blocks
         ]
-        written = [_CONTENT, self._description(), varint(len(blocks)), *blocks, *self._written_parts()]
+        written = [_CONTENT, description, varint(len(blocks)), *blocks, *self._written_parts()]
         return Digest.of(b"".join(written))
 
     def to_bytes(self, key: DatasetKey, datasets_key: bytes, *, version: int, generation: int) -> bytes:
         """Write the manifest, sealed with its dataset's key and, by that key, for the owner."""
-        owned = key.secret.reveal() + self.content.raw
+        description = self._description()
+        owned = key.secret.reveal() + self._content(description).raw
         owner_seal = seal(datasets_key, owned, _owner_label(key.dataset, key.epoch, version))
         head = Head(key.dataset, version, generation, key.epoch, owner_seal).to_bytes()
-        sealed = seal(key.secret.reveal(), compress(self._body()), _MAGIC + head)
+        sealed = seal(key.secret.reveal(), compress(self._body(description)), _MAGIC + head)
         return _MAGIC + len(head).to_bytes(4, "big") + head + sealed
 
     def _description(self) -> bytes:
@@ -220,9 +224,9 @@ class Manifest:
         )
         return len(description).to_bytes(4, "big") + description
 
-    def _body(self) -> bytes:
+    def _body(self, description: bytes | None = None) -> bytes:
         packs = {pack: place for place, pack in enumerate(dict.fromkeys(block.pack for block in self.blocks))}
-        written = [self._description(), varint(len(packs)), *packs, varint(len(self.blocks))]
+        written = [description or self._description(), varint(len(packs)), *packs, varint(len(self.blocks))]
         for block in self.blocks:
             numbers = (packs[block.pack], block.offset, *_numbers_of(block))
             written += [*map(varint, numbers), block.identifier, block.key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
@@ -62,7 +63,7 @@ class PackWriter:
         self._workers = workers
         self._pack_bytes = pack_bytes
         self._filling: _Pack | None = None
-        self._publishing: tuple[_Pack, Future[None]] | None = None
+        self._publishing: deque[tuple[_Pack, Future[None]]] = deque()
         self.written = 0
         """Bytes of packs that were written."""
 
@@ -80,15 +81,15 @@ class PackWriter:
         pack.frames[row.offset] = frame
         pack.state.rows.append(row)
         self._table.add(row)
-        if self._publishing is not None:
-            _, published = self._publishing
-            # A pack that is published is not held any longer than that.
-            if published.done() or pack.state.size >= min(_AHEAD_BYTES, self._pack_bytes):
-                self._wait()
+        # A pack that is published is not held any longer than that.
+        while self._publishing and self._publishing[0][1].done():
+            self._wait()
+        if pack.state.size >= min(_AHEAD_BYTES, self._pack_bytes):
+            self._wait_for_all()
 
     def frame(self, row: Row) -> bytes | None:
         """Return a frame that is not published yet; None for one to be read from the store."""
-        for pack in (self._filling, self._publishing and self._publishing[0]):
+        for pack in (self._filling, *(publishing for publishing, _ in self._publishing)):
             if pack and pack.state.pack == row.pack:
                 return pack.frames.get(row.offset)
         return None
@@ -96,13 +97,12 @@ class PackWriter:
     def commit(self) -> None:
         """Publish what was written."""
         self.finish()
-        self._wait()
+        self._wait_for_all()
 
     def abandon(self) -> None:
         """Drop what is not published yet. Never raises."""
-        if self._publishing is not None:
-            self._publishing[1].exception()
-            self._publishing = None
+        while self._publishing:
+            self._publishing.popleft()[1].exception()
         if self._filling is not None:
             self._filling.file.abandon()
             self._filling = None
@@ -117,21 +117,22 @@ class PackWriter:
         pack = self._filling
         if pack is None:
             return
-        self._wait()
         state = pack.state
         self._write(pack, pack_end(self._keys.rows, state.pack, state.rows, offset=state.size))
         self._filling = None
-        self._publishing = pack, self._workers.submit(self._publish, pack)
+        self._publishing.append((pack, self._workers.submit(self._publish, pack)))
 
     def _publish(self, pack: _Pack) -> None:
         pack.file.commit()
         self._table.packs[pack.state.pack] = pack.state
 
+    def _wait_for_all(self) -> None:
+        while self._publishing:
+            self._wait()
+
     def _wait(self) -> None:
-        if self._publishing is not None:
-            _, published = self._publishing
-            published.result()
-            self._publishing = None
+        self._publishing[0][1].result()
+        self._publishing.popleft()
 
     def _open(self) -> _Pack:
         if self._filling is None:

@@ -24,7 +24,7 @@ from gridledger.lake.pack_writer import PackWriter
 from gridledger.lake.row import HOOK_BYTES, Row
 from gridledger.model.digest import Digest
 
-__all__ = ["Put"]
+__all__ = ["Digesting", "Put"]
 
 _BATCH_BYTES = BLOCK_LIMIT
 _SLICE_BYTES = 1 << 20
@@ -57,6 +57,15 @@ class _Placed:
 
     place: int
     row: Row | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Digesting:
+    """A batch of blocks whose digests are being computed."""
+
+    size: int
+    """Bytes of the payload."""
+    pieces: list[Future[list[_Block]]]
 
 
 class Put:
@@ -95,6 +104,7 @@ class Put:
         self._level = level
         self._progress = progress
         self._payload = hashlib.sha256()
+        self._hashing: Future[None] | None = None
         self._placed: dict[bytes, _Placed] = {}
         self._order: list[_Placed] = []
         self._sealing: deque[tuple[list[tuple[_Block, _Placed]], Future[list[tuple[bytes, bytes]]]]] = deque()
@@ -105,24 +115,31 @@ class Put:
         self.records = 0
         self.new_blocks = 0
 
-    def run(self, cut_blocks: Iterable[CutBlock]) -> None:
-        """Store a payload's blocks; they are durable when the pack writer has committed."""
-        digesting: deque[list[Future[list[_Block]]]] = deque()
-        hashing: Future[None] | None = None
+    def digest(self, cut_blocks: Iterable[CutBlock]) -> Iterator[Digesting]:
+        """Begin to digest a payload's blocks, batch by batch.
+
+        Notes
+        -----
+        May be iterated over in another thread than that which stores what comes of it.
+        """
         for batch in _batches(cut_blocks):
-            if hashing is not None:
-                hashing.result()
-            hashing = self._workers.submit(self._hash, batch)
-            self.size += sum(len(block.data) for block in batch)
-            if self._progress is not None:
-                self._progress(self.size)
-            digesting.append([self._workers.submit(self._digest, piece) for piece in _slices(batch)])
-            if len(digesting) > 1:
-                self._resolve(digesting.popleft())
-        while digesting:
-            self._resolve(digesting.popleft())
-        if hashing is not None:
-            hashing.result()
+            if self._hashing is not None:
+                self._hashing.result()
+            self._hashing = self._workers.submit(self._hash, batch)
+            pieces = [self._workers.submit(self._digest, piece) for piece in _slices(batch)]
+            yield Digesting(sum(len(block.data) for block in batch), pieces)
+
+    def store(self, batch: Digesting) -> None:
+        """Store the blocks of the next batch."""
+        self.size += batch.size
+        if self._progress is not None:
+            self._progress(self.size)
+        self._resolve(batch.pieces)
+
+    def finish(self) -> None:
+        """Append what was stored; it is durable when the pack writer has committed."""
+        if self._hashing is not None:
+            self._hashing.result()
         self._submit()
         while self._sealing:
             self._append()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from gridledger.crypto.dataset_key import DatasetKey
+from gridledger.lake.ahead import Ahead
 from gridledger.lake.cutter import cut, format_of
 from gridledger.lake.errors import Malformed, NameTaken, PayloadNotFound, PutTooLong
 from gridledger.lake.frame import LEVEL, open_frame
@@ -17,7 +18,7 @@ from gridledger.lake.hash_index_table import HashIndexTable
 from gridledger.lake.manifest import Manifest, PayloadFormat
 from gridledger.lake.pack_writer import PackWriter
 from gridledger.lake.paths import RETIRED, manifest_path, named, pack_path, retired_path
-from gridledger.lake.put import Put
+from gridledger.lake.put import Digesting, Put
 from gridledger.lake.row import Row
 from gridledger.lake.store import NewFile
 from gridledger.lake.stored_version import StoredVersion
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = ["NamedPayload", "Putting"]
 
-_WORKERS = 2
+_WORKERS = 3
+"""One more than there are cores on a small machine: one of them mostly waits for the interpreter's lock."""
 _PUBLISHERS = 8
 """Files that are made durable at once: that is waiting, not work."""
 _SAME_VERSION = 16
 """How often a put counts on when another one took its version."""
 _PIECE = 1 << 20
+_AHEAD = 3
+"""Batches of 8 MiB that are read and not stored yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,36 +126,49 @@ class Putting:
             merging = publishers.submit(table.merge, self._store, self._keys)
             packs = PackWriter(self._store, self._keys, table, publishers, pack_bytes=self._lake.pack_bytes)
             self._left.callback(packs.abandon)
-            puts = [(each, *self._put(each, table, packs, workers)) for each in payloads]
-            packs.finish()
-            # Manifests are made durable while the last pack is, and seen when it is.
-            versions = [self._begin(each, put, publishers) for each, put, _ in puts]
-            for version, (_, _, written) in zip(versions, puts, strict=True):
-                version.written += written
-            versions[-1].written += packs.written - sum(written for _, _, written in puts)
+            puts = [(each, self._put(table, packs, workers)) for each in payloads]
+            versions: list[_Version] = []
+            written = packs.written
+            # The next blocks are read, cut and digested while those before are sealed and appended.
+            with Ahead(self._digesting(puts), most=_AHEAD) as batches:
+                for (each, put), batch in batches:
+                    if batch is not None:
+                        put.store(batch)
+                        continue
+                    put.finish()
+                    self._read += put.size
+                    if put is puts[-1][1]:
+                        packs.finish()
+                    # Manifests are made durable while packs are, and seen when all of those are.
+                    versions.append(self._begin(each, put, publishers))
+                    versions[-1].written += packs.written - written
+                    written = packs.written
             packs.commit()
             self._refuse_retired(version.manifest for version in versions)
             merging.result()
             return [self._publish(version) for version in versions]
 
-    def _put(
-        self, each: NamedPayload, table: HashIndexTable, packs: PackWriter, workers: Executor
-    ) -> tuple[Put, int]:
-        """Write a payload's blocks; return how many bytes that took, too."""
-        before, read = packs.written, self._read
-        put = Put(
+    def _put(self, table: HashIndexTable, packs: PackWriter, workers: Executor) -> Put:
+        return Put(
             table=table,
             packs=packs,
             keys=self._keys,
             workers=workers,
             read_block=self._read_block,
             level=self._level,
-            progress=lambda size: self._report(read + size),
+            progress=lambda size: self._report(self._read + size),
         )
-        chosen = each.payload_format or format_of(each.name)
-        put.run(cut(each.payload, chosen, sizes=self._lake.sizes, seed=self._keys.cut_seed))
-        self._read += put.size
-        return put, packs.written - before
+
+    def _digesting(
+        self, puts: Iterable[tuple[NamedPayload, Put]]
+    ) -> Iterator[tuple[tuple[NamedPayload, Put], Digesting | None]]:
+        """Begin to digest all payloads; after the last batch of each comes None."""
+        for each, put in puts:
+            chosen = each.payload_format or format_of(each.name)
+            blocks = cut(each.payload, chosen, sizes=self._lake.sizes, seed=self._keys.cut_seed)
+            for batch in put.digest(blocks):
+                yield (each, put), batch
+            yield (each, put), None
 
     def _report(self, size: int) -> None:
         if self._progress is not None:

@@ -16,7 +16,9 @@ _LINE_FEED = 0x0A
 _QUOTE = b'"'
 
 
-def record_end(kind: BlockKind, data: bytes | memoryview | bytearray, *, quoted: bool) -> int:
+def record_end(
+    kind: BlockKind, data: bytes | bytearray, start: int = 0, end: int | None = None, *, quoted: bool
+) -> int:
     """Find where the first record of data ends.
 
     Parameters
@@ -25,22 +27,24 @@ def record_end(kind: BlockKind, data: bytes | memoryview | bytearray, *, quoted:
         One with records.
     data : bytes
         Where to look.
+    start, end : int
+        From where to where; all of it unless told.
     quoted : bool
-        Whether an odd number of quotes stands in the record before `data`; only CSV asks.
+        Whether an odd number of quotes stands in the record before `start`; only CSV asks.
 
     Returns
     -------
     int
-        The place behind its line end; -1 if the record does not end in `data`.
+        The place behind its line end; -1 if the record does not end before `end`.
     """
-    text = bytes(data)
-    place = 0
+    stop = len(data) if end is None else end
+    place = start
     while True:
-        found = text.find(b"\n", place)
+        found = data.find(b"\n", place, stop)
         if found < 0:
             return -1
         if kind is BlockKind.CSV:
-            quoted ^= bool(text.count(_QUOTE, place, found) & 1)
+            quoted ^= bool(data.count(_QUOTE, place, found) & 1)
         if not quoted or kind is not BlockKind.CSV:
             return found + 1
         place = found + 1
