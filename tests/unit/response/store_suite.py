@@ -11,7 +11,13 @@ from tests.unit.response.fakes import SYSTEM, TERMINAL, Clock, entry, reading
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.response import TerminalIdentifier
 from gridledger.response.database import Database
-from gridledger.response.errors import RecordRefusal, RecordsMissing, StoreForeign, TerminalUnknown
+from gridledger.response.errors import (
+    RecordRefusal,
+    RecordsMissing,
+    StoreFailed,
+    StoreForeign,
+    TerminalUnknown,
+)
 from gridledger.response.message import ClosedRun, RecordsAnswer, RecordsMessage, SentRecord
 from gridledger.response.server.store import ServerStore
 from gridledger.response.state import RecordState
@@ -84,6 +90,28 @@ class ServerStoreSuite:
         with pytest.raises(TerminalUnknown):
             self.receive(store, foreign)
         assert store.waiting() == 0
+
+    def test_message_that_was_not_taken_leaves_nothing_behind(
+        self, store: ServerStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise StoreFailed("no answer")
+
+        monkeypatch.setattr(store, "_watch", fail)
+        with pytest.raises(StoreFailed):
+            self.receive(store, message(1, 5, what=7))
+        monkeypatch.undo()
+        self.receive(store, message(1, 2))  # A database may give it the place of the one before.
+        assert store.complete() == 2
+        assert store.record(TERMINAL, 2).data == reading(2)
+
+    def test_sender_that_is_faster_than_the_completion_waits_for_it(self, store: ServerStore) -> None:
+        for number in range(1, 41):
+            assert self.receive(store, message(number, 1)) == RecordsAnswer(last=number)
+        assert 0 < store.waiting() < 20
+        while store.complete():
+            pass
+        assert store.tally()[RecordState.REQUEST_COMPLETED] == 40
 
     def test_message_that_comes_several_times_at_once_is_taken_once(self, store: ServerStore) -> None:
         one = message(1, 5)

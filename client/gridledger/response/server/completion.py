@@ -43,7 +43,7 @@ _REPLY_COLUMNS: Final = ("demand", "site", "terminal", "number", "reduction_wh",
 _MESSAGES: Final = 64
 """Messages that are moved in one transaction: up to 64,000 rows."""
 _REMEMBERED: Final = 16
-"""Messages of up to 1,000 records that are not read again; a server that lags behind reads them."""
+"""Messages of up to 1,000 records that need not be read again."""
 
 
 @dataclass(kw_only=True)
@@ -92,10 +92,20 @@ class Completion(RecordStore):
         self._read: dict[int, RecordsMessage] = {}
         """Messages of the inbox that this process has read already."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no further message of the inbox is remembered."""
+        return len(self._read) >= _REMEMBERED
+
     def remember(self, kept: int, message: RecordsMessage) -> None:
-        """Spare the reading of a message that this process put into the inbox, once that is committed."""
+        """Spare the reading of a message that this process puts into the inbox."""
         if len(self._read) < _REMEMBERED:
             self._read[kept] = message
+
+    def forget(self, kept: Sequence[int]) -> None:
+        """Take back what was remembered of messages that did not come into the inbox for certain."""
+        for one in kept:
+            self._read.pop(one, None)
 
     def complete(self) -> int:
         """Move the messages that are longest in the inbox; see `ServerStore.complete`."""

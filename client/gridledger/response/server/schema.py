@@ -22,9 +22,8 @@ CREATE TABLE IF NOT EXISTS demand (
 );
 CREATE TABLE IF NOT EXISTS load (
     site TEXT NOT NULL, start_ms {number} NOT NULL, terminal TEXT NOT NULL, length_s {number} NOT NULL,
-    energy_wh {number} NOT NULL, PRIMARY KEY (site, start_ms, terminal)
+    energy_wh {number} NOT NULL, PRIMARY KEY (start_ms, site, terminal)
 ) {clustered};
-CREATE INDEX IF NOT EXISTS load_start ON load (start_ms);
 CREATE TABLE IF NOT EXISTS reply (
     demand TEXT NOT NULL, site TEXT NOT NULL, terminal TEXT NOT NULL, number {number} NOT NULL,
     reduction_wh {number} NOT NULL, received_ms {number} NOT NULL, PRIMARY KEY (demand, terminal)

@@ -136,12 +136,13 @@ class ServerStore(RecordStore):
         A record whose number is known is answered as it was before, whatever the message says now: with a
         refusal `differs` where it is another one. A message that brings nothing new writes nothing.
         """
+        if self._completion.is_full:
+            # Who sends faster than is completed waits for it: the inbox stays short, and is read once.
+            self.complete()
         with self._taking:
             planned = self._plan(message, body, judge)
             if planned.writes:
-                with self._move(Happening.ARRIVED):
-                    kept = self._enter(planned)
-                self._remember([(kept, planned)])
+                self._keep([planned])
         return planned.answer
 
     def take(
@@ -173,12 +174,8 @@ class ServerStore(RecordStore):
             for one in planned:
                 for refused in one.answer.refused:
                     raise RequestMalformed(f"a record is refused: {refused.code}", refusal=refused.code)
-            with self._move(Happening.ARRIVED):
-                # In the order in which a completion holds the terminals' rows.
-                planned.sort(key=lambda one: str(one.message.terminal))
-                entered = [(self._enter(one), one) for one in planned]
-                beside(self._database)
-            self._remember(entered)
+            # In the order in which a completion holds the terminals' rows.
+            self._keep(sorted(planned, key=lambda one: str(one.message.terminal)), beside)
 
     def _message(self, terminal: TerminalIdentifier, data: Sequence[bytes]) -> tuple[RecordsMessage, bytes]:
         """Number data after the terminal's last record."""
@@ -230,6 +227,25 @@ class ServerStore(RecordStore):
         while self._database.row("SELECT 1 FROM inbox WHERE terminal = ? LIMIT 1", (name,)) is not None:
             self.complete()
 
+    def _keep(self, planned: Sequence[Planned], beside: Callable[[Database], None] | None = None) -> None:
+        """Put messages into the inbox, in one transaction."""
+        kept: list[int] = []
+        try:
+            with self._move(Happening.ARRIVED):
+                for one in planned:
+                    kept.append(self._enter(one))
+                    # Now: a completion may take it up as soon as it is committed.
+                    self._completion.remember(kept[-1], one.message)
+                if beside is not None:
+                    beside(self._database)
+        except BaseException:
+            self._completion.forget(kept)
+            raise
+        for one in planned:
+            if one.fresh:
+                name = str(one.message.terminal)
+                self._runs[name] = (one.answer.last, one.message.records[-1].run)
+
     def _enter(self, planned: Planned) -> int:
         """Put a message into the inbox, within a transaction; return its place."""
         name = str(planned.message.terminal)
@@ -240,14 +256,6 @@ class ServerStore(RecordStore):
         self._database.run("UPDATE progress SET answered = ? WHERE terminal = ?", (planned.answer.last, name))
         self._tally.count(self._next(None, Happening.ARRIVED), planned.fresh)
         return int(kept)
-
-    def _remember(self, entered: Sequence[tuple[int, Planned]]) -> None:
-        """Spare the reading of messages that this process put into the inbox, once they are committed."""
-        for kept, planned in entered:
-            message = planned.message
-            self._completion.remember(kept, message)
-            if planned.fresh:
-                self._runs[str(message.terminal)] = (planned.answer.last, message.records[-1].run)
 
     def complete(self) -> int:
         """Move messages from the inbox into business rows; return how many records that were.
