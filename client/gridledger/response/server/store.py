@@ -263,7 +263,7 @@ class ServerStore(RecordStore):
         Notes
         -----
         Call it until it returns nothing new; what a crash left in the inbox is taken up so. What is received
-        meanwhile waits for it only where the database has one writer.
+        meanwhile waits for it only where the database has one writer, or the inbox is full.
         """
         return self._completion.complete()
 
