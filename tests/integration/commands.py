@@ -82,7 +82,7 @@ async def served(config: Path) -> AsyncIterator[str]:
             assert line.startswith(b"ready "), line
             yield line.decode().split()[1]
             read = await asyncio.to_thread(scraped, metrics)
-            assert read["gridledger_http_requests_total"] > 0
+            assert read["gridledger_build_info"] == 1
         finally:
             process.terminate()
             assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
