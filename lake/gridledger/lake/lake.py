@@ -203,8 +203,8 @@ class Lake:
 
         Notes
         -----
-        Linear in the payloads' bytes. Memory is a pack, some 80 MiB, and 700 bytes for each block
-        of the lake.
+        Linear in the payloads' bytes. Memory is a pack and a half and three batches of 8 MiB, some 140 MiB,
+        and 700 bytes for each block of the lake.
         """
         return Putting(self, compressed=compressed, progress=progress).run(payloads)
 
