@@ -119,7 +119,10 @@ async def register(plant: Plant, name: str) -> None:
     identifiers = [f"{plant.systems[name]}/{code}" for code in plant.codes(name)]
     await call.until(AUDITOR, "device", "show", identifiers[-1])
     evidence = ("--evidence", plant.configs[name], *AT_ROOT)
-    await call.by(AUDITOR, "audit", "approve-devices", *identifiers, *evidence)
+    listed = plant.configs[name].with_name("devices.txt")
+    await asyncio.to_thread(listed.write_text, "\n".join(identifiers), "utf-8")
+    results = await call.by(AUDITOR, "audit", "approve-devices", "--file", listed, *evidence)
+    assert [one["item"] for one in results] == identifiers
 
 
 async def share(plant: Plant) -> None:

@@ -157,6 +157,7 @@ async def change_devices_and_fields(call: Commands, system: str) -> None:
     await call.own("device", "suspend", first, code=1)
     papers = ("--evidence", call.config, "--root", ROOT)
     await call.by("reg-auditor", "device", "show", second)
+    await call.by("reg-auditor", "audit", "approve-devices", *papers, code=2)
     await call.by("reg-auditor", "audit", "approve-devices", first, second, meter, *papers)
     change = ("audit", "change-devices", second)
     await call.by("reg-auditor", *change, "--state", "suspended", "--reason", "look")
