@@ -25,7 +25,7 @@ from gridledger.network import Network
 
 __all__ = ["PATIENCE_S", "Commands", "scraped", "served"]
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 """Other processes may have the machine."""
 
 

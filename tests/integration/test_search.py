@@ -29,7 +29,7 @@ from gridledger.exchange.readmodel import Feeder, ReadModel
 from gridledger.model.states import OrderState
 from gridledger.network import Network
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 QUERIES = 4
 
 
