@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gridledger.client.credentials import Credentials
 from gridledger.client.pem import Pem
+from gridledger.client.token_uri import TokenUri
 from gridledger.crypto.certificate import load_certificate
 from gridledger.model.errors import ConfigError
 from gridledger.network.errors import MaterialError
@@ -39,6 +40,8 @@ class MspSigner:
     def find(cls, folder: Path) -> Self:
         """Find them: the one certificate of `signcerts`, and the key of `keystore` that belongs to it.
 
+        A key in a PKCS#11 token counts where it is the only one.
+
         Parameters
         ----------
         folder : Path
@@ -57,7 +60,11 @@ class MspSigner:
                 f"{root} is no MSP folder of an administrator or user: want one certificate in signcerts,"
                 f" there are {len(certificates)}"
             )
-        key = find_pair(certificates[0], _files(root / "keystore"))
+        keys = _files(root / "keystore")
+        key = find_pair(certificates[0], keys)
+        if key is None and len(keys) == 1 and TokenUri.is_pem(_read(keys[0])):
+            # The token is opened by who signs.
+            key = keys[0]
         if key is None:
             raise MaterialError(f"no key in {root / 'keystore'} belongs to {certificates[0]}")
         return cls(certificate=certificates[0], key=key)
