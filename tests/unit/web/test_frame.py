@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from gridledger.host.metrics import REGISTRY
 from gridledger.model.errors import ConfigError, GatewayError, ServiceError
 from gridledger.model.record import ModelValue, value
 from gridledger.web.access import Access
@@ -42,6 +43,22 @@ async def test_route_gets_the_verified_caller_and_the_parsed_value(world, raw) -
         "role": "data-application",
         "rows": 1,
     }
+
+
+async def test_requests_are_counted_by_their_template_and_refusals_by_their_code(world, raw) -> None:
+    def counted(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    answered = {"method": "GET", "route": "/v1/fields/{name}", "status": "200"}
+    unknown = {"method": "other", "route": "none", "status": "404"}
+    names = [("gridledger_http_requests_total", answered), ("gridledger_http_requests_total", unknown)]
+    names.append(("gridledger_http_refusals_total", {"code": "GL-SRV-016"}))
+    before = [counted(name, **labels) for name, labels in names]
+    for path in ("/v1/fields/one?rows=7", "/v1/fields/another?rows=7", "/made/up"):
+        await raw.send(await world.request(b"", method="GET", path=path), b"")
+    after = [counted(name, **labels) for name, labels in names]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [2, 1, 1]
+    assert counted("gridledger_http_requests_in_flight") == 0
 
 
 async def test_route_of_another_member_gets_that_one(world, raw, make_signer) -> None:
