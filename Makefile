@@ -6,7 +6,7 @@ JOBS ?= 3
 OUT ?= scene
 
 .DEFAULT_GOAL := help
-.PHONY: measure-sizes simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-rings bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-attached test-faults test-hfc demo bench-client bench-shim bench-batch bench-demo bench-devnet bench-search bench-edge clean
+.PHONY: measure-sizes simulate-council bench-council bench-council-consenters bench-council-reviews scene-response bench-index bench-response bench-edge-rings bench-edge-deposits bench-edge-methods bench-edge-scene bench-lake bench-registration bench-queries bench-payments bench-exchange help setup lock lint types imports format test test-unit test-fabric test-attached test-containers test-faults test-hfc demo bench-client bench-shim bench-batch bench-demo bench-devnet bench-search bench-edge clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 lock: ## resolve requirements.lock again from pyproject.toml (wants uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --prerelease if-necessary-or-explicit \
 	  --no-header --no-annotate --no-emit-package gridledger --extra dev -o requirements.lock pyproject.toml
+	sed -n 's/^\([A-Za-z0-9_.-]*==[^ ;\\]*\).*/\1/p' requirements.lock | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --prerelease if-necessary-or-explicit --no-header --no-annotate --no-emit-package gridledger --extra chaincode -c - \
+	  -o chaincode/requirements.lock pyproject.toml
 
 lint: setup ## ruff: lint and format
 	$(BIN)/ruff check
@@ -52,6 +55,9 @@ test-attached: setup ## conformance suite and scenes on a network of others, onc
 
 test-hfc: setup ## query, invoke and events of fabric-sdk-py on real Fabric; HFC_PYTHON names an interpreter that has it
 	GRIDLEDGER_REQUIRE=fabric,hfc HFC_PYTHON=$(HFC_PYTHON) $(BIN)/pytest -n 0 -rs --world fabric tests/hfc
+
+test-containers: setup ## HDFS and Fabric in containers, where a Docker engine has the images or can build them
+	$(BIN)/pytest -n 0 -rs tests/containers
 
 test-faults: setup ## all random faults of the embedded network and the lake, a tenth of which make test tries
 	$(BIN)/pytest -rs --faults-share 1 tests/faults

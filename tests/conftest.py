@@ -159,8 +159,6 @@ def make_network(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iter
             world: World = world,
             waiting_orderers: int = 0,
         ) -> Network:
-            if world is World.ATTACHED:
-                pytest.skip("an attached network is not a test's own to stop")
             directory = tmp_path_factory.mktemp(f"own{next(numbers)}")
             running = running_network(
                 world,

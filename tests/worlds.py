@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from tests.prerequisites import missing
 
 from gridledger.host.errors import PrerequisiteMissing
@@ -59,6 +60,8 @@ def running_network(
     waiting_orderers : int, default 0
         Orderers that wait to be elected; on Fabric alone.
     """
+    if world is World.ATTACHED:
+        pytest.skip("an attached network is not a test's own to start and to stop")
     try:
         network = Network.create(
             directory,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import grpc
@@ -15,8 +15,14 @@ from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 from tests.conformance.caller import Caller
 from tests.conformance.probe.steps import do
 from tests.conformance.wire import Opened, ProposalParts, sign_envelope
+from tests.worlds import attached_channel
 
 from gridledger.client import ValidationCode
+
+REFUSED_BY_ORDERING = {grpc.StatusCode.UNAVAILABLE} | (
+    {grpc.StatusCode.ABORTED} if attached_channel() else set()
+)
+"""What a gateway makes of orderers' refusals: of SmartBFT's, which may be outvoted, and of Raft's."""
 
 
 async def endorsed(caller: Caller, key: str) -> tuple[ProposalParts, Opened]:
@@ -146,22 +152,22 @@ async def test_envelope_signed_by_someone_else_is_refused_by_ordering(
 
     code = await outcome(org1, parts, sign_envelope(opened.closed(), org2.signer))
 
-    assert code is grpc.StatusCode.UNAVAILABLE
+    assert code in REFUSED_BY_ORDERING
     assert await org1.evaluate(do.get_state(key)) is None
 
 
 @pytest.mark.parametrize(
-    ("signature", "code"),
-    [(b"", grpc.StatusCode.INVALID_ARGUMENT), (b"\x00" * 70, grpc.StatusCode.UNAVAILABLE)],
+    ("signature", "codes"),
+    [(b"", {grpc.StatusCode.INVALID_ARGUMENT}), (b"\x00" * 70, REFUSED_BY_ORDERING)],
     ids=["empty", "zeros"],
 )
 async def test_envelope_without_a_proper_signature_is_refused(
-    org1: Caller, key: str, signature: bytes, code: grpc.StatusCode
+    org1: Caller, key: str, signature: bytes, codes: Collection[grpc.StatusCode]
 ) -> None:
     parts, opened = await endorsed(org1, key)
     envelope = common_pb2.Envelope(payload=opened.closed().payload, signature=signature)
 
-    assert await outcome(org1, parts, envelope) is code
+    assert await outcome(org1, parts, envelope) in codes
     assert await org1.evaluate(do.get_state(key)) is None
 
 

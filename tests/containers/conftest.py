@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.prerequisites import missing
 
+from gridledger.host.docker import docker, find_compose
 from gridledger.host.errors import ComponentStopped, PrerequisiteMissing
 from gridledger.lake.hdfs import build_image
-from gridledger.lake.hdfs.docker import docker, find_compose
 
 IMAGE = "gridledger/hdfs:test"
 LOCAL_BASE = "gridledger/java:17"

@@ -24,7 +24,7 @@ async def test_chaincode_of_the_document_greets(network: Network, tmp_path: Path
     (tmp_path / "greeter.py").write_text(textwrap.dedent(shown[0]))
     await asyncio.to_thread(network.deploy, "greeter", "greeter:GreeterChaincode", python_path=[tmp_path])
     async with Gateway.connect(network.connection(org="org1", user="user1")) as gateway:
-        contract = gateway.network("energy").contract("greeter", "greeter")
+        contract = gateway.network(network.channel).contract("greeter", "greeter")
         assert await contract.submit("Greet", "owner") == b"hello owner"
         assert await contract.evaluate("Last") == b"owner"
 

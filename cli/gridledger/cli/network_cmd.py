@@ -10,11 +10,12 @@ import click
 from gridledger.cli.command import with_output
 from gridledger.cli.network_attach_cmd import COMMANDS as ATTACH_COMMANDS
 from gridledger.cli.network_change_cmd import add_organization, roots, rotate, scrape, sign, trust, upgrade
+from gridledger.cli.network_compose_cmd import compose, container_images
 from gridledger.cli.network_option import NetworkChoice, with_network
 from gridledger.cli.network_snapshot_cmd import snapshot
 from gridledger.cli.output import Output, fields, table
 from gridledger.model.errors import ConfigError, FieldValue
-from gridledger.network import Network, NodeRole, World
+from gridledger.network import ContainerImages, Network, NodeRole, World
 from gridledger.network.description import FILE_NAME
 
 if TYPE_CHECKING:
@@ -54,12 +55,30 @@ def group() -> None:
     default=0,
     help="Fabric: orderers of a new network's peer organisations that wait to be elected; none by default.",
 )
+@click.option("--containers", is_flag=True, help="Fabric: run a new network by Docker Compose on Linux.")
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="KIND=IMAGE",
+    help="With --containers: image of peer, orderer, authority or chaincode in place of the official one.",
+)
 @with_network
 @with_output
-def up(output: Output, choice: NetworkChoice, orgs: int | None, waiting: int) -> None:
+def up(
+    output: Output,
+    choice: NetworkChoice,
+    orgs: int | None,
+    waiting: int,
+    containers: bool,
+    images: tuple[str, ...],
+) -> None:
     """Create the network if there is none, start what does not run, and wait until it serves."""
     is_new = not (choice.directory / FILE_NAME).exists()
-    network = _create(choice, orgs or 2, waiting) if is_new else choice.open()
+    chosen = container_images(images) if containers else None
+    network = _create(choice, orgs or 2, waiting, chosen) if is_new else choice.open()
+    if containers and network.description.containers is None:
+        raise ConfigError("this network runs as processes", key="containers", source="--containers")
     if orgs is not None and orgs != len(network.organisations):
         raise ConfigError(
             f"the network has {len(network.organisations)} organisations",
@@ -203,17 +222,22 @@ def enrol(
     output.show(_connection(made), fields)
 
 
-for _command in (*ATTACH_COMMANDS, add_organization, rotate, roots, scrape, sign, snapshot, trust, upgrade):
+_CHANGES = (add_organization, rotate, roots, scrape, sign, snapshot, trust, upgrade)
+
+for _command in (*ATTACH_COMMANDS, *_CHANGES, compose):
     group.add_command(_command)
 
 
-def _create(choice: NetworkChoice, organisations: int, waiting: int) -> Network:
+def _create(
+    choice: NetworkChoice, organisations: int, waiting: int, containers: ContainerImages | None
+) -> Network:
     return Network.create(
         choice.directory,
         world=choice.world or World.DEVNET,
         organisations=organisations,
         binaries=choice.binaries,
         waiting_orderers=waiting,
+        containers=containers,
     )
 
 

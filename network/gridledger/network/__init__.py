@@ -11,13 +11,14 @@ connection = network.connection(org="org1", user="user1")
 from gridledger.network.attached.approval import approve, commit
 from gridledger.network.attached.attachment import OrganisationAccess, attach
 from gridledger.network.authority import CertificateAuthority, Credential, NodeRole, Validity
-from gridledger.network.description import NetworkDescription, Settings, World
+from gridledger.network.description import ContainerImages, NetworkDescription, Settings, World
 from gridledger.network.material import Member, OrganisationKind, OrganisationMaterial
 from gridledger.network.network import Network
 from gridledger.network.status import NetworkStatus
 
 __all__ = [
     "CertificateAuthority",
+    "ContainerImages",
     "Credential",
     "Member",
     "Network",

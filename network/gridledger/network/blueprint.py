@@ -13,6 +13,7 @@ from gridledger.model.errors import ConfigError
 from gridledger.network.authority import NodeRole
 from gridledger.network.description import (
     FILE_NAME,
+    ContainerImages,
     NetworkDescription,
     OrdererDescription,
     OrganisationDescription,
@@ -50,6 +51,7 @@ def describe(
     binaries: Path | None,
     settings: Settings,
     waiting_orderers: int = 0,
+    containers: ContainerImages | None = None,
 ) -> NetworkDescription:
     """Return a new network: names, and ports that are free now.
 
@@ -65,6 +67,8 @@ def describe(
         How blocks are cut.
     waiting_orderers : int, default 0
         Orderers in wait, of the peer organisations by turns.
+    containers : ContainerImages, optional
+        Fabric only: the images to run from; native processes by default.
 
     Raises
     ------
@@ -85,6 +89,10 @@ def describe(
         raise ConfigError(
             f"want 0 to {most}", key="waiting_orderers", source="Network.create", value=waiting_orderers
         )
+    if containers is not None and world is not World.FABRIC:
+        raise ConfigError(
+            "runs in no containers", key="containers", source="Network.create", value=world.value
+        )
     ports = free_ports()
     first = _ORDERERS[world]
     waiting = [
@@ -94,13 +102,17 @@ def describe(
         )
         for number in range(waiting_orderers)
     ]
+    described = [_organisation(world, f"org{number + 1}", ports) for number in range(organisations)]
+    if containers is not None:
+        described = [replace(one, authority_port=next(ports)) for one in described]
     return NetworkDescription(
         world=world,
         channel=CHANNEL,
-        organisations=[_organisation(world, f"org{number + 1}", ports) for number in range(organisations)],
+        organisations=described,
         orderers=[*(_orderer(world, f"orderer{number + 1}", ports) for number in range(first)), *waiting],
         settings=settings,
         binaries=str(binaries) if binaries else None,
+        containers=containers,
     )
 
 

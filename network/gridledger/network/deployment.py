@@ -18,6 +18,7 @@ from gridledger.host.ports import free_ports
 from gridledger.model.errors import ConfigError, NetworkSetupError
 from gridledger.network.attached.definition_file import DefinitionFile
 from gridledger.network.blocking import run_blocking
+from gridledger.network.containers.compose_file import ComposeFile
 from gridledger.network.description import (
     MEMBERS,
     ChaincodeDescription,
@@ -143,6 +144,7 @@ class Deployment:
                 for one in self._description.organisations
                 if one.attachment is not None
             },
+            image=self._description.containers.chaincode if self._description.containers else None,
         )
         files = ReleaseFiles(definition.name, release, self._directory)
         self._save(replace(chaincode, pending=files.create()))
@@ -330,6 +332,7 @@ class Deployment:
             component.process.request_stop()
         for component in files.components():
             component.process.stop()
+        ComposeFile(directory=self._directory).drop(one.name for one in files.components())
         files.remove()
 
     def _save(self, chaincode: ChaincodeDescription) -> None:

@@ -16,6 +16,7 @@ from gridledger.host.durable_file import write_file
 from gridledger.model.errors import ConfigError
 from gridledger.model.record import ModelValue, value
 from gridledger.network.errors import UnknownComponent
+from gridledger.network.hosting import AttachedPeer, Attachment, ContainerImages
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Attachment",
     "ChaincodeDescription",
     "ChaincodeRelease",
+    "ContainerImages",
     "NetworkDescription",
     "OrdererDescription",
     "OrganisationDescription",
@@ -41,7 +43,6 @@ _STRICT = ConfigDict(strict=True, extra="forbid")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 OrganisationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,30}$")]
-Endpoint = Annotated[str, Field(pattern=r"^[^\s/@]{1,255}:[0-9]{1,5}$")]
 ChaincodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$", max_length=64)]
 Sequence = Annotated[int, Field(ge=1)]
 
@@ -78,47 +79,6 @@ class Settings(ModelValue):
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
-class AttachedPeer:
-    """A peer that others run.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the connection profile.
-    endpoint : str
-        Host and port.
-    tls_host : str or None
-        Name to look for in its TLS certificate in place of the endpoint's host.
-    uses_tls : bool
-        Whether it speaks TLS.
-    """
-
-    name: Annotated[str, Field(min_length=1, max_length=255)]
-    endpoint: Endpoint
-    tls_host: str | None
-    uses_tls: bool
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class Attachment:
-    """How an organisation of an attached network is reached.
-
-    Parameters
-    ----------
-    msp_id : str
-        Its MSP.
-    peers : list of AttachedPeer
-        Its peers; clients go through the first.
-    chaincode_host : str
-        Name or address by which they reach chaincode on this machine.
-    """
-
-    msp_id: Annotated[str, Field(min_length=1, max_length=128)]
-    peers: Annotated[list[AttachedPeer], Field(min_length=1)]
-    chaincode_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
 class OrganisationDescription:
     """A peer organisation.
 
@@ -132,6 +92,8 @@ class OrganisationDescription:
         The peer's further listeners; none in devnet.
     attachment : Attachment, optional
         How it is reached where others run the network.
+    authority_port : int, optional
+        Where its Fabric CA listens; in containers alone.
     """
 
     name: OrganisationName
@@ -139,6 +101,7 @@ class OrganisationDescription:
     chaincode_port: Port | None = None
     operations_port: Port | None = None
     attachment: Attachment | None = None
+    authority_port: Port | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -199,6 +162,8 @@ class ChaincodeRelease:
         Organisation to the host by which its peers reach the process, where that is not this machine's own.
     metrics_ports : object
         Organisation to the port at which Prometheus reads its chaincode process.
+    image : str or None
+        Image that the processes run from, where they are containers.
     is_waiting : bool
         Whether our organisations have approved it and it waits for others to do so; in attached networks.
     """
@@ -213,6 +178,7 @@ class ChaincodeRelease:
     package_ids: dict[OrganisationName, str]
     hosts: dict[OrganisationName, str] = Field(default_factory=dict)
     metrics_ports: dict[OrganisationName, Port] = Field(default_factory=dict)
+    image: str | None = None
     is_waiting: bool = False
 
 
@@ -258,6 +224,8 @@ class NetworkDescription:
         What is deployed.
     joining : list of OrganisationDescription
         Organisations on their way in, which the channel does not know yet.
+    containers : ContainerImages or None
+        What orderers, peers and chaincode run from; None for processes.
     """
 
     world: World
@@ -268,6 +236,7 @@ class NetworkDescription:
     binaries: str | None = None
     chaincodes: list[ChaincodeDescription] = Field(default_factory=list)
     joining: list[OrganisationDescription] = Field(default_factory=list)
+    containers: ContainerImages | None = None
 
     def __post_init__(self) -> None:
         is_attached = self.world is World.ATTACHED

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gridledger.client.collection import Collection, read_collections
 from gridledger.client.connection import Connection
+from gridledger.host.docker import find_compose
 from gridledger.host.errors import NotRunning
 from gridledger.host.lock import folder_lock
 from gridledger.host.process import ManagedProcess
@@ -18,10 +19,11 @@ from gridledger.network.authority import NodeRole
 from gridledger.network.blocking import run_blocking
 from gridledger.network.blueprint import create_folder, default_settings, describe
 from gridledger.network.component import Component
+from gridledger.network.containers.process import remove_containers
 from gridledger.network.deployment import Deployment
-from gridledger.network.description import MEMBERS, NetworkDescription, Settings, World
+from gridledger.network.description import MEMBERS, ContainerImages, NetworkDescription, Settings, World
 from gridledger.network.errors import MaterialError
-from gridledger.network.fabric.binaries import Binaries
+from gridledger.network.fabric.binaries import Binaries, ImageBinaries
 from gridledger.network.inventory import Inventory
 from gridledger.network.material import OrganisationMaterial
 from gridledger.network.status import NetworkStatus, read_status
@@ -66,6 +68,7 @@ class Network:
         binaries: Path | None = None,
         settings: Settings | None = None,
         waiting_orderers: int = 0,
+        containers: ContainerImages | None = None,
     ) -> Network:
         """Make a network: ports, keys and certificates; nothing is started.
 
@@ -84,20 +87,27 @@ class Network:
         waiting_orderers : int, default 0
             Fabric only: orderers of peer organisations, by turns, that wait to be elected; at most 40.
 
+        containers : ContainerImages, optional
+            Fabric only: run from these images, by Docker Compose; as native processes by default.
+
         Raises
         ------
         ConfigError
             If a setting is out of its range, or the folder holds a network.
         PrerequisiteMissing
-            If the world is Fabric and a binary is not there.
+            If the world is Fabric and a binary is not there, or Docker is not for containers.
         """
-        found = Binaries.find(binaries) if world is World.FABRIC else None
+        if containers is not None:
+            find_compose()
+        kind = Binaries if containers is None else ImageBinaries
+        found = kind.find(binaries) if world is World.FABRIC else None
         description = describe(
             world,
             organisations=organisations,
             binaries=found.directory if found else None,
             settings=settings or default_settings(world),
             waiting_orderers=waiting_orderers,
+            containers=containers,
         )
         create_folder(description, directory)
         return cls(directory)
@@ -140,7 +150,7 @@ class Network:
 
     def use_binaries(self, binaries: Path) -> None:
         """Run Fabric from another folder from the next start on; PrerequisiteMissing if one is not there."""
-        found = Binaries.find(binaries)
+        found = (Binaries if self.description.containers is None else ImageBinaries).find(binaries)
         with folder_lock(self.directory):
             replace(self.description, binaries=str(found.directory)).save(self.directory)
 
@@ -178,6 +188,7 @@ class Network:
     def remove(self) -> None:
         """Stop everything and remove the folder, with ledgers and keys."""
         self.down()
+        remove_containers(self.directory)
         shutil.rmtree(self.directory)
 
     def status(self) -> NetworkStatus:
@@ -192,20 +203,7 @@ class Network:
         return Inventory(self.directory).release(chaincode).component_name(organisation)
 
     def logs(self, component: str, *, lines: int = 200) -> str:
-        """Return the last lines of a component's log.
-
-        Parameters
-        ----------
-        component : str
-            Its name.
-        lines : int, default 200
-            How many; at most 64 KiB are read.
-
-        Raises
-        ------
-        UnknownComponent
-            If there is none.
-        """
+        """Return the last lines of a component's log, at most 64 KiB; UnknownComponent if there is none."""
         return Inventory(self.directory).component(component).process.log_tail(lines)
 
     def log_file(self, component: str) -> Path:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -97,6 +98,21 @@ class ReleaseFiles:
         """Remove the release's folder, with the key that its peers showed to its processes."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def _container(self, organisation: str, port: int, values: Mapping[str, str]) -> Component:
+        folders = [Path(path) for path in self.release.python_path]
+        path = {"PYTHONPATH": os.pathsep.join(map(str, folders))} if folders else {}
+        return Component(
+            name=self.component_name(organisation),
+            kind=ComponentKind.CHAINCODE,
+            directory=self._directory,
+            port=port,
+            arguments=[self.release.module],
+            environment={**values, **path},
+            is_ready=lambda: is_listening(port),
+            reads=[*([self._tls(organisation)] if self.release.tls else []), *folders],
+            image=self.release.image,
+        )
+
     @property
     def definition_file(self) -> Path:
         """Where the definition stands for other organisations' administrators."""
@@ -128,6 +144,8 @@ class ReleaseFiles:
                 "CHAINCODE_TLS_KEY": str(tls / "server.key"),
                 "CHAINCODE_TLS_CLIENT_CA": str(tls / "ca.crt"),
             }
+        if self.release.image is not None:
+            return self._container(organisation, port, values)
         arguments: Sequence[str] = [sys.executable, "-P", "-m", "gridledger.shim", self.release.module]
         return Component(
             name=self.component_name(organisation),

@@ -6,7 +6,7 @@ import base64
 import json
 
 import pytest
-from tests.conformance.caller import Caller
+from tests.conformance.caller import CHANNEL, Caller
 from tests.conformance.collection import Collection
 from tests.conformance.node.caller import NodeCaller, result_of
 from tests.conformance.probe.steps import decode_results, do
@@ -46,7 +46,7 @@ async def test_submit_commits_and_both_organisations_read_it(
 async def test_short_submit_returns_the_result(node1: NodeCaller, key: str) -> None:
     call = node1.call(do.put_state(key, b"1"), do.get_channel_id())
     answer = await node1.run("submit.mjs", call=call, short=True)
-    assert decode_results(result_of(answer)) == [None, "energy"]
+    assert decode_results(result_of(answer)) == [None, CHANNEL]
 
 
 async def test_transient_data_and_endorsing_organisations_arrive(

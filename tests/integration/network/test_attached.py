@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.attaching import access, common_profile, write_profile
+from tests.worlds import running_network
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
@@ -37,10 +38,6 @@ BOTH = "AND('Org1MSP.peer','Org2MSP.peer')"
 @pytest.fixture(scope="module")
 def theirs(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """Give a network that the tests of this file attach to."""
-    from tests.worlds import running_network
-
-    if world is World.ATTACHED:
-        pytest.skip("an attached network is not a test's own to attach to twice")
     with running_network(world, tmp_path_factory.mktemp("theirs")) as running:
         yield running
 

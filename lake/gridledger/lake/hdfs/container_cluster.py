@@ -14,12 +14,12 @@ from typing import Any, Final
 
 import yaml
 
+from gridledger.host.docker import compose, docker, find_compose
 from gridledger.host.durable_file import write_file
 from gridledger.host.errors import StartTimeout
 from gridledger.host.lock import folder_lock
 from gridledger.lake.hdfs.cluster import NAMENODE, START_SECONDS, HdfsCluster
 from gridledger.lake.hdfs.configuration import write_datanode, write_namenode
-from gridledger.lake.hdfs.docker import compose, docker, find_compose
 from gridledger.lake.hdfs.java import find_java, hadoop_jars
 
 __all__ = ["IMAGE", "ContainerCluster", "build_image"]
@@ -129,11 +129,15 @@ class ContainerCluster(HdfsCluster):
         image = self.description.image or IMAGE
         if not docker(["images", "-q", image], name="image", log=self.directory).strip():
             build_image(self.directory / "image", image=image)
-        described = yaml.safe_dump(self._compose_file(image), sort_keys=False)
+        described = yaml.safe_dump(self.compose_content(), sort_keys=False)
         write_file(self.directory / "compose.yaml", described.encode())
 
-    def _compose_file(self, image: str) -> Mapping[str, Any]:
+    def compose_content(self) -> Mapping[str, Any]:
+        """Return the content of the compose file; its paths are absolute."""
+        image = self.description.image or IMAGE
         names = (NAMENODE, *self.datanodes)
+        described = [self.description.http, *(one.http for one in self.description.datanodes)]
+        ports = dict(zip(names, described, strict=True))
         return {
             "services": {
                 name: {
@@ -146,7 +150,17 @@ class ContainerCluster(HdfsCluster):
                     "cap_drop": ["ALL"],
                     "security_opt": ["no-new-privileges"],
                     "stop_grace_period": f"{_STOP_SECONDS}s",
-                    "volumes": [f"./conf/{name}:/conf:ro", f"{name}:{_DATA}"],
+                    "volumes": [f"{self.directory / 'conf' / name}:/conf:ro", f"{name}:{_DATA}"],
+                    "healthcheck": {
+                        "test": ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{ports[name]}"],
+                        "interval": "5s",
+                        "timeout": "3s",
+                        "retries": 12,
+                        "start_period": "30s",
+                    },
+                    "mem_limit": "1g",
+                    "cpus": 2.0,
+                    "pids_limit": 2048,
                 }
                 for name in names
             },

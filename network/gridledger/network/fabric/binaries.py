@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from gridledger.host.errors import PrerequisiteMissing
 
-__all__ = ["BINARIES_VARIABLE", "Binaries"]
+__all__ = ["BINARIES_VARIABLE", "Binaries", "ImageBinaries"]
 
 BINARIES_VARIABLE = "GRIDLEDGER_FABRIC_BIN"
 _DEFAULT = Path("~/.cache/gridledger/fabric/bin")
@@ -31,7 +32,7 @@ class Binaries:
     directory: Path
 
     @classmethod
-    def find(cls, path: Path | None = None) -> Binaries:
+    def find(cls, path: Path | None = None) -> Self:
         """Find them: argument over variable GRIDLEDGER_FABRIC_BIN over `~/.cache/gridledger/fabric/bin`.
 
         Parameters
@@ -46,12 +47,15 @@ class Binaries:
         """
         variable = os.environ.get(BINARIES_VARIABLE)
         found = cls(directory=(path or Path(variable or _DEFAULT)).expanduser().absolute())
-        programs = [found.orderer, found.peer, found.configtxgen]
-        programs += [found.ccaas_builder / "bin" / step for step in ("detect", "build", "release")]
-        for program in programs:
+        for program in found.wanted():
             if not os.access(program, os.X_OK) or not program.is_file():
                 raise PrerequisiteMissing(f"{program.name} ({program})", remedy=_REMEDY)
         return found
+
+    def wanted(self) -> list[Path]:
+        """Return the programs that must be on this machine."""
+        builder = [self.ccaas_builder / "bin" / step for step in ("detect", "build", "release")]
+        return [self.orderer, self.peer, self.configtxgen, *builder]
 
     @property
     def orderer(self) -> Path:
@@ -72,3 +76,26 @@ class Binaries:
     def ccaas_builder(self) -> Path:
         """The external builder for chaincode as a service."""
         return self.directory.parent / "builders" / "ccaas"
+
+
+class ImageBinaries(Binaries):
+    """Binaries of which this machine needs only `configtxgen`: the others are in the official images."""
+
+    def wanted(self) -> list[Path]:
+        """Return `configtxgen`."""
+        return [self.configtxgen]
+
+    @property
+    def orderer(self) -> Path:
+        """The orderer in its image."""
+        return Path("orderer")
+
+    @property
+    def peer(self) -> Path:
+        """The peer in its image."""
+        return Path("peer")
+
+    @property
+    def ccaas_builder(self) -> Path:
+        """The builder in the peer's image."""
+        return Path("/opt/hyperledger/ccaas_builder")

@@ -32,6 +32,8 @@ class OrdererNode:
         The network's folder.
     binaries : Binaries
         With the orderer.
+    image : str, optional
+        The image that it runs from; a process of this machine without.
     """
 
     def __init__(
@@ -40,6 +42,8 @@ class OrdererNode:
         material: OrganisationMaterial,
         directory: Path,
         binaries: Binaries,
+        *,
+        image: str | None = None,
     ) -> None:
         if description.port is None or description.admin_port is None or description.operations_port is None:
             raise ValueError(f"{description.name} has no ports")
@@ -51,6 +55,7 @@ class OrdererNode:
         self._material = material
         self._directory = directory
         self._binaries = binaries
+        self._image = image
 
     @property
     def address(self) -> str:
@@ -82,6 +87,8 @@ class OrdererNode:
             environment={"FABRIC_CFG_PATH": str(self._configuration)} | NODE_ENVIRONMENT,
             is_ready=self._is_ready,
             data=self._data,
+            reads=[self._configuration, self._material.orderer(self._member_name).path],
+            image=self._image,
         )
 
     def _is_ready(self) -> bool:

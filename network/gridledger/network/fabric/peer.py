@@ -32,6 +32,8 @@ class PeerNode:
         The network's folder.
     binaries : Binaries
         With the peer and the builder for chaincode as a service.
+    image : str, optional
+        The image that it runs from; a process of this machine without.
     """
 
     def __init__(
@@ -40,6 +42,8 @@ class PeerNode:
         material: OrganisationMaterial,
         directory: Path,
         binaries: Binaries,
+        *,
+        image: str | None = None,
     ) -> None:
         if description.chaincode_port is None or description.operations_port is None:
             raise ValueError(f"{description.name} has no ports")
@@ -51,6 +55,7 @@ class PeerNode:
         self._material = material
         self._directory = directory
         self._binaries = binaries
+        self._image = image
 
     @property
     def operations(self) -> AdministrationClient:
@@ -70,6 +75,8 @@ class PeerNode:
             environment={"FABRIC_CFG_PATH": str(self._configuration)} | NODE_ENVIRONMENT,
             is_ready=lambda: self.operations.is_healthy() and is_listening(self._port),
             data=self._data,
+            reads=[self._configuration, self._material.node("peer0").path],
+            image=self._image,
         )
 
     def write_configuration(self) -> None:

@@ -1,4 +1,4 @@
-"""The real world: Hyperledger Fabric's orderers and peers as native processes."""
+"""The real world: Hyperledger Fabric's orderers and peers, as native processes or in containers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from gridledger.host.errors import NotRunning, StartTimeout
 from gridledger.network.access import connection_of
 from gridledger.network.blocking import run_blocking
 from gridledger.network.component import Component
+from gridledger.network.containers.authority import AuthorityNode
 from gridledger.network.description import NetworkDescription
 from gridledger.network.errors import ToolFailed, UnknownComponent
-from gridledger.network.fabric.binaries import Binaries
+from gridledger.network.fabric.binaries import Binaries, ImageBinaries
 from gridledger.network.fabric.genesis import make_genesis_block
 from gridledger.network.fabric.orderer import OrdererNode
 from gridledger.network.fabric.peer import PeerNode
@@ -50,29 +51,40 @@ class FabricWorld:
     def __init__(self, description: NetworkDescription, directory: Path) -> None:
         self._description = description
         self._directory = directory
-        self._binaries = Binaries.find(Path(description.binaries) if description.binaries else None)
+        images = description.containers
+        kind = Binaries if images is None else ImageBinaries
+        self._binaries = kind.find(Path(description.binaries) if description.binaries else None)
         self._orderers = [
-            OrdererNode(orderer, material, directory, self._binaries)
+            OrdererNode(
+                orderer, material, directory, self._binaries, image=images.orderer if images else None
+            )
             for orderer, material in zip(
                 description.orderers, description.orderer_material(directory), strict=True
             )
         ]
         self._peers = [
-            PeerNode(organisation, material, directory, self._binaries)
+            PeerNode(organisation, material, directory, self._binaries, image=images.peer if images else None)
             for organisation, material in zip(
                 description.organisations, description.peer_material(directory), strict=True
             )
+        ]
+        self._authorities = [
+            AuthorityNode(organisation, material, directory, image=images.authority)
+            for organisation, material in zip(
+                description.organisations, description.peer_material(directory), strict=True
+            )
+            if images is not None
         ]
 
     def prepare(self) -> None:
         """Write the nodes' configuration, and once the channel's first block."""
         make_genesis_block(self._description, self._directory, self._binaries)
-        for node in self._nodes():
+        for node in [*self._nodes(), *self._authorities]:
             node.write_configuration()
 
     def components(self) -> list[Component]:
-        """Return orderers and peers."""
-        return [node.component() for node in self._nodes()]
+        """Return orderers, peers and, in containers, authorities."""
+        return [node.component() for node in [*self._nodes(), *self._authorities]]
 
     def join(self) -> None:
         """Let orderers and peers join the channel that have not.
