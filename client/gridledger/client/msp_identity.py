@@ -8,18 +8,55 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from gridledger.client.credentials import Credentials
-from gridledger.client.identity import Identity
 from gridledger.client.pem import Pem
-from gridledger.client.signer import EcdsaSigner
+from gridledger.crypto.certificate import load_certificate
 from gridledger.host.durable_file import write_file
 from gridledger.model.errors import ConfigError
 
-__all__ = ["MspIdentity"]
+__all__ = ["MspFiles", "MspIdentity", "find_key"]
 
 _UNITS: Final = ("client", "peer", "admin", "orderer")
 _MAX_FILE_BYTES: Final = 1 << 20
-_ANY_MSP: Final = "member"
+_MAX_FILES: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class MspFiles:
+    """Where the owner of an MSP folder has certificate and key, whatever tool wrote it and named them."""
+
+    certificate: Path
+    """The one certificate of `signcerts`; absolute."""
+
+    key: Path = field(repr=False)
+    """The key of `keystore` that belongs to it; absolute."""
+
+    @classmethod
+    def find(cls, folder: Path) -> Self:
+        """Find them in an MSP folder, or in the folder that it is `msp` of.
+
+        Raises
+        ------
+        ConfigError
+            When there is not exactly one certificate, or no key that belongs to it. A single key is taken as
+            it is: it may lie in a token.
+        """
+        root = _msp(folder).absolute()
+        certificates, keys = _files(root / "signcerts"), _files(root / "keystore")
+        if len(certificates) != 1:
+            raise ConfigError(
+                f"want one file in signcerts, found {len(certificates)}", key="msp", source=str(folder)
+            )
+        key = keys[0] if len(keys) == 1 else find_key(certificates[0], keys)
+        if key is None:
+            raise ConfigError(
+                "has no key that belongs to its certificate", key="keystore", source=str(folder)
+            )
+        return cls(certificate=certificates[0], key=key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +84,19 @@ class MspIdentity:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read a folder.
+        """Read a folder, or the one named `msp` in it.
 
         Raises
         ------
         ConfigError
             When it cannot be read, has not exactly one certificate, or no key that belongs to it.
         """
-        certificate = _only(folder, "signcerts")
+        files = MspFiles.find(folder)
         return cls(
-            certificate=certificate,
-            private_key=_key_of(certificate, folder),
-            roots=tuple(_read(path) for path in _files(folder / "cacerts")),
-            intermediates=tuple(_read(path) for path in _files(folder / "intermediatecerts")),
+            certificate=_read(files.certificate),
+            private_key=Pem(_read(files.key)),
+            roots=tuple(_read(path) for path in _files(_msp(folder) / "cacerts")),
+            intermediates=tuple(_read(path) for path in _files(_msp(folder) / "intermediatecerts")),
         )
 
     def credentials(self, msp_id: str) -> Credentials:
@@ -119,36 +156,42 @@ def _node_units(issuer: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _key_of(certificate: bytes, folder: Path) -> Pem:
-    """Return the key of a certificate: fabric-ca-client leaves former ones beside it."""
-    keys = [Pem(_read(path)) for path in _files(folder / "keystore")]
-    if len(keys) == 1:
-        return keys[0]
-    wanted = Identity(msp_id=_ANY_MSP, certificate=certificate, source=str(folder)).public_numbers
-    for key in keys:
-        try:
-            if EcdsaSigner(key.content).public_numbers == wanted:
-                return key
-        except ConfigError:
-            # Others may lie there, too: of other kinds, with a password, in a token.
-            continue
-    raise ConfigError("has no key that belongs to its certificate", key="keystore", source=str(folder))
+def find_key(certificate: Path, keys: Sequence[Path]) -> Path | None:
+    """Return the first file whose private key belongs to a certificate: former ones may lie beside it.
+
+    Raises
+    ------
+    ConfigError
+        When the certificate cannot be read.
+    """
+    try:
+        wanted = load_certificate(_read(certificate)).public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ConfigError("is no certificate in PEM", key="certificate", source=str(certificate)) from error
+    return next((key for key in keys if _public_key(key) == wanted), None)
 
 
-def _only(folder: Path, name: str) -> bytes:
-    found = _files(folder / name)
-    if len(found) != 1:
-        raise ConfigError(f"want one file in {name}, found {len(found)}", key="msp", source=str(folder))
-    return _read(found[0])
+def _public_key(path: Path) -> PublicKeyTypes | None:
+    try:
+        return load_pem_private_key(_read(path), password=None).public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # Others may lie there, too: of other kinds, with a password, in a token.
+        return None
+
+
+def _msp(folder: Path) -> Path:
+    inner = folder / "msp"
+    return inner if (inner / "signcerts").is_dir() else folder
 
 
 def _files(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", key="msp", source=str(folder)) from error
+    return found[:_MAX_FILES]
 
 
 def _read(path: Path) -> bytes:

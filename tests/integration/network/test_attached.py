@@ -210,9 +210,7 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(theirs: Network, tmp_pa
     empty = {**good, "organizations": {"Org1": {"mspid": "Org1MSP", "peers": []}}}
     refused(ConfigError, "want a list with a peer", path=write_profile(tmp_path / "empty.json", empty))
     (tmp_path / "nothing").mkdir()
-    refused(
-        MaterialError, "is no MSP folder", given=OrganisationAccess(name="Org1", msp=tmp_path / "nothing")
-    )
+    refused(ConfigError, "found 0", given=OrganisationAccess(name="Org1", msp=tmp_path / "nothing"))
     # A user is no administrator; another organisation's administrator is none here.
     user = theirs.organisation("org1").user("user1").msp.path
     refused(AttachError, "Org1", given=OrganisationAccess(name="Org1", msp=user))
@@ -226,7 +224,7 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(theirs: Network, tmp_pa
     mixed.path.mkdir()
     for part, source in (("signcerts", admin.msp), ("keystore", user)):
         (mixed.path / part).symlink_to(source / part)
-    refused(MaterialError, "no key in", given=OrganisationAccess(name="Org1", msp=mixed.path))
+    refused(ConfigError, "does not belong", given=OrganisationAccess(name="Org1", msp=mixed.path))
     nobody = {
         **good,
         "peers": {name: {**peer, "url": "grpcs://127.0.0.1:9"} for name, peer in good["peers"].items()},

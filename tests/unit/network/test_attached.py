@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from gridledger.client.collection import collections_of
 from gridledger.client.lifecycle import ChaincodeDefinition
+from gridledger.client.msp_identity import MspFiles, MspIdentity, find_key
 from gridledger.client.policy import EndorsementPolicy
 from gridledger.client.profile import ConnectionProfile
 from gridledger.model.errors import ConfigError, ModelError
 from gridledger.network import OrganisationAccess, attach
 from gridledger.network.attached.channel_members import ChannelMembers
 from gridledger.network.attached.definition_file import DefinitionFile
-from gridledger.network.attached.msp_signer import MspSigner, find_pair
 from gridledger.network.authority import CertificateAuthority, NodeRole
 from gridledger.network.description import AttachedPeer, Attachment, OrganisationDescription
 from gridledger.network.errors import MaterialError
@@ -80,7 +80,7 @@ def test_hostile_profile_is_refused_before_anybody_is_asked(
     try:
         profile = ConnectionProfile.from_file(path)
         msp_id, peers = profile.msp_id("Org1"), profile.peers("Org1")
-        credentials = MspSigner.find(msp).credentials(msp_id)
+        credentials = MspIdentity.load(msp).credentials(msp_id)
         for peer in peers:
             profile.connection("Org1", credentials=credentials, peer=peer)
     except ConfigError:
@@ -104,7 +104,7 @@ def test_signer_is_found_whatever_the_files_are_called(
     material: OrganisationMaterial, tmp_path: Path
 ) -> None:
     admin = material.user("admin")
-    assert MspSigner.find(admin.msp.path).key == MspSigner.find(admin.path).key == admin.msp.key
+    assert MspFiles.find(admin.msp.path).key == MspFiles.find(admin.path).key == admin.msp.key
     copy = tmp_path / "msp"
     for part, name, source in (
         ("signcerts", "cert.pem", admin.msp.certificate),
@@ -114,23 +114,23 @@ def test_signer_is_found_whatever_the_files_are_called(
         (copy / part).mkdir(parents=True, exist_ok=True)
         (copy / part / name).write_bytes(source.read_bytes())
     (copy / "keystore" / "0_note.txt").write_text("not a key")
-    found = MspSigner.find(copy)
+    found = MspFiles.find(copy)
     assert (found.certificate.name, found.key.name) == ("cert.pem", "b7_sk")
     assert "b7_sk" not in repr(found)
     (copy / "keystore" / "b7_sk").unlink()
-    with pytest.raises(MaterialError, match="no key in"):
-        MspSigner.find(copy)
+    with pytest.raises(ConfigError, match="no key that belongs"):
+        MspFiles.find(copy)
     (copy / "signcerts" / "other.pem").write_text("x")
-    with pytest.raises(MaterialError, match="there are 2"):
-        MspSigner.find(copy)
+    with pytest.raises(ConfigError, match="found 2"):
+        MspFiles.find(copy)
 
 
 @given(data=st.binary(max_size=200))
 def test_hostile_certificate_is_refused(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("pem") / "cert.pem"
     path.write_bytes(b"-----BEGIN CERTIFICATE-----\n" + data)
-    with pytest.raises(MaterialError):
-        find_pair(path, [])
+    with pytest.raises(ConfigError):
+        find_key(path, [])
 
 
 @given(block=st.binary(max_size=400))

@@ -20,15 +20,14 @@ from typing import Final
 
 from gridledger.client.connection import Connection
 from gridledger.client.errors import PeerCallError, ProofRefused
+from gridledger.client.msp_identity import MspFiles, MspIdentity, find_key
 from gridledger.client.peer import Peer
 from gridledger.client.profile import ConnectionProfile
-from gridledger.crypto.certificate import load_certificate
 from gridledger.host.durable_file import write_file
 from gridledger.host.lock import folder_lock
 from gridledger.host.ports import LOOPBACK
 from gridledger.model.errors import ConfigError, ContractError, ModelError
 from gridledger.network.attached.channel_members import ChannelMembers
-from gridledger.network.attached.msp_signer import MspSigner, find_pair
 from gridledger.network.blocking import run_blocking
 from gridledger.network.blueprint import ADMIN
 from gridledger.network.description import (
@@ -89,7 +88,7 @@ class OrganisationAccess:
 @dataclass(frozen=True, kw_only=True)
 class _Found:
     access: OrganisationAccess
-    signer: MspSigner
+    files: MspFiles
     peers: Mapping[str, Connection]
 
 
@@ -119,9 +118,10 @@ def attach(
     Raises
     ------
     ConfigError
-        If the profile is none, lacks an organisation or its peers, or the folder holds something else.
+        If the profile is none, lacks an organisation or its peers, an MSP folder cannot be read, or the
+        folder to write holds something else.
     MaterialError
-        If an MSP folder or an authority cannot be used.
+        If the channel's organisation does not vouch for a certificate, or an authority cannot be used.
     AttachError
         If a peer does not answer, or refuses the administrator.
     UnknownComponent
@@ -168,13 +168,12 @@ def _refuse_namesakes(before: NetworkDescription | None, found: Sequence[_Found]
 def _look_up(profile: ConnectionProfile, access: OrganisationAccess) -> _Found:
     _ = access.short_name  # refuses what has none
     msp_id = profile.msp_id(access.name)
-    signer = MspSigner.find(access.msp)
-    credentials = signer.credentials(msp_id)
+    credentials = MspIdentity.load(access.msp).credentials(msp_id)
     peers = {
         name: profile.connection(access.name, credentials=credentials, peer=name)
         for name in profile.peers(access.name)
     }
-    return _Found(access=access, signer=signer, peers=peers)
+    return _Found(access=access, files=MspFiles.find(access.msp), peers=peers)
 
 
 def _known(directory: Path) -> NetworkDescription | None:
@@ -232,11 +231,10 @@ def _require_member(found: _Found, members: ChannelMembers) -> None:
     msp_id = next(iter(found.peers.values())).msp_id
     if msp_id not in members.msp_ids:
         raise UnknownComponent("organisation of the channel", msp_id, known=members.msp_ids)
-    folders = [(found.access.name, found.signer)]
-    folders += [(name, MspSigner.find(folder)) for name, folder in found.access.users.items()]
-    for name, signer in folders:
+    folders = [(found.access.name, found.access.msp), *found.access.users.items()]
+    for name, folder in folders:
         try:
-            certificate = load_certificate(signer.credentials(msp_id).certificate)
+            certificate = MspIdentity.load(folder).credentials(msp_id).identity().x509
             members.membership(msp_id).require(certificate, None, at_ms=time.time_ns() // 1_000_000)
         except ProofRefused as error:
             raise MaterialError(f"{name}: {error.message}") from error
@@ -257,9 +255,9 @@ def _write(
     roots = {pem for one in connections.values() if (pem := one.read("tls_root_cert")) is not None}
     if roots:
         write_file(material.tls_root, b"\n".join(sorted(roots)))
-    _write_user(material, ADMIN, found.signer)
+    _write_user(material, ADMIN, found.files)
     for name, folder in found.access.users.items():
-        _write_user(material, name, MspSigner.find(folder))
+        _write_user(material, name, MspFiles.find(folder))
     if found.access.authority is not None:
         _link_authority(material, found.access.authority)
     peers = [
@@ -273,12 +271,12 @@ def _write(
     )
 
 
-def _write_user(material: OrganisationMaterial, name: str, signer: MspSigner) -> None:
+def _write_user(material: OrganisationMaterial, name: str, files: MspFiles) -> None:
     if not _USER_NAME.fullmatch(name):
         raise MaterialError(f"{name!r} is no name for a user: letters, digits, _ . -, at most 63")
     member = material.member(name)
-    _link(member.msp.certificate, signer.certificate)
-    _link(member.msp.key, signer.key)
+    _link(member.msp.certificate, files.certificate)
+    _link(member.msp.key, files.key)
 
 
 def _link_authority(material: OrganisationMaterial, folder: Path) -> None:
@@ -287,7 +285,7 @@ def _link_authority(material: OrganisationMaterial, folder: Path) -> None:
         path for inner in _KEY_FOLDERS for path in sorted((folder / inner).glob("*_sk")) if path.is_file()
     ]
     for certificate in certificates:
-        key = find_pair(certificate, keys)
+        key = find_key(certificate, keys)
         if key is not None:
             _link(material.path / "ca" / f"ca.{material.domain}-cert.pem", certificate.absolute())
             _link(material.path / "ca" / "priv_sk", key.absolute())

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from gridledger.client import MspIdentity, Pem, TokenUri
-from gridledger.network.attached.msp_signer import MspSigner
-from gridledger.network.errors import MaterialError
+from gridledger.model.errors import ConfigError
 from gridledger.network.material import OrganisationKind, OrganisationMaterial
 
 
@@ -18,7 +17,7 @@ def test_key_in_a_token_counts_where_it_is_the_only_one(tmp_path: Path) -> None:
     key = Pem(TokenUri(token="meters", object="user1").to_pem())
     folder = tmp_path / "msp"
     MspIdentity(certificate=certificate, private_key=key, roots=[certificate]).save(folder)
-    assert MspSigner.find(folder).credentials("Org1MSP").private_key == key
+    assert MspIdentity.load(folder).credentials("Org1MSP").private_key == key
     (folder / "keystore" / "other_sk").write_bytes(key.content)
-    with pytest.raises(MaterialError):
-        MspSigner.find(folder)
+    with pytest.raises(ConfigError):
+        MspIdentity.load(folder)
