@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from gridledger.cli.administrator_option import administrator
 from gridledger.cli.command import with_output
 from gridledger.cli.council_candidate_cmd import root_option
 from gridledger.cli.council_plan_cmd import (
@@ -18,7 +19,6 @@ from gridledger.cli.council_plan_cmd import (
     read_cards,
     read_orderers,
 )
-from gridledger.cli.council_sign_cmd import administrator
 from gridledger.cli.output import Output
 from gridledger.cli.party_option import PartyChoice, with_party
 from gridledger.client.signing_identity import SigningIdentity

@@ -7,20 +7,17 @@ from pathlib import Path
 
 import click
 
+from gridledger.cli.administrator_option import with_administrator
 from gridledger.cli.command import with_output
 from gridledger.cli.council_plan_cmd import drawn_plan, plan_value, read_cards
 from gridledger.cli.network_option import NetworkChoice, with_network
 from gridledger.cli.output import Output, fields
-from gridledger.client.identity import Identity
-from gridledger.client.private_key import read_private_key
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.host.durable_file import write_file
-from gridledger.model.errors import ConfigError
-from gridledger.network.access import signing_administrator
 from gridledger.network.errors import ConsenterUnknown
 from gridledger.network.ordering.consenter_proposal import ConsenterProposal
 
-__all__ = ["administrator", "card", "sign"]
+__all__ = ["card", "sign"]
 
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -41,30 +38,12 @@ def card(output: Output, choice: NetworkChoice, address: str, out: Path) -> None
 
 @click.command()
 @click.argument("proposal", type=_file)
-@click.option("--as", "organisation", help="Organisation of the network's folder whose administrator signs.")
-@click.option("--msp-id", help="MSP of an administrator whose files are named.")
-@click.option("--certificate", type=_file, help="The administrator's certificate, PEM.")
-@click.option("--key", type=_file, help="The administrator's private key, PEM.")
 @with_network
+@with_administrator
 @with_output
-def sign(
-    output: Output,
-    choice: NetworkChoice,
-    proposal: Path,
-    organisation: str | None,
-    msp_id: str | None,
-    certificate: Path | None,
-    key: Path | None,
-) -> None:
+def sign(output: Output, choice: NetworkChoice, signing: SigningIdentity, proposal: Path) -> None:
     """Show what PROPOSAL does, and sign all its updates in the file; needs no network."""
-    if organisation is not None:
-        signing = administrator(choice, organisation)
-    elif msp_id is not None and certificate is not None and key is not None:
-        signing = SigningIdentity(Identity.from_file(msp_id, certificate), read_private_key(key))
-    else:
-        raise ConfigError(
-            "want --as, or --msp-id with --certificate and --key", key="administrator", source="sign"
-        )
+    del choice
     signed = asyncio.run(ConsenterProposal.load(proposal).signed_by(signing))
     signed.save(proposal)
     updates = signed.updates()
@@ -72,9 +51,3 @@ def sign(
     shown = plan_value(current, signed.wanted, [one.step for one in updates])
     shown["signed"] = [*sorted({one.msp_id for one in signed.signatures})]
     output.show(shown, drawn_plan)
-
-
-def administrator(choice: NetworkChoice, organisation: str) -> SigningIdentity:
-    """Return the administrator of an organisation in a network's folder."""
-    network = choice.open()
-    return signing_administrator(network.description, network.directory, organisation)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gridledger.cli.administrator_option import with_administrator
 from gridledger.cli.command import with_output
-from gridledger.cli.council_sign_cmd import administrator
 from gridledger.cli.network_option import NetworkChoice, with_network
 from gridledger.cli.output import Output, fields, table
-from gridledger.client.identity import Identity
-from gridledger.client.private_key import read_private_key
 from gridledger.client.signing_identity import SigningIdentity
-from gridledger.model.errors import ConfigError, FieldValue
+from gridledger.model.errors import FieldValue
 from gridledger.network.fabric.peer_organisation import OrganisationEntry
 from gridledger.network.fabric.root_exchange import ChannelRoots
 from gridledger.network.fabric.rotation import CertificateRotation
@@ -96,30 +94,12 @@ def add_organization(
 
 @click.command()
 @click.argument("change", type=_file)
-@click.option("--as", "organisation", help="Organisation of the network's folder whose administrator signs.")
-@click.option("--msp-id", help="MSP of an administrator whose files are named.")
-@click.option("--certificate", type=_file, help="The administrator's certificate, PEM.")
-@click.option("--key", type=_file, help="The administrator's private key, PEM.")
 @with_network
+@with_administrator
 @with_output
-def sign(
-    output: Output,
-    choice: NetworkChoice,
-    change: Path,
-    organisation: str | None,
-    msp_id: str | None,
-    certificate: Path | None,
-    key: Path | None,
-) -> None:
+def sign(output: Output, choice: NetworkChoice, signing: SigningIdentity, change: Path) -> None:
     """Show what the CHANGE of a channel touches, and sign it in the file; needs no network."""
-    if organisation is not None:
-        signing = administrator(choice, organisation)
-    elif msp_id is not None and certificate is not None and key is not None:
-        signing = SigningIdentity(Identity.from_file(msp_id, certificate), read_private_key(key))
-    else:
-        raise ConfigError(
-            "want --as, or --msp-id with --certificate and --key", key="administrator", source="sign"
-        )
+    del choice
     signed = asyncio.run(ConfigurationChange.load(change).signed_by(signing))
     signed.save(change)
     output.show(_change_value(signed), fields)
