@@ -179,7 +179,13 @@ async def test_deployment_cut_off_before_the_commit_is_dropped(make_network: Mak
     assert current is not None
     # As a crash between the start of the processes and the commit leaves it.
     ports = free_ports()
-    begun = replace(current, sequence=2, ports={name: next(ports) for name in current.ports}, package_ids={})
+    begun = replace(
+        current,
+        sequence=2,
+        ports={name: next(ports) for name in current.ports},
+        metrics_ports={name: next(ports) for name in current.ports},
+        package_ids={},
+    )
     files = ReleaseFiles("counter", begun, network.directory)
     begun = files.create()
     for component in files.components():

@@ -111,10 +111,17 @@ def test_every_command_takes_json() -> None:
     for name in cli.list_commands(context):
         group = cli.get_command(context, name)
         assert group is not None
-        commands = group.commands.values() if isinstance(group, click.Group) else [group]
-        for command in commands:
+        for command in _leaves(group):
             options = {option for parameter in command.params for option in parameter.opts}
             assert "--json" in options, f"{name} {command.name}"
+
+
+def _leaves(command: click.Command) -> Iterator[click.Command]:
+    if not isinstance(command, click.Group):
+        yield command
+        return
+    for each in command.commands.values():
+        yield from _leaves(each)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

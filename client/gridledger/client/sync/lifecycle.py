@@ -20,3 +20,5 @@ class Lifecycle(Face[asynchronous.Lifecycle]):
     commit = awaited(asynchronous.Lifecycle.commit)
     committed = awaited(asynchronous.Lifecycle.committed)
     definition = awaited(asynchronous.Lifecycle.definition)
+    approve_committed = awaited(asynchronous.Lifecycle.approve_committed)
+    approved_package = awaited(asynchronous.Lifecycle.approved_package)

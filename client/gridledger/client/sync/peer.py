@@ -31,6 +31,11 @@ class Peer(Face[asynchronous.Peer]):
     transaction = awaited(asynchronous.Peer.transaction)
     install = awaited(asynchronous.Peer.install)
     installed = awaited(asynchronous.Peer.installed)
+    request_snapshot = awaited(asynchronous.Peer.request_snapshot)
+    cancel_snapshot = awaited(asynchronous.Peer.cancel_snapshot)
+    pending_snapshots = awaited(asynchronous.Peer.pending_snapshots)
+    join_by_snapshot = awaited(asynchronous.Peer.join_by_snapshot)
+    joining_snapshot = awaited(asynchronous.Peer.joining_snapshot)
     close = awaited(asynchronous.Peer.close)
 
     def __enter__(self) -> Self:
