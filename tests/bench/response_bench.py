@@ -23,13 +23,12 @@ from statistics import median
 from tests.bench.ground import Ground, options
 from tests.bench.report import Report
 from tests.bench.response_proof import ToProof, to_proof
-from tests.integration.exchange import CHAINCODE, enrol
+from tests.integration.exchange import deployed, enrol
 from tests.integration.small_scene import small_scene
 from tests.postgres import running_postgres
 from tests.unit.response.fakes import SYSTEM, TERMINAL, FakeLedger, entry, reading, unknown
 
 from gridledger.client import Gateway
-from gridledger.client.time_mark import TimeMarkAgent
 from gridledger.model.digest import SALT_BYTES, Digest
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.response import MAX_RUN, TerminalEntry, TerminalIdentifier, TerminalKind, TerminalRecord
@@ -173,11 +172,8 @@ def _message(terminal: TerminalIdentifier, first: int) -> RecordsMessage:
 async def _on_ledger(ground: Ground, records: int) -> tuple[tuple[float, float], ToProof]:
     """Measure what wants a ledger: a chain module alone, and the whole way from a terminal to proofs."""
     network = ground.network
-    await asyncio.to_thread(network.deploy, CHAINCODE, "gridledger.chaincode:GridLedger")
-    agent = await asyncio.to_thread(enrol, network, "org1", "agent", Role.AGENT)
     async with (
-        Gateway.connect(agent) as gateway,
-        TimeMarkAgent(gateway.network()),
+        deployed(network),
         small_scene(network, SystemIdentifier("88.9442"), "bench") as small,
     ):
         connection = await asyncio.to_thread(enrol, network, "org2", "bench-house", Role.TERMINAL)
