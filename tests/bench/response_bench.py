@@ -23,7 +23,7 @@ from statistics import median
 from tests.bench.ground import Ground, options
 from tests.bench.report import Report
 from tests.bench.response_proof import ToProof, to_proof
-from tests.integration.exchange import deployed, enrol
+from tests.integration.exchange import PATIENT, deployed, enrol
 from tests.integration.small_scene import small_scene
 from tests.postgres import running_postgres
 from tests.unit.response.fakes import SYSTEM, TERMINAL, FakeLedger, entry, reading, unknown
@@ -185,7 +185,7 @@ async def _on_ledger(ground: Ground, records: int) -> tuple[tuple[float, float],
         for entry_ in entries:
             await ResponseLedger(small.parties["one"].network).register_terminal(entry_)
         await asyncio.sleep(1)
-        async with Gateway.connect(connection) as own:
+        async with Gateway.connect(connection, deadlines=PATIENT) as own:
             drained = await _drain(ground.folder / "stored.db", names[0], own, records)
         return drained, await to_proof(ground.folder / "proof", small, entries[1], connection, records)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.integration.exchange import CHAINCODE, authorities, enrol
+from tests.integration.exchange import CHAINCODE, PATIENT, authorities, enrol
 from tests.integration.small_scene import SmallScene, small_scene
 from tests.unit.response.world import ERRORS, World
 
@@ -112,10 +112,10 @@ async def opened_field(network: Network, root: SystemIdentifier) -> AsyncIterato
     agent = await asyncio.to_thread(enrol, network, "org1", "agent", Role.AGENT)
     house = await asyncio.to_thread(enrol, network, "org2", "field-house", Role.TERMINAL)
     async with AsyncExitStack() as stack:
-        gateway = await stack.enter_async_context(Gateway.connect(agent))
+        gateway = await stack.enter_async_context(Gateway.connect(agent, deadlines=PATIENT))
         await stack.enter_async_context(TimeMarkAgent(gateway.network()))
         small = await stack.enter_async_context(small_scene(network, root, "field"))
-        terminal = await stack.enter_async_context(Party.connect(house, trusted))
+        terminal = await stack.enter_async_context(Party.connect(house, trusted, deadlines=PATIENT))
         server = network.connection(org="org1", user=small.users["one"], chaincode=CHAINCODE)
         yield Field(small=small, terminal=terminal, connections={Side.TERMINAL: house, Side.SERVER: server})
 

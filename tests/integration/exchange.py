@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from gridledger.client import Connection, Gateway
+from gridledger.client import Connection, Deadlines, Gateway
 from gridledger.client.time_mark import TimeMarkAgent
 from gridledger.exchange.demo import opening, sharing
 from gridledger.exchange.demo.made import USER, USER_ROLE
@@ -21,9 +21,20 @@ from gridledger.model.roles import CertificateAttribute, Role, write_roles
 from gridledger.model.trade import MoneyKey
 from gridledger.network import Network
 
-__all__ = ["CHAINCODE", "authorities", "deployed", "enrol", "fund", "opened_scene", "signed_request"]
+__all__ = [
+    "CHAINCODE",
+    "PATIENT",
+    "authorities",
+    "deployed",
+    "enrol",
+    "fund",
+    "opened_scene",
+    "signed_request",
+]
 
 CHAINCODE = "gridledger"
+PATIENT = Deadlines(evaluate=60, endorse=60, submit=30, commit_status=120)
+"""On a machine that others load, or whose host takes its processors away, a query may take many seconds."""
 
 OPENING = (*opening.ACTS, *sharing.ACTS)
 
@@ -41,7 +52,7 @@ async def deployed(network: Network) -> AsyncIterator[None]:
     """Deploy the contracts on a network, and keep its time mark fresh."""
     await asyncio.to_thread(network.deploy, CHAINCODE, "gridledger.chaincode:GridLedger")
     connection = await asyncio.to_thread(enrol, network, "org1", "agent", Role.AGENT)
-    async with Gateway.connect(connection) as gateway, TimeMarkAgent(gateway.network()):
+    async with Gateway.connect(connection, deadlines=PATIENT) as gateway, TimeMarkAgent(gateway.network()):
         await _until_marked(network)
         yield
 
@@ -50,7 +61,7 @@ async def _until_marked(network: Network) -> None:
     """Wait until each organisation's peer has a time mark."""
     for organisation in network.organisations:
         connection = network.connection(org=organisation.name, user="user1", chaincode=CHAINCODE)
-        async with asyncio.timeout(60), Gateway.connect(connection) as gateway:
+        async with asyncio.timeout(120), Gateway.connect(connection, deadlines=PATIENT) as gateway:
             contract = gateway.network().contract(CHAINCODE, "ledger")
             while await contract.evaluate("ReadTimeMark") in (b"", b"null"):  # noqa: ASYNC110 (a ledger's)
                 await asyncio.sleep(0.1)

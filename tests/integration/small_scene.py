@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from tests.integration.exchange import authorities, enrol
+from tests.integration.exchange import PATIENT, authorities, enrol
 
 from gridledger.exchange.demo.made import made_enterprise
 from gridledger.exchange.party import Party
@@ -102,7 +102,9 @@ async def small_scene(network: Network, root: SystemIdentifier, prefix: str) -> 
         parties: dict[str, Party] = {}
         for name, role in _PARTIES.items():
             connection = await asyncio.to_thread(enrol, network, "org1", users[name], role)
-            parties[name] = await stack.enter_async_context(Party.connect(connection, trusted))
+            parties[name] = await stack.enter_async_context(
+                Party.connect(connection, trusted, deadlines=PATIENT)
+            )
         scene = SmallScene(network=network, root=root, parties=parties, users=users)
         await scene.register()
         yield scene

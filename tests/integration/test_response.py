@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -20,6 +21,7 @@ from tests.integration.small_scene import SmallScene, small_scene
 from gridledger.client.channel_trust import ConfiguredTrust
 from gridledger.client.errors import ProofRefused
 from gridledger.exchange.demo.configuration import write_connection
+from gridledger.model.fieldtype import write_base64url as base64
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.record_proof import RecordProof
 from gridledger.model.response import AnchorSide, TerminalIdentifier
@@ -27,6 +29,7 @@ from gridledger.model.roles import Role
 from gridledger.network import Network
 from gridledger.response.certificate import verify_record
 from gridledger.response.ledger import ResponseLedger
+from gridledger.response.run_export import RunExport
 
 HOUR_MS = 3_600_000
 HOUSES = ("house-1", "house-2")
@@ -187,26 +190,45 @@ async def test_records_are_anchored_by_both_sides_and_proven_offline(site: Site)
     verified = await site.commands("response", "verify", site.folder / "ven.json", "--trust", block)
     assert (verified["state"], verified["number"]) == ("server-alone", 1)
 
-    cleaned = await site.commands("response", "clean", "--age", 0, *config)
-    assert cleaned == {"deleted": len(loads)}
-    await site.commands("response", "prove", 6, "--out", out, *config, code=76)
-    _refuse_forged(RecordProof.from_bytes(out.read_bytes()), ConfiguredTrust.from_block(block.read_bytes()))
+    trust = ConfiguredTrust.from_block(block.read_bytes())
+    _refuse_forged(RecordProof.from_bytes(out.read_bytes()), trust)
+    await _prove_without_rows(site, f"{HOUSES[1]}.iot", len(loads), trust)
 
 
 async def _watch(config: Path) -> None:
     """Look at the live status twice."""
     program = Path(sys.executable).with_name("gridledger")
+    watch = ("--watch", "--every", "0.1", "--times", "2", "--json", "--config", config)
     process: Process = await asyncio.create_subprocess_exec(
-        program, "response", "status", "--watch", "--json", "--config", config, stdout=PIPE
+        program, "response", "status", *watch, stdout=PIPE
     )
-    try:
-        assert process.stdout is not None
-        for _ in range(2):
-            line = await asyncio.wait_for(process.stdout.readline(), 120)
-            assert b"chain-success" in line
-    finally:
-        process.terminate()
-        await asyncio.wait_for(process.wait(), 120)
+    shown, _ = await asyncio.wait_for(process.communicate(), 120)
+    assert process.returncode == 0
+    assert [json.loads(line)["records"]["chain-success"] for line in shown.splitlines()] == [1, 1]
+
+
+async def _prove_without_rows(site: Site, name: str, records: int, trust: ConfiguredTrust) -> None:
+    """Clean everything: what was exported before is proven all the same, by whoever has the file."""
+    config = ("--config", site.terminals[name] / "terminal.toml")
+    runs, out = site.folder / "runs", site.folder / "exported.json"
+    exported = await site.commands("response", "export", runs, *config)
+    assert (exported["runs"], exported["records"]) == (2, records)
+    cleaned = await site.commands("response", "clean", "--age", 0, *config)
+    assert cleaned == {"deleted": records}
+    await site.commands("response", "prove", 6, "--out", out, *config, code=76)
+
+    run = runs / str(site.system) / name / "0000000005.json"
+    (site.terminals[name] / "terminal.db").unlink()
+    await site.commands("response", "prove", 6, "--run", run, "--out", out, *config)
+    verified = verify_record(RecordProof.from_bytes(out.read_bytes()), trust)
+    assert (verified.number, verified.state) == (6, "agreement")
+    assert RunExport.from_bytes(run.read_bytes()).record(6).data == verified.data
+
+    await site.commands("response", "prove", 4, "--run", run, "--out", out, *config, code=76)
+    text = run.read_text()
+    run.write_text(text.replace(base64(verified.data), base64(verified.data.replace(b"1000", b"9000"))))
+    assert run.read_text() != text
+    await site.commands("response", "prove", 6, "--run", run, "--out", out, *config, code=78)
 
 
 async def _let_vens_take_part(site: Site, ledger: ResponseLedger, url: str) -> None:

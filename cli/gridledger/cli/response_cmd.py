@@ -6,43 +6,41 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output, fields, table
-from gridledger.cli.response_option import Settings, SettingsChoice, with_settings
-from gridledger.cli.response_ven_cmd import commands
-from gridledger.cli.trust_option import OUT, TrustChoice, read_file, with_trust, write_out
+from gridledger.cli.response_option import SettingsChoice, with_settings
+from gridledger.cli.response_proof_cmd import commands as proof_commands
+from gridledger.cli.response_ven_cmd import commands as ven_commands
+from gridledger.cli.trust_option import write_out
 from gridledger.cli.watching_option import with_watching
 from gridledger.client import Connection
 from gridledger.model.errors import FieldValue
-from gridledger.model.record_proof import RecordProof
 from gridledger.model.response import TerminalEntry, TerminalIdentifier, TerminalKind
-from gridledger.response.certificate import prove_record, verify_record
 from gridledger.response.database import open_database
 from gridledger.response.message import LoadReading
 from gridledger.response.programs import (
     Modules,
     agent_of,
-    open_party,
     open_store,
     register_terminals,
     run_chain,
     run_server,
     run_terminal,
 )
-from gridledger.response.record_store import wall_clock_ms
+from gridledger.response.record_store import RecordStore, wall_clock_ms
 from gridledger.response.server import DemandRegister, ServerStore
 from gridledger.response.server.chart import draw_report
-from gridledger.response.settings import ServerSettings, TerminalSettings
+from gridledger.response.settings import ServerSettings
 from gridledger.response.terminal.business import Business
 
 __all__ = ["group"]
 
-_WATCH_S: Final = 2.0
 _MODULES = click.option(
     "--modules",
     type=click.Choice([one.value for one in Modules]),
@@ -134,7 +132,11 @@ def terminal(
             await asyncio.Event().wait()
 
     asyncio.run(run_terminal(settings, feed, modules=Modules(modules)))
-    output.show(_status(settings), _drawn_status)
+    store = open_store(settings)
+    try:
+        output.show(_status(store), _drawn_status)
+    finally:
+        store.close()
 
 
 def _reading(line: str) -> bytes:
@@ -187,74 +189,28 @@ def report(output: Output, choice: SettingsChoice, demand_id: str | None, plot: 
 
 
 @group.command()
-@click.argument("number", type=click.IntRange(1))
-@click.option("--terminal", "terminal_id", help="Which terminal's, from a server's configuration.")
-@OUT
+@click.option("--watch", is_flag=True, help="Show it as it changes, until interrupted.")
+@click.option(
+    "--every", type=click.FloatRange(0.1, 3600), default=2.0, show_default=True, help="Seconds; of --watch."
+)
+@click.option("--times", type=click.IntRange(1), help="End --watch after so many looks.")
 @with_settings
 @with_output
-def prove(output: Output, choice: SettingsChoice, number: int, terminal_id: str | None, out: Path) -> None:
-    """Write a proof of record NUMBER, which a third party verifies offline."""
-    settings = choice.any()
-    if isinstance(settings, TerminalSettings):
-        identifier = settings.terminal
-    elif terminal_id is not None:
-        identifier = TerminalIdentifier.parse(terminal_id)
-    else:
-        raise click.UsageError("want --terminal with a server's configuration")
-    proof = asyncio.run(_prove(settings, identifier, number))
-    data = proof.to_bytes()
-    write_out(out, data)
-    output.show({"record": number, "file": str(out), "bytes": len(data)}, fields)
-
-
-async def _prove(settings: Settings, identifier: TerminalIdentifier, number: int) -> RecordProof:
-    store = open_store(settings)
+def status(output: Output, choice: SettingsChoice, watch: bool, every: float, times: int | None) -> None:
+    """Show how many records are in each state, how runs compare, what was refused, what is under way."""
+    store = open_store(choice.any())
     try:
-        kept, run = store.record(identifier, number), store.run_of(identifier, number)
+        if not watch:
+            output.show(_status(store), _drawn_status)
+            return
+        with output.live() as show:
+            for looked in count(1):
+                show(_status(store), _drawn_status)
+                if looked == times:
+                    return
+                time.sleep(every)
     finally:
         store.close()
-    async with open_party(settings) as party:
-        return await prove_record(party.network, kept, run)
-
-
-@group.command()
-@click.argument("record", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@with_trust
-@with_output
-def verify(output: Output, trust: TrustChoice, record: Path) -> None:
-    """Verify the proof in RECORD without a network: what was sent, when, and whether both sides agree."""
-    found = verify_record(RecordProof.from_bytes(read_file(record)), trust.open())
-    value: dict[str, FieldValue] = {
-        "terminal": found.terminal,
-        "number": found.number,
-        "time_ms": found.time_ms,
-        "data": found.data.decode("utf-8", "replace"),
-        "state": found.state.value,
-        "anchored_ms": found.anchored_ms,
-        "server_anchored_ms": found.server_anchored_ms,
-        "transaction": found.tx_id,
-        "channel": found.channel,
-        "block": found.block_number,
-        "block_hash": found.block_hash.hex(),
-        "orderers": found.orderers,
-        "executed_by": ", ".join(found.executed_by),
-        "read_by": ", ".join(found.read_by),
-        "read_mark_ms": found.mark_ms,
-    }
-    output.show(value, fields)
-
-
-@group.command()
-@click.option("--watch", is_flag=True, help="Show it again every two seconds, until interrupted.")
-@with_settings
-@with_output
-def status(output: Output, choice: SettingsChoice, watch: bool) -> None:
-    """Show how many records are in each state, how runs compare, what was refused, what is under way."""
-    settings = choice.any()
-    while watch:
-        output.step(_status(settings), _drawn_status)
-        time.sleep(_WATCH_S)
-    output.show(_status(settings), _drawn_status)
 
 
 @group.command()
@@ -264,13 +220,16 @@ def status(output: Output, choice: SettingsChoice, watch: bool) -> None:
 @with_settings
 @with_output
 def clean(output: Output, choice: SettingsChoice, age_s: float | None) -> None:
-    """Delete rows of records that are settled for long; their digests stay, and prove them."""
+    """Delete rows of records that are settled for long; their digests stay, and prove them to who has them.
+
+    Where the configuration names an export, each run is written there before.
+    """
     settings = choice.any()
     store = open_store(settings)
     keep_s = settings.chain.keep_s if age_s is None else age_s
     gone = 0
     try:
-        while removed := store.clean(int(keep_s * 1000)):
+        while removed := store.clean(int(keep_s * 1000), settings.chain.keeper):
             gone += removed
     finally:
         store.close()
@@ -296,33 +255,29 @@ def _register_of(settings: ServerSettings) -> Iterator[DemandRegister]:
         store.close()
 
 
-def _status(settings: Settings) -> dict[str, FieldValue]:
-    store = open_store(settings)
-    try:
-        return {
-            "owner": store.owner,
-            "records": {state.value: count for state, count in store.tally().items()},
-            "runs": dict(sorted(store.comparisons().items())),
-            "under_way": [tx_id for tx_id, _ in store.envelopes()],
-            "refused": [
-                {"terminal": name, "number": number, "code": code} for name, number, code in store.refused(20)
-            ],
-        }
-    finally:
-        store.close()
+def _status(store: RecordStore) -> dict[str, FieldValue]:
+    return {
+        "owner": store.owner,
+        "records": {state.value: number for state, number in store.tally().items()},
+        "runs": dict(sorted(store.comparisons().items())),
+        "under_way": [tx_id for tx_id, _ in store.envelopes()],
+        "refused": [
+            {"terminal": name, "number": number, "code": code} for name, number, code in store.refused(20)
+        ],
+    }
 
 
 def _drawn_status(value: dict[str, Any]) -> Any:
     from rich.console import Group
 
     head = {"owner": value["owner"], "under way": ", ".join(value["under_way"]) or "nothing"}
-    counts = {f"records {name}": count for name, count in value["records"].items() if count}
-    runs = {f"runs {name}": count for name, count in value["runs"].items()}
+    counts = {f"records {name}": number for name, number in value["records"].items() if number}
+    runs = {f"runs {name}": number for name, number in value["runs"].items()}
     parts = [fields(head | counts | runs)]
     if value["refused"]:
         parts.append(table(value["refused"], {name: name for name in ("terminal", "number", "code")}))
     return Group(*parts)
 
 
-for _command in commands:
+for _command in (*proof_commands, *ven_commands):
     group.add_command(_command)

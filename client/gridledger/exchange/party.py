@@ -12,7 +12,7 @@ from hashlib import sha256
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from gridledger.client import Connection, Gateway, Network
+from gridledger.client import Connection, Deadlines, Gateway, Network
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.exchange.ledger import ExchangeLedger
 from gridledger.model.identifier import SystemIdentifier
@@ -81,9 +81,24 @@ class Party:
 
     @classmethod
     def connect(
-        cls, connection: Connection, authorities: Authorities, *, patience: Patience | None = None
+        cls,
+        connection: Connection,
+        authorities: Authorities,
+        *,
+        patience: Patience | None = None,
+        deadlines: Deadlines | None = None,
     ) -> Party:
         """Open a party by a connection that names channel, chaincode, certificate and private key.
+
+        Parameters
+        ----------
+        connection : Connection
+        authorities : Authorities
+            Whom servers' replies may be signed by.
+        patience : Patience, optional
+            How long servers are waited for.
+        deadlines : Deadlines, optional
+            How long the ledger is waited for, step by step.
 
         Raises
         ------
@@ -91,7 +106,8 @@ class Party:
             If a file cannot be read, or something is not named.
         """
         identity = SigningIdentity.from_connection(connection)
-        return cls(Gateway.connect(connection), identity, authorities, patience=patience)
+        gateway = Gateway.connect(connection, deadlines=deadlines)
+        return cls(gateway, identity, authorities, patience=patience)
 
     @property
     def key_id(self) -> str:

@@ -34,10 +34,10 @@ from gridledger.model.errors import ModelError
 from gridledger.model.keys import KeyPrefix
 from gridledger.model.proof import LEAST_ORGANISATIONS
 from gridledger.model.record_proof import RecordProof
-from gridledger.model.response import RunAnchor, RunComparison, leaves_tree
+from gridledger.model.response import RunAnchor, RunComparison, RunName, leaves_tree
 from gridledger.model.states import RunState
-from gridledger.response.errors import RecordUnknown
-from gridledger.response.kept import KeptRecord, KeptRun
+from gridledger.response.errors import AnchoredOtherwise, RecordUnknown
+from gridledger.response.kept import KeptRecord
 from gridledger.response.ledger import CONTRACT
 
 __all__ = ["VerifiedRecord", "prove_record", "verify_record"]
@@ -71,7 +71,7 @@ class VerifiedRecord:
 
 
 async def prove_record(
-    network: Network, kept: KeptRecord, run: KeptRun, *, organizations: Sequence[str] = ()
+    network: Network, kept: KeptRecord, leaves: Sequence[Digest], *, organizations: Sequence[str] = ()
 ) -> RecordProof:
     """Collect what proves a record that its terminal anchored, or its server for one without a key.
 
@@ -80,37 +80,46 @@ async def prove_record(
     network : Network
         Of any member of the channel.
     kept : KeptRecord
-        With data and salt: from the store, or from whoever kept them when the row was cleaned.
-    run : KeptRun
-        With the digests of its records, from the terminal's or the server's store.
+        With data and salt: from the store, or from an exported run (`RunExport.record`) when its row is gone.
+    leaves : sequence of Digest
+        What stands for each record of its run: `KeptRun.leaves` of the store, or `RunExport.leaves`.
     organizations : sequence of str, optional
         MSPs whose peers read the run; two of the channel by default.
 
     Raises
     ------
     RecordUnknown
-        The run is not anchored by the terminal yet.
+        The run is not anchored by the terminal yet, or the server refused the record.
+    AnchoredOtherwise
+        The ledger has another run than these digests are of.
     EndorseError
         Peers of two organisations did not answer alike.
     ProofRefused
         The block is not signed as a channel with numbered orderers signs.
     """
+    record = kept.record
+    name = RunName(terminal=record.terminal, first=record.run)
     contract = network.contract(None, CONTRACT)
-    found = decode_argument(RunComparison, await contract.evaluate(_FUNCTION, run.name))
+    found = decode_argument(RunComparison, await contract.evaluate(_FUNCTION, name))
     anchor = _anchor_of(found)
-    if anchor is None or not run.leaves:
-        raise RecordUnknown(f"the run of record {kept.record.number} is not anchored")
+    if anchor is None or not leaves:
+        raise RecordUnknown(f"the run of record {record.number} is not anchored")
+    tree, place = leaves_tree(leaves), record.number - record.run
+    if tree.root != anchor.run.root:
+        raise AnchoredOtherwise(f"the ledger has another run of {record.terminal} from {record.run} on")
+    if leaves[place] != record.leaf:
+        raise RecordUnknown(f"the server refused record {record.number}: {kept.code}")
     block = await network.block_of(anchor.tx_id)
     trust, configurations = await configurations_of(network, block)
     asked = organizations or sorted(trust.peers)[:LEAST_ORGANISATIONS]
     return RecordProof(
-        record=kept.record,
+        record=record,
         data=kept.data,
         salt=kept.salt,
-        inclusion=leaves_tree(run.leaves).proof(kept.record.number - run.name.first),
+        inclusion=tree.proof(place),
         anchoring=make_block_proof(block, trust),
         configurations=configurations,
-        reading=await read_endorsed(contract, _FUNCTION, run.name, organizations=asked),
+        reading=await read_endorsed(contract, _FUNCTION, name, organizations=asked),
     )
 
 

@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Protocol
 
 from gridledger.client.errors import CommitError
@@ -23,9 +24,10 @@ from gridledger.model.refusals import AlreadyExists
 from gridledger.model.response import AnchorSide, RunAnchor, RunComparison, RunName
 from gridledger.model.response_refusals import AlreadyAnchored, NothingToOpen, RunOutOfTurn
 from gridledger.model.states import RunState
-from gridledger.response.errors import AnchoredOtherwise
+from gridledger.response.errors import AnchoredOtherwise, ExportFailed
 from gridledger.response.kept import Due
 from gridledger.response.record_store import RecordStore
+from gridledger.response.run_export import RunExport, RunFolder
 from gridledger.response.state import Side
 
 __all__ = ["Anchoring", "ChainModule", "ChainSettings", "Endorsed", "Pass"]
@@ -45,6 +47,8 @@ class ChainSettings:
     """Seconds between passes that found nothing to do."""
     keep_s: float = WEEK_S
     """Seconds that rows stay after they are settled; 0 is the patent's setting."""
+    export: Path | None = None
+    """Folder that gets each anchored run before its rows go; None: whoever wants to prove keeps them."""
     retry: Backoff = field(default_factory=lambda: Backoff(attempts=0, first=0.5, longest=60.0))
     """Delays after a pass that failed: they grow to the longest, with jitter, and never end."""
 
@@ -60,6 +64,11 @@ class ChainSettings:
         ]
         if wrong:
             raise ConfigError("is out of range", key=", ".join(wrong), source="chain")
+
+    @property
+    def keeper(self) -> Callable[[RunExport], Path] | None:
+        """What keeps a run before its rows go."""
+        return None if self.export is None else RunFolder(self.export).keep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,19 +161,34 @@ class ChainModule:
         AnchoredOtherwise
             The ledger has other roots of this side than the store.
         """
-        cleaned = await self.clean()
+        cleaned = await self._clean_first()
         anchored = await self._settle_kept()
         anchored += await self._anchor_due()
         compared, opened = await self._compare()
         return Pass(cleaned=cleaned, anchored=anchored, compared=compared, opened=opened)
 
     async def clean(self, keep_s: float | None = None) -> int:
-        """Delete rows of records that are settled for long; return how many."""
+        """Delete rows of records that are settled for long; return how many.
+
+        Raises
+        ------
+        ExportFailed
+            A run that is to be exported before could not be written; its rows stay.
+        """
         age_ms = int((self._settings.keep_s if keep_s is None else keep_s) * 1000)
+        keep = self._settings.keeper
         gone = 0
-        while removed := await asyncio.to_thread(self._store.clean, age_ms):
+        while removed := await asyncio.to_thread(self._store.clean, age_ms, keep):
             gone += removed
         return gone
+
+    async def _clean_first(self) -> int:
+        """Clean, unless what goes cannot be exported: it stays then, and is anchored beside all the same."""
+        try:
+            return await self.clean()
+        except ExportFailed as error:
+            self._on_failure(error)
+            return 0
 
     async def _settle_kept(self) -> int:
         """Find the outcome of envelopes that an earlier pass kept."""

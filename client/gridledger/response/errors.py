@@ -8,7 +8,8 @@ ServiceError                GL-SRV-001  exit 70
 ├─ RecordUnknown            GL-SRV-064  exit 76  404
 ├─ AnchoredOtherwise        GL-SRV-065  exit 78  500
 ├─ StoreForeign             GL-SRV-066  exit 78  500
-└─ ObjectExists             GL-SRV-067  exit 76  409
+├─ ObjectExists             GL-SRV-067  exit 76  409
+└─ ExportFailed             GL-SRV-068  exit 78  503
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gridledger.web.errors import WebError
 
 __all__ = [
     "AnchoredOtherwise",
+    "ExportFailed",
     "ObjectExists",
     "RecordRefusal",
     "RecordUnknown",
@@ -109,3 +111,12 @@ class ObjectExists(WebError):
     code = "GL-SRV-067"
     exit_code = 76
     status = 409
+
+
+class ExportFailed(WebError):
+    """A run could not be written to `file`: its rows stay, and it is tried again."""
+
+    code = "GL-SRV-068"
+    exit_code = 78
+    status = 503
+    retriable = True

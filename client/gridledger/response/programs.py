@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from gridledger.client import Connection
+from gridledger.client import Connection, Deadlines
 from gridledger.exchange.party import Party
 from gridledger.model.errors import GridLedgerError
 from gridledger.model.refusals import AlreadyExists
@@ -60,6 +60,10 @@ _POLL_S: Final = 2.0
 """Seconds between a user terminal's looks for demands."""
 
 
+_DEADLINES: Final = Deadlines(evaluate=30.0, endorse=30.0, submit=15.0)
+"""Nobody waits at a screen for what these programs ask: a peer that is busy for seconds is waited for."""
+
+
 class Modules(StrEnum):
     """Which modules a process runs."""
 
@@ -78,7 +82,7 @@ def open_party(settings: ResponseSettings) -> Party:
     """
     connection = Connection.from_file(settings.network.connection)
     authorities = Authorities.from_msp_folders(settings.network.authorities)
-    return Party.connect(connection, authorities)
+    return Party.connect(connection, authorities, deadlines=_DEADLINES)
 
 
 def open_store(settings: TerminalSettings | ServerSettings) -> RecordStore:

@@ -21,11 +21,12 @@ from gridledger.model.digest import Digest
 from gridledger.model.response import Run, RunName, TerminalIdentifier, leaves_root
 from gridledger.model.states import RunState
 from gridledger.response.database import Database, Row
-from gridledger.response.errors import RecordUnknown, StoreForeign
-from gridledger.response.kept import Due, KeptRecord, KeptRun, Phase, canonical_record, split_leaves
+from gridledger.response.errors import StoreForeign
+from gridledger.response.kept import Due, KeptRecord, KeptRun, Phase, canonical_record
+from gridledger.response.record_reader import RecordReader
+from gridledger.response.run_export import RunExport
 from gridledger.response.schema import SCHEMA, VERSION
 from gridledger.response.state import Happening, RecordState, Side, next_state
-from gridledger.response.tally import Tally
 
 __all__ = [
     "Clock",
@@ -73,7 +74,7 @@ def _ignore(_: Happening, __: Moment) -> None:
     """Watch nothing."""
 
 
-class RecordStore:
+class RecordStore(RecordReader):
     """The part of a store that terminal and server share: runs, envelopes, cleaning.
 
     Parameters
@@ -106,15 +107,14 @@ class RecordStore:
         clock: Clock = wall_clock_ms,
         watch: Watch = _ignore,
     ) -> None:
+        super().__init__(database)
         self.side = side
         self.owner = owner
         self.clock = clock
-        self._database = database
         self._watch = watch
         self.anchorable = (
             RecordState.SERVER_SUCCESS if side is Side.TERMINAL else RecordState.REQUEST_COMPLETED
         )
-        self._tally = Tally(database)
         database.create(self.schema)
         wanted = {"owner": owner, "side": side.value, "version": str(VERSION)}
         with database.transaction():
@@ -263,26 +263,29 @@ class RecordStore:
                 )
                 self._tally.lead(known, Phase.ANCHORED, state)
 
-    def clean(self, age_ms: int) -> int:
+    def clean(self, age_ms: int, keep: Callable[[RunExport], object] | None = None) -> int:
         """Delete rows of runs that were settled at least `age_ms` ago, a bounded number; return how many.
+
+        Parameters
+        ----------
+        age_ms : int
+        keep : callable, optional
+            Keeps each anchored run before its rows go; where it fails nothing is deleted.
 
         Notes
         -----
         The digests of a run stay with it. Short transactions, so that writers wait for milliseconds only;
         call it again while it returns something.
         """
-        runs = self._database.rows(
-            "SELECT terminal, first, count FROM run WHERE cleaned = 0 AND done_ms <= ?"
-            " ORDER BY done_ms LIMIT ?",
-            (self.clock() - age_ms, _CLEANED_RUNS),
-        )
+        runs = self._settled(age_ms)
         if not runs:
             return 0
+        if keep is not None:
+            for export in self._exports(runs):
+                keep(export)
         gone = 0
         with self._move(Happening.CLEANED):
-            for terminal, first, count in runs:
-                if gone and gone + count > _CLEANED_RECORDS:
-                    break
+            for terminal, first, count, _ in runs:
                 for state in (RecordState.CHAIN_SUCCESS, RecordState.SERVER_ERROR):
                     next_state(self.side, state, Happening.CLEANED)
                     removed = self._database.run(
@@ -296,65 +299,27 @@ class RecordStore:
                 )
         return gone
 
-    # --- questions
+    def _settled(self, age_ms: int) -> list[Row]:
+        """Return runs whose rows may go: those settled first, as many as one transaction is to delete."""
+        found: list[Row] = []
+        records = 0
+        for run in self._database.rows(
+            "SELECT terminal, first, count, phase FROM run WHERE cleaned = 0 AND done_ms <= ?"
+            " ORDER BY done_ms LIMIT ?",
+            (self.clock() - age_ms, _CLEANED_RUNS),
+        ):
+            records += run[2]
+            if found and records > _CLEANED_RECORDS:
+                break
+            found.append(run)
+        return found
 
-    def tally(self) -> dict[RecordState, int]:
-        """Return how many records are in each state; without a scan."""
-        return self._tally.records()
-
-    def comparisons(self) -> dict[str, int]:
-        """Return how many runs are in each phase, and how anchored ones compare; without a scan."""
-        return self._tally.runs()
-
-    def refused(self, limit: int = 100) -> list[tuple[str, int, str]]:
-        """Return terminal, number and code of records that the server refused, the latest first."""
-        return [
-            (terminal, number, code)
-            for terminal, number, code in self._database.rows(
-                "SELECT terminal, number, code FROM record WHERE state = 'server-error'"
-                " ORDER BY terminal DESC, number DESC LIMIT ?",
-                (limit,),
-            )
-        ]
-
-    def record(self, terminal: TerminalIdentifier, number: int) -> KeptRecord:
-        """Return a record; RecordUnknown where its row is not here, or not here any more."""
-        row = self._database.row(
-            "SELECT number, run, time_ms, data, salt, state, code FROM record"
-            " WHERE terminal = ? AND number = ?",
-            (str(terminal), number),
-        )
-        if row is None:
-            raise RecordUnknown(f"there is no row of record {number} of {terminal}")
-        _, run, time_ms, data, salt, state, code = row
-        data, salt = bytes(data), bytes(salt)
-        return KeptRecord(
-            record=canonical_record(terminal, number, run, time_ms, data, salt),
-            state=RecordState(state),
-            data=data,
-            salt=salt,
-            code=code,
-        )
-
-    def run_of(self, terminal: TerminalIdentifier, number: int) -> KeptRun:
-        """Return the run that holds a record; RecordUnknown where there is none."""
-        row = self._database.row(
-            "SELECT first, count, phase, tx_id, block, comparison, leaves FROM run"
-            " WHERE terminal = ? AND first <= ? ORDER BY first DESC LIMIT 1",
-            (str(terminal), number),
-        )
-        if row is None or number >= row[0] + row[1]:
-            raise RecordUnknown(f"there is no run with record {number} of {terminal}")
-        first, count, phase, tx_id, block, comparison, leaves = row
-        return KeptRun(
-            name=RunName(terminal=terminal, first=first),
-            count=count,
-            phase=Phase(phase),
-            tx_id=tx_id,
-            block=block,
-            comparison=None if comparison is None else RunState(comparison),
-            leaves=split_leaves(bytes(leaves or b"")),
-        )
+    def _exports(self, runs: Sequence[Row]) -> Iterator[RunExport]:
+        """Yield those of settled runs that are anchored, and that no other cleaner took meanwhile."""
+        for terminal, first, _, phase in runs:
+            export = self.export(RunName(terminal=TerminalIdentifier.parse(terminal), first=first))
+            if phase == Phase.ANCHORED and export is not None:
+                yield export
 
     # --- within transactions
 

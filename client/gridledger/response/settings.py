@@ -18,6 +18,7 @@ age_s = 900
 runs = 64
 pause_s = 1
 keep_s = 604800                      # 0 deletes settled rows before each pass
+export = "runs"                      # folder that gets each run before its rows go; nothing is kept without
 
 [demand]                             # a server's; values beside rule are the rule's own
 rule = "gridledger.response.server.demand:PeakRule"
@@ -163,6 +164,11 @@ class _Chain(_Table):
     runs: int = ChainSettings.runs
     pause_s: float = ChainSettings.pause_s
     keep_s: float = WEEK_S
+    export: str | None = None
+
+    def settings(self, folder: Path) -> ChainSettings:
+        export = None if self.export is None else folder / self.export
+        return ChainSettings(**(self.model_dump() | {"export": export}))
 
 
 class _Baseline(_Table):
@@ -215,7 +221,7 @@ def _settings(path: Path, document: _File) -> TerminalSettings | ServerSettings:
     shared = _Shared(
         folder=folder,
         database=document.database,
-        chain=ChainSettings(**document.chain.model_dump()),
+        chain=document.chain.settings(folder),
         network=NetworkSettings(
             connection=folder / document.network.connection,
             authorities={msp_id: folder / one for msp_id, one in document.network.authorities.items()},

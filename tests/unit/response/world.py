@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 from tests.unit.response.fakes import TERMINAL, Clock, FakeLedger, FakeLink, Killed, entry, reading
@@ -12,6 +13,7 @@ from gridledger.model.response import AnchorSide, TerminalIdentifier
 from gridledger.response.chain_module import Anchoring, ChainModule, ChainSettings
 from gridledger.response.database import Database, SQLiteDatabase
 from gridledger.response.record_store import Moment, RecordStore, Watch
+from gridledger.response.run_export import RunExport, RunFolder
 from gridledger.response.server.store import Judge, ServerStore
 from gridledger.response.state import Happening, RecordState, Side
 from gridledger.response.terminal.business import Business
@@ -66,8 +68,15 @@ class World:
         self.business = Business(self.terminal, self.link, on_refused=lambda *_: None)
         stores: dict[Side, RecordStore] = {Side.TERMINAL: self.terminal, Side.SERVER: self.server}
         self.chains = {
-            side: ChainModule(store, self.anchoring(side), self.settings) for side, store in stores.items()
+            side: ChainModule(
+                store, self.anchoring(side), replace(self.settings, export=self.exported(side).path)
+            )
+            for side, store in stores.items()
         }
+
+    def exported(self, side: Side) -> RunFolder:
+        """Return where a side's runs lie whose rows are gone."""
+        return RunFolder(self.folder / f"{side.value}-runs")
 
     def anchoring(self, side: Side) -> Anchoring:
         """Return where a side anchors."""
@@ -149,3 +158,15 @@ class World:
                 expected[RecordState.SERVER_ERROR] = len(refused)
             assert {state: count for state, count in store.tally().items() if count} == expected
             assert set(store.comparisons()) <= {"agreement", "void"}
+        if cleaned:
+            for store in (self.terminal, self.server):
+                assert self._exported_numbers(store) == anchored
+
+    def _exported_numbers(self, store: RecordStore) -> list[int]:
+        """Return the numbers of the records that can be proven without their rows."""
+        numbers: list[int] = []
+        for file in sorted(self.exported(store.side).path.rglob("*.json")):
+            run = RunExport.from_bytes(file.read_bytes())
+            assert run.leaves == store.run_of(run.terminal, run.first).leaves
+            numbers += [one.number for one in run.records]
+        return numbers
