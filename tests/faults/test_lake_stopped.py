@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 from tests.unit.lake.conftest import without_fsync
-from tests.unit.lake.faults import Change, file_changed, pruning_stopped, put_stopped, whole_lake
+from tests.unit.lake.faults import (
+    NO_JOURNAL,
+    Change,
+    file_changed,
+    left_behind,
+    leftover_changed,
+    pruning_stopped,
+    put_stopped,
+    whole_lake,
+)
 
 STOPS = 200
 PRUNINGS = 60
@@ -55,3 +64,14 @@ def test_random_changes_are_named_and_the_rest_is_readable(
         change = Change.draw(chance, chance.choice(FOLDERS))
         print(change)
         file_changed(whole, tmp_path / str(number), change)
+
+
+@pytest.mark.timeout(3600)
+def test_random_changes_of_what_nobody_reads_touch_nothing(
+    tmp_path: Path, share: float, chance: random.Random
+) -> None:
+    left = left_behind(tmp_path / "left")
+    for number in range(math.ceil(CHANGES * share)):
+        change = Change.draw(chance, chance.choice(NO_JOURNAL))
+        print(change)
+        leftover_changed(left, tmp_path / str(number), change)

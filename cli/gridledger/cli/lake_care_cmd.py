@@ -75,12 +75,14 @@ def check(lake: Lake, output: Output, read_data: bool) -> None:
         report = check_lake(lake, read_data=read_data)
     damage: list[FieldValue] = [asdict(one) for one in report.damage]
     lost: list[FieldValue] = [*report.lost]
+    unpublished: list[FieldValue] = [*report.unpublished]
     value: dict[str, FieldValue] = {
         "packs": report.packs,
         "versions": report.versions,
         "blocks": report.blocks,
         "dead_bytes": report.dead_bytes,
         "read_bytes": report.read_bytes,
+        "unpublished": unpublished,
         "lost": lost,
         "damage": damage,
     }
@@ -170,7 +172,8 @@ commands = (init, stat, check, backup, restore, prune, forget, rebuild)
 def _checked(value: dict[str, Any]) -> RenderableType:
     from rich.console import Group
 
-    head = fields({key: value[key] for key in ("packs", "versions", "blocks", "dead_bytes", "read_bytes")})
+    counted = {key: value[key] for key in ("packs", "versions", "blocks", "dead_bytes", "read_bytes")}
+    head = fields({**counted, "unpublished": len(value["unpublished"])})
     if not value["damage"] and not value["lost"]:
         return Group(head, "nothing is broken")
     columns = {name: name for name in ("path", "offset", "problem")}

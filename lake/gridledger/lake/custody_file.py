@@ -1,8 +1,8 @@
 """Custody files: the frames of a version, listed for a custodian who has no other key (LAYOUT.md, 3.9).
 
-custody/<name>   "GLCUST01" ‖ Seal(custody key, pack(body), "GLCUST01" ‖ name (16 bytes))
-body             varint packs ‖ pack identifiers ‖ varint frames ‖ frames
-frame            varint place of its pack ‖ varint offset ‖ varint length ‖ block identifier (32 bytes)
+custody/<dataset>/<version>   "GLCUST01" ‖ Seal(custody key, pack(body), "GLCUST01" ‖ path)
+body                          varint packs ‖ pack identifiers ‖ varint frames ‖ frames
+frame                         varint place of its pack ‖ varint offset ‖ varint length ‖ block identifier
 """
 
 from __future__ import annotations

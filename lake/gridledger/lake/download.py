@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from gridledger.lake.errors import NameTaken, PayloadCorrupt
 from gridledger.lake.version_reader import VersionReader
@@ -44,7 +46,7 @@ def download(
     Raises
     ------
     NameTaken
-        The file exists.
+        The file exists, or another get is writing it.
     PayloadCorrupt
         A block is not the one that was stored, or the payload is not the version's; what was read before
         the broken block is left for the next get.
@@ -60,7 +62,7 @@ def download(
         raise NameTaken(f"{target} exists", path=str(target))
     unfinished = unfinished_path(reader, target)
     digest = hashlib.sha256()
-    with unfinished.open("a+b") as file:
+    with _alone(unfinished) as file:
         kept = _digested(file.fileno(), digest, reader.size)
         written = kept
         if progress is not None:
@@ -73,31 +75,53 @@ def download(
                 progress(written)
         file.flush()
         os.fsync(file.fileno())
-    expected = reader.manifest.sha256.raw
-    if digest.digest() != expected:
-        unfinished.unlink()
-        if kept:
-            # What was left was not the beginning of this payload: all of it is read.
-            download(reader, target, replace=replace, progress=progress)
-            return 0
-        raise PayloadCorrupt(
-            str(target), "the payload is another one", expected=expected.hex(), actual=digest.hexdigest()
-        )
-    if replace:
-        unfinished.replace(target)
+        expected = reader.manifest.sha256.raw
+        if digest.digest() != expected:
+            unfinished.unlink()
+            if kept:
+                # What was left was not the beginning of this payload: all of it is read.
+                download(reader, target, replace=replace, progress=progress)
+                return 0
+            raise PayloadCorrupt(
+                str(target), "the payload is another one", expected=expected.hex(), actual=digest.hexdigest()
+            )
+        if replace:
+            unfinished.replace(target)
+            return kept
+        try:
+            target.hardlink_to(unfinished)
+        except FileExistsError as error:
+            raise NameTaken(f"{target} exists", path=str(target)) from error
+        with suppress(FileNotFoundError):
+            unfinished.unlink()
         return kept
-    try:
-        target.hardlink_to(unfinished)
-    except FileExistsError as error:
-        raise NameTaken(f"{target} exists", path=str(target)) from error
-    with suppress(FileNotFoundError):
-        unfinished.unlink()
-    return kept
 
 
 def unfinished_path(reader: VersionReader, target: Path) -> Path:
     """Return the name under which a file is written until all of it is there."""
     return target.with_name(f".{target.name[:100]}.{reader.manifest.sha256.raw.hex()[:16]}.part")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[BinaryIO]:
+    """Open what is unfinished for one get at a time: two would write their pieces one into the other's."""
+    while True:
+        with path.open("a+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise NameTaken(f"another get writes {path}", path=str(path)) from error
+            if _is(path, file.fileno()):
+                yield file
+                return
+        # The get that held it was done meanwhile: what was opened is the file that it made.
+
+
+def _is(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def _digested(handle: int, digest: hashlib._Hash, size: int) -> int:

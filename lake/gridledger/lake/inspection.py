@@ -10,7 +10,7 @@ from gridledger.lake.frame import block_identifier
 from gridledger.lake.hash_index_table import Damage, HashIndexTable, PackState, read_state
 from gridledger.lake.lake import Lake
 from gridledger.lake.manifest import Manifest, ManifestBlock
-from gridledger.lake.paths import DATASETS, PACKS, manifest_path, pack_path
+from gridledger.lake.paths import DATASETS, PACKS, TEMPORARY, manifest_path, pack_path
 from gridledger.lake.row import PACK_HEADER_BYTES, Row, pack_header
 from gridledger.lake.version_reader import VersionReader
 
@@ -34,6 +34,8 @@ class CheckReport:
     dead_bytes: int = 0
     """Bytes of packs with a broken trailer that no manifest names."""
     read_bytes: int = 0
+    unpublished: list[str] = field(default_factory=list)
+    """Files of puts that were stopped, or are under way: nobody reads them, whatever stands in them."""
 
 
 def check(lake: Lake, *, read_data: bool = False) -> CheckReport:
@@ -55,9 +57,11 @@ def check(lake: Lake, *, read_data: bool = False) -> CheckReport:
     Notes
     -----
     Without `read_data` it reads table, trailers, manifests and the first bytes of packs. A frame's
-    change is only seen by reading it.
+    change is only seen by reading it. A pack that pruning deletes meanwhile is no damage, if no version
+    names it.
     """
     report = CheckReport()
+    report.unpublished = [f"{TEMPORARY}/{entry.name}" for entry in lake.store.entries(TEMPORARY)]
     table = HashIndexTable.load(lake.store, lake.keys)
     report.damage += table.damage
     named = _manifests(lake, report)
@@ -101,13 +105,20 @@ def _frames(
     for state in table.packs.values():
         for row in state.rows:
             note(row)
+    live = {block.pack for manifest in manifests.values() for block in manifest.blocks}
     for manifest in manifests.values():
         for block in manifest.blocks:
             note(block)
-    report.packs = len(table.packs)
-    for pack, state in table.packs.items():
+    for pack, state in list(table.packs.items()):
         frames = found.get(pack, set())
-        if lake.store.read(pack_path(pack), 0, PACK_HEADER_BYTES) != pack_header(pack):
+        try:
+            header = lake.store.read(pack_path(pack), 0, PACK_HEADER_BYTES)
+        except PayloadNotFound:
+            del table.packs[pack]  # Deleted since it was listed.
+            if pack not in live:
+                found.pop(pack, None)
+            continue
+        if header != pack_header(pack):
             report.damage.append(Damage(path=pack_path(pack), problem="it does not begin as this pack"))
         if state.covered:
             _check_trailer(lake, state, report)
@@ -118,6 +129,7 @@ def _frames(
         if not state.is_known:
             used = sum(length for _, length, _ in frames) + PACK_HEADER_BYTES
             report.dead_bytes += max(0, state.size - used)
+    report.packs = len(table.packs)
     for pack in sorted(found.keys() - table.packs.keys()):
         report.damage.append(Damage(path=pack_path(pack), problem="the pack is gone"))
     report.blocks = sum(map(len, found.values()))
@@ -130,9 +142,11 @@ def _check_trailer(lake: Lake, state: PackState, report: CheckReport) -> None:
     read_state(lake.store, lake.keys, again, report.damage)
 
 
-def _read_frames(lake: Lake, frames: dict[bytes, list[Frame]], report: CheckReport) -> set[bytes]:
-    """Compare every frame with its identifier; return the identifiers of those that are broken."""
-    broken: set[bytes] = set()
+def _read_frames(
+    lake: Lake, frames: dict[bytes, list[Frame]], report: CheckReport
+) -> set[tuple[bytes, bytes]]:
+    """Compare every frame with its identifier; return pack and identifier of those that are broken."""
+    broken: set[tuple[bytes, bytes]] = set()
     for pack, listed in frames.items():
         path = pack_path(pack)
         start = 0
@@ -142,21 +156,27 @@ def _read_frames(lake: Lake, frames: dict[bytes, list[Frame]], report: CheckRepo
                 try:
                     start, data = offset, lake.store.read(path, offset, max(length, _READ_AT_ONCE))
                 except PayloadNotFound:
-                    broken |= {identifier for _, _, identifier in listed}
+                    broken |= {(pack, identifier) for _, _, identifier in listed}
                     break
                 report.read_bytes += len(data)
             frame = data[offset - start :][:length]
             if len(frame) < length or block_identifier(frame) != identifier:
-                broken.add(identifier)
+                broken.add((pack, identifier))
                 what = "the pack ends within this frame" if len(frame) < length else "this frame was changed"
                 report.damage.append(Damage(path=path, problem=f"{what} ({length} bytes)", offset=offset))
     return broken
 
 
 def _check_version(
-    lake: Lake, place: str, manifest: Manifest, broken: set[bytes], report: CheckReport, *, read_data: bool
+    lake: Lake,
+    place: str,
+    manifest: Manifest,
+    broken: set[tuple[bytes, bytes]],
+    report: CheckReport,
+    *,
+    read_data: bool,
 ) -> None:
-    if any(block.identifier in broken for block in manifest.blocks):
+    if any((block.pack, block.identifier) in broken for block in manifest.blocks):
         report.lost.append(place)
         return
     if not read_data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridledger.lake.lake import Lake
-from gridledger.lake.paths import DATASETS, FORMAT, INDEX, PACKS, RETIRED, TABLE, TEMPORARY
+from gridledger.lake.paths import CUSTODY, DATASETS, FORMAT, INDEX, PACKS, RETIRED, TABLE, TEMPORARY
 from gridledger.lake.store import Store
 
 __all__ = ["LakeStat", "stat"]
@@ -31,7 +31,7 @@ class LakeStat:
     index_bytes: int
     """Of the layers of all indexes."""
     other_bytes: int
-    """Of what was left by writers that were stopped, and of the format's file."""
+    """Of what was left by writers that were stopped, lists for custodians, and the format's file."""
 
     @property
     def stored_bytes(self) -> int:
@@ -75,7 +75,7 @@ def stat(lake: Lake) -> LakeStat:
         table_bytes=held(TABLE),
         manifest_bytes=sum(held(f"{DATASETS}/{name}") for name in store.folders(DATASETS)),
         index_bytes=_below(store, INDEX),
-        other_bytes=store.size(FORMAT) + held(TEMPORARY) + held(RETIRED),
+        other_bytes=store.size(FORMAT) + held(TEMPORARY) + held(RETIRED) + _below(store, CUSTODY),
     )
 
 

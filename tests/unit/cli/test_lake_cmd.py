@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import io
 import json
 import stat
@@ -14,7 +15,8 @@ from tests.unit.lake.payloads import meter_csv, noise, register
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
-from gridledger.lake.download import unfinished_path
+from gridledger.lake.download import download, unfinished_path
+from gridledger.lake.errors import NameTaken
 from gridledger.lake.settings import LakeSettings
 
 
@@ -140,6 +142,43 @@ def test_get_reads_all_where_something_else_was_left(commands: Commands, tmp_pat
     unfinished_path(reader, tmp_path / "got").write_bytes(left)
     assert commands.value("get", "noise", tmp_path / "got")["kept"] == 0
     assert (tmp_path / "got").read_bytes() == payload
+
+
+def test_second_get_into_a_file_that_is_being_written_is_refused(commands: Commands, tmp_path: Path) -> None:
+    payload = noise(3_000_000)
+    commands.value("put", _file(tmp_path, "noise", payload))
+    reader, target = LakeSettings.from_file(commands.config).open().reader("noise"), tmp_path / "got"
+    refused: list[int] = []
+
+    def meanwhile(written: int) -> None:
+        if 0 < written < len(payload) and not refused:
+            with pytest.raises(NameTaken, match="another get"):
+                download(reader.again(), target)
+            refused.append(written)
+
+    download(reader, target, progress=meanwhile)
+    assert refused
+    assert target.read_bytes() == payload
+
+
+def test_get_that_opened_what_another_one_finished_begins_anew(
+    commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = noise(100_000)
+    commands.value("put", _file(tmp_path, "noise", payload))
+    reader, target = LakeSettings.from_file(commands.config).open().reader("noise"), tmp_path / "got"
+    lock, others = fcntl.flock, [True]
+
+    def locked(file: Any, operation: int) -> None:
+        if others:
+            others.clear()
+            download(reader.again(), target, replace=True)
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", locked)
+    download(reader, target, replace=True)
+    assert target.read_bytes() == payload
+    assert not unfinished_path(reader, target).exists()
 
 
 def test_get_of_a_changed_pack_leaves_no_file(commands: Commands, tmp_path: Path) -> None:

@@ -122,6 +122,54 @@ class Change:
         return cls(folder, draw.randrange(1 << 30), draw.choice(["flip", "truncate", "delete"]))
 
 
+NO_JOURNAL = ("temporary", "retired")
+"""What a lake has in the place of a journal: files that nobody sees yet, and marks of packs."""
+
+
+def left_behind(folder: Path) -> dict[str, bytes]:
+    """Return the files of a lake with what a put left that was stopped, and marks of retired packs."""
+    whole_lake(folder)
+    lake = open_lake(folder)
+    for name in PAYLOADS:
+        lake.put(f"{name} again", io.BytesIO(PAYLOADS[name] + noise(5000)))
+        lake.forget(f"{name} again", 1)
+    prune(lake, now_ms=2**53)
+    for left in (1, 9_000, 30_000):
+        with suppress(Stopped):
+            Lake.open(StoppingStore(folder, left=left), OWNER, pack_bytes=PACK_BYTES).put(
+                "stopped", io.BytesIO(noise(60_000, 7))
+            )
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert {path.split("/")[0] for path in files} >= set(NO_JOURNAL)
+    return files
+
+
+def leftover_changed(left: dict[str, bytes], folder: Path, it: Change) -> None:
+    """Change a file that only writers and pruning know: it is named, and nothing else is touched by it."""
+    chosen = sorted(path for path in left if path.startswith(it.folder))
+    path = chosen[it.place % len(chosen)]
+    data = bytearray(left[path])
+    offset = it.place // 64 % (len(data) + 1)
+    changed = {**left, path: bytes(data[:offset])}
+    if it.kind == "flip":
+        changed[path] = bytes(byte ^ 1 << it.place % 8 for byte in data) or b"no longer empty"
+    elif it.kind == "delete":
+        del changed[path]
+    lake = laid(changed, folder)
+    report = check(lake, read_data=True)
+    assert (report.damage, report.lost) == ([], [])
+    assert report.unpublished == sorted(path for path in changed if path.startswith("temporary"))
+    for name in NAMES:
+        assert lake.reader(name).read() == CONTENT[name]
+    lake.put("stopped", io.BytesIO(noise(60_000, 7)))
+    prune(lake, grace_s=0, now_ms=2**53)
+    after = check(lake, read_data=True)
+    assert (after.damage, after.lost, after.unpublished) == ([], [], [])
+    for name in NAMES:
+        assert lake.reader(name).read() == CONTENT[name]
+    assert lake.reader("stopped").read() == noise(60_000, 7)
+
+
 NAMES = [*PAYLOADS, "large", "tail"]
 CONTENT = PAYLOADS | {"large": noise(200_000, 5), "tail": noise(4_000, 6)}
 

@@ -11,29 +11,36 @@ from tests.unit.lake.conftest import small_lake
 from tests.unit.lake.faults import (
     CONTENT,
     NAMES,
+    NO_JOURNAL,
     PAYLOADS,
     Change,
     assert_all_readable,
     file_changed,
     laid,
+    left_behind,
+    leftover_changed,
     pruning_stopped,
     put_stopped,
     whole_lake,
 )
+from tests.unit.lake.payloads import noise
 
 from gridledger.lake import (
     LakeUnknown,
     StoreFull,
     check,
+    prune,
     rebuild,
 )
+from gridledger.lake.hash_index_table import HashIndexTable
+from gridledger.lake.paths import pack_path
 
 FOLDERS = ("packs", "packs", "packs", "table", "datasets")
 
 
-def changes() -> list[Change]:
+def changes(folders: tuple[str, ...] = FOLDERS, *, each: int = 4) -> list[Change]:
     draw = random.Random(7)
-    return [Change.draw(draw, folder) for folder in FOLDERS for _ in range(4)]
+    return [Change.draw(draw, folder) for folder in folders for _ in range(each)]
 
 
 @pytest.mark.parametrize("left", [0, 60, 700, 12_345, 50_000, 81_000, 150_000])
@@ -57,6 +64,36 @@ def test_changed_file_is_named_and_the_rest_is_readable(
     whole: dict[str, bytes], folder: Path, change: Change
 ) -> None:
     file_changed(whole, folder, change)
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return the files of a lake with unpublished files and marks of retired packs."""
+    return left_behind(tmp_path_factory.mktemp("left"))
+
+
+@pytest.mark.parametrize("change", changes(NO_JOURNAL, each=3), ids=str)
+def test_changed_file_that_nobody_reads_is_named_and_touches_nothing(
+    left: dict[str, bytes], folder: Path, change: Change
+) -> None:
+    leftover_changed(left, folder, change)
+
+
+def test_pack_that_is_pruned_while_a_check_reads_is_no_damage(
+    whole: dict[str, bytes], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = laid(whole, folder)
+    unnamed = lake.put("forgotten", io.BytesIO(noise(40_000, 9)))
+    assert unnamed.new_blocks
+    lake.forget("forgotten", 1)
+    table = HashIndexTable.load(lake.store, lake.keys)
+    prune(lake, grace_s=0, now_ms=2**53)
+    gone = [pack for pack in table.packs if not (folder / pack_path(pack)).exists()]
+    assert gone
+    monkeypatch.setattr(HashIndexTable, "load", lambda *_: table)
+    report = check(lake, read_data=True)
+    assert (report.damage, report.lost) == ([], [])
+    assert report.packs == len(list((folder / "packs").iterdir()))
 
 
 def test_trailer_that_does_not_open_is_made_again_from_blocks(whole: dict[str, bytes], folder: Path) -> None:
