@@ -22,7 +22,7 @@ from gridledger.model.response import Run, RunName, TerminalIdentifier, leaves_r
 from gridledger.model.states import RunState
 from gridledger.response.database import Database, Row
 from gridledger.response.errors import StoreForeign
-from gridledger.response.kept import Due, KeptRecord, KeptRun, Phase, canonical_record
+from gridledger.response.kept import Due, KeptRecord, KeptRun, Phase
 from gridledger.response.record_reader import RecordReader
 from gridledger.response.run_export import RunExport
 from gridledger.response.schema import SCHEMA, VERSION
@@ -176,16 +176,13 @@ class RecordStore(RecordReader):
             (limit,),
         ):
             rows = self._rows_of(terminal, first, count)
-            if all(state == RecordState.SERVER_ERROR for _, state, *_ in rows):
+            if all(state == RecordState.SERVER_ERROR for _, state in rows):
                 self._settle_void(terminal, first)
                 continue
-            leaves = tuple(Digest(bytes(leaf)) for leaf, *_ in rows)
+            leaves = tuple(Digest(bytes(leaf)) for leaf, _ in rows)
             identifier = TerminalIdentifier.parse(terminal)
             run = Run(terminal=identifier, first=first, count=count, root=leaves_root(leaves))
-            record = None
-            if count == 1:
-                _, _, time_ms, data, salt = rows[0]
-                record = canonical_record(identifier, first, first, time_ms, bytes(data), bytes(salt))
+            record = self.record(identifier, first).record if count == 1 else None
             found.append(Due(run=run, leaves=leaves, record=record))
         return found
 
@@ -325,8 +322,7 @@ class RecordStore(RecordReader):
 
     def _rows_of(self, terminal: str, first: int, count: int) -> list[Row]:
         return self._database.rows(
-            "SELECT leaf, state, time_ms, data, salt FROM record"
-            " WHERE terminal = ? AND number BETWEEN ? AND ? ORDER BY number",
+            "SELECT leaf, state FROM record WHERE terminal = ? AND number BETWEEN ? AND ? ORDER BY number",
             (terminal, first, first + count - 1),
         )
 

@@ -122,7 +122,7 @@ class TerminalStore(RecordStore):
         state = self._next(None, Happening.ACCEPTED)
         with self._move(Happening.ACCEPTED):
             now_ms = self.clock()
-            taken = [self._take_number(now_ms) for _ in data]
+            taken = self._take_numbers(len(data), now_ms)
             leaves = record_leaves(
                 self.terminal,
                 ((number, run, now_ms, one) for (run, number), one in zip(taken, digests, strict=True)),
@@ -222,28 +222,41 @@ class TerminalStore(RecordStore):
         row = self._database.row("SELECT last - answered FROM progress WHERE terminal = ?", (self._name,))
         return 0 if row is None else int(row[0])
 
-    def _take_number(self, now_ms: int) -> tuple[int, int]:
-        """Return the run and the number of the next record."""
-        age_ms = int(self._runs.age_s * 1000)
-        row = self._database.row(
-            "UPDATE run SET count = count + 1 WHERE terminal = ? AND phase = 'open' AND count < ?"
-            " AND opened_ms <= ? AND opened_ms > ? RETURNING first, first + count - 1",
-            (self._name, self._runs.records, now_ms, now_ms - age_ms),
-        )
-        if row is None:
-            self._close_open()
-            ((number,),) = self._database.rows(
-                "SELECT last + 1 FROM progress WHERE terminal = ?", (self._name,)
-            )
-            phase = Phase.CLOSED if self._runs.records == 1 else Phase.OPEN
+    def _take_numbers(self, count: int, now_ms: int) -> list[tuple[int, int]]:
+        """Return the run and the number of each of the next records; runs are filled and opened."""
+        ((last,),) = self._database.rows("SELECT last FROM progress WHERE terminal = ?", (self._name,))
+        end = last + count
+        taken: list[tuple[int, int]] = []
+        while last < end:
+            first, most = self._open_run(last + 1, now_ms)
+            held = last + 1 - first
+            added = min(most - held, end - last)
             self._database.run(
-                "INSERT INTO run (terminal, first, count, phase, opened_ms) VALUES (?, ?, 1, ?, ?)",
-                (self._name, number, phase.value, now_ms),
+                "UPDATE run SET count = ? WHERE terminal = ? AND first = ?", (held + added, self._name, first)
             )
-            self._tally.count_runs(phase, 1)
-            row = (number, number)
-        self._database.run("UPDATE progress SET last = ? WHERE terminal = ?", (row[1], self._name))
-        return row[0], row[1]
+            taken += [(first, number) for number in range(last + 1, last + added + 1)]
+            last += added
+        self._database.run("UPDATE progress SET last = ? WHERE terminal = ?", (last, self._name))
+        return taken
+
+    def _open_run(self, number: int, now_ms: int) -> tuple[int, int]:
+        """Return the run that takes a number, and how many it may hold; it is opened where there is none."""
+        most = self._runs.records
+        row = self._database.row(
+            "SELECT first FROM run WHERE terminal = ? AND phase = 'open' AND count < ?"
+            " AND opened_ms <= ? AND opened_ms > ?",
+            (self._name, most, now_ms, now_ms - int(self._runs.age_s * 1000)),
+        )
+        if row is not None:
+            return int(row[0]), most
+        self._close_open()
+        phase = Phase.CLOSED if most == 1 else Phase.OPEN
+        self._database.run(
+            "INSERT INTO run (terminal, first, count, phase, opened_ms) VALUES (?, ?, 0, ?, ?)",
+            (self._name, number, phase.value, now_ms),
+        )
+        self._tally.count_runs(phase, 1)
+        return number, most
 
     def _times(self) -> tuple[str, int, int]:
         """Return between which times an open run must have been opened."""
