@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.integration.exchange import CHAINCODE, PATIENT, authorities, enrol
+from tests.integration.exchange import CHAINCODE, PATIENT, authorities, deployed, enrol
 from tests.integration.small_scene import SmallScene, small_scene
 from tests.unit.response.world import ERRORS, World
 
 from gridledger.client import Connection, Gateway
-from gridledger.client.time_mark import TimeMarkAgent
 from gridledger.exchange.party import Party
 from gridledger.model.identifier import SystemIdentifier
 from gridledger.model.response import (
@@ -106,14 +105,11 @@ class Field:
 
 @asynccontextmanager
 async def opened_field(network: Network, root: SystemIdentifier) -> AsyncIterator[Field]:
-    """Give a field on a running network."""
-    await asyncio.to_thread(network.deploy, CHAINCODE, "gridledger.chaincode:GridLedger")
+    """Give a field on a running network, with the contracts and their time mark."""
     trusted = Authorities.from_msp_folders(authorities(network))
-    agent = await asyncio.to_thread(enrol, network, "org1", "agent", Role.AGENT)
-    house = await asyncio.to_thread(enrol, network, "org2", "field-house", Role.TERMINAL)
     async with AsyncExitStack() as stack:
-        gateway = await stack.enter_async_context(Gateway.connect(agent, deadlines=PATIENT))
-        await stack.enter_async_context(TimeMarkAgent(gateway.network()))
+        await stack.enter_async_context(deployed(network))
+        house = await asyncio.to_thread(enrol, network, "org2", "field-house", Role.TERMINAL)
         small = await stack.enter_async_context(small_scene(network, root, "field"))
         terminal = await stack.enter_async_context(Party.connect(house, trusted, deadlines=PATIENT))
         server = network.connection(org="org1", user=small.users["one"], chaincode=CHAINCODE)
