@@ -50,9 +50,8 @@ test-fabric: setup ## conformance, faults and operation on real Fabric; records 
 	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -n 2 --dist loadgroup -rs --world fabric --record-fabric tests/conformance
 	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric tests/faults tests/operating
 
-test-attached: setup ## conformance suite and demonstration on a network of others, once a channel: ATTACHED=DIR of network attach
-	GRIDLEDGER_NETWORK=$(abspath $(ATTACHED)) $(BIN)/pytest -n 0 -rs --world attached tests/conformance
-	$(BIN)/gridledger demo --network $(ATTACHED)
+test-attached: setup ## conformance suite, scenes and demonstration on a network of others: ATTACHED=DIR of network attach
+	GRIDLEDGER_NETWORK=$(abspath $(ATTACHED)) $(BIN)/pytest -n 0 -rs --world attached -m world tests/conformance tests/integration
 
 test-hfc: setup ## query, invoke and events of fabric-sdk-py on real Fabric; HFC_PYTHON names an interpreter that has it
 	GRIDLEDGER_REQUIRE=fabric,hfc HFC_PYTHON=$(HFC_PYTHON) $(BIN)/pytest -n 0 -rs --world fabric tests/hfc

@@ -13,10 +13,11 @@ A test asks for `network`: a running network of two organisations, one per worke
     async def test_something(probe: Network) -> None:
         async with Gateway.connect(probe.connection(org="org1", user="user1")) as gateway: ...
 
-A network that others run is attached to first (network/README.md), and shared by all tests of one process;
-nothing of it is stopped:
+A network that others run is attached to first (network/README.md), and shared by all tests of one process.
+They deploy from a folder of their own; neither the network nor DIR is changed but for what is on its chain:
 
     GRIDLEDGER_NETWORK=DIR pytest -n 0 --world attached tests/conformance
+    GRIDLEDGER_NETWORK=DIR pytest -n 0 --world attached -m world tests/integration
 
 Tests that kill, wipe or stop components ask for `make_network`, which gives networks of their own:
 
@@ -41,7 +42,7 @@ from hypothesis import HealthCheck, settings
 from tests.hdfs import running_hdfs
 from tests.postgres import PostgresServer, running_postgres
 from tests.softhsm import SoftHsm
-from tests.worlds import attached_network, running_network
+from tests.worlds import ATTACHED_VARIABLE, attached_network, running_network
 
 from gridledger.lake.hdfs import HdfsCluster
 from gridledger.network import Network, Settings, World
@@ -81,9 +82,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # A terminated run stops what it started, as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if config.getoption("--world") != World.ATTACHED:
+        os.environ.pop(ATTACHED_VARIABLE, None)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -112,7 +115,7 @@ def world(pytestconfig: pytest.Config) -> World:
 def network(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """Return a running network of two organisations that tests share and leave running."""
     if world is World.ATTACHED:
-        with attached_network() as attached:
+        with attached_network(tmp_path_factory.mktemp("attached") / "network") as attached:
             yield attached
         return
     with running_network(world, tmp_path_factory.mktemp("network")) as running:

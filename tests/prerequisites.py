@@ -1,6 +1,7 @@
-"""What a test needs and a machine may not have: missing, it skips the test, or fails it where it is required.
+"""Why a test does not run: this machine lacks something, or the world has nothing of what it is about.
 
-GRIDLEDGER_REQUIRE=fabric,node names what must be there: a skip for one of these is a failure.
+GRIDLEDGER_REQUIRE=fabric,node names what must be there: what is missing of these fails the test. What a world
+has nothing of is no prerequisite, and skips whatever is required.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["missing"]
+from gridledger.network import World
+
+__all__ = ["meaningless", "missing"]
 
 
 def missing(prerequisite: str, reason: str) -> NoReturn:
@@ -27,3 +30,16 @@ def missing(prerequisite: str, reason: str) -> NoReturn:
     if prerequisite in required:
         pytest.fail(f"{prerequisite} is required: {reason}", pytrace=False)
     pytest.skip(f"{prerequisite}: {reason}")
+
+
+def meaningless(world: World, reason: str) -> NoReturn:
+    """End the test that is about something which its world does not have, wherever it runs.
+
+    Parameters
+    ----------
+    world : World
+        The world that the run chose.
+    reason : str
+        What the world lacks, or whose affair it is there.
+    """
+    pytest.skip(f"no meaning in world {world}: {reason}")

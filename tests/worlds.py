@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-from tests.prerequisites import missing
+from tests.prerequisites import meaningless, missing
 
 from gridledger.host.errors import PrerequisiteMissing
 from gridledger.network import Network, Settings, World
@@ -18,6 +19,9 @@ __all__ = ["ATTACHED_VARIABLE", "attached_channel", "attached_network", "running
 ATTACHED_VARIABLE = "GRIDLEDGER_NETWORK"
 """Names the folder of the network that tests of `--world attached` run on."""
 
+_OF_PROCESSES = ("run", "logs", "chaincode", "lock")
+"""Parts of an attached network's folder that belong to its chaincodes."""
+
 
 def attached_channel() -> str | None:
     """Return the channel of the network that the variable names; None where it names none."""
@@ -26,14 +30,25 @@ def attached_channel() -> str | None:
 
 
 @contextmanager
-def attached_network() -> Iterator[Network]:
-    """Use the network that the variable names; its chaincodes are left running."""
-    directory = os.environ.get(ATTACHED_VARIABLE)
-    if not directory:
+def attached_network(directory: Path) -> Iterator[Network]:
+    """Use the network that the variable names while the body does; its folder stays as it is.
+
+    Parameters
+    ----------
+    directory : Path
+        A new folder, which is attached in the same way: chaincodes and users of the tests are of this one.
+    """
+    given = os.environ.get(ATTACHED_VARIABLE)
+    if not given:
         missing("attached", f"{ATTACHED_VARIABLE} names the folder that `gridledger network attach` made")
-    network = Network.open(Path(directory))
-    network.up()
-    yield network
+    shutil.copytree(given, directory, symlinks=True, ignore=shutil.ignore_patterns(*_OF_PROCESSES))
+    replace(Network.open(directory).description, chaincodes=[]).save(directory)
+    network = Network.open(directory)
+    try:
+        network.up()
+        yield network
+    finally:
+        network.down()
 
 
 @contextmanager
@@ -61,7 +76,7 @@ def running_network(
         Orderers that wait to be elected; on Fabric alone.
     """
     if world is World.ATTACHED:
-        pytest.skip("an attached network is not a test's own to start and to stop")
+        meaningless(world, "a network of others is not a test's own to start and to stop")
     try:
         network = Network.create(
             directory,

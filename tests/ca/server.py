@@ -19,7 +19,9 @@ from tests.ca.stand_in import ADMIN, ADMIN_SECRET, StandInCa
 from tests.prerequisites import missing
 
 from gridledger.client.ca import CaAddress
+from gridledger.host.durable_file import write_file
 from gridledger.host.ports import LOOPBACK, free_ports
+from gridledger.network.authority import CertificateAuthority
 from gridledger.network.fabric.binaries import BINARIES_VARIABLE
 from gridledger.network.material import OrganisationMaterial
 
@@ -54,7 +56,7 @@ def running_fabric_ca(organisation: OrganisationMaterial, folder: Path) -> Itera
     program = find_fabric_ca()
     folder.mkdir(parents=True)
     port = next(free_ports())
-    certificate, key = _tls(organisation, folder)
+    tls_root, certificate, key = _tls(folder)
     root = organisation.path / "ca"
     options = {
         "--home": folder,
@@ -74,8 +76,8 @@ def running_fabric_ca(organisation: OrganisationMaterial, folder: Path) -> Itera
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
         url = f"https://{LOOPBACK}:{port}"
-        _wait_until_up(url, organisation.tls_root, process, folder / "log")
-        address = CaAddress(url=url, name=_NAME, tls_root_cert=organisation.tls_root)
+        _wait_until_up(url, tls_root, process, folder / "log")
+        address = CaAddress(url=url, name=_NAME, tls_root_cert=tls_root)
         yield CaServer(address=address, admin=ADMIN, secret=ADMIN_SECRET)
     finally:
         process.terminate()
@@ -106,13 +108,14 @@ def running_stand_in(organisation: OrganisationMaterial, folder: Path) -> Iterat
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*_tls(organisation, folder))
+    tls_root, certificate, key = _tls(folder)
+    context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         url = f"https://{LOOPBACK}:{server.server_address[1]}"
-        address = CaAddress(url=url, name=_NAME, tls_root_cert=organisation.tls_root)
+        address = CaAddress(url=url, name=_NAME, tls_root_cert=tls_root)
         yield CaServer(address=address, admin=ADMIN, secret=ADMIN_SECRET)
     finally:
         server.shutdown()
@@ -120,11 +123,13 @@ def running_stand_in(organisation: OrganisationMaterial, folder: Path) -> Iterat
         server.server_close()
 
 
-def _tls(organisation: OrganisationMaterial, folder: Path) -> tuple[Path, Path]:
-    credential = organisation.tls_authority().issue_tls("ca-server", organisation.domain, hosts=[LOOPBACK])
-    certificate, key = folder / "tls.crt", folder / "tls.key"
-    credential.save(certificate, key)
-    return certificate, key
+def _tls(folder: Path) -> tuple[Path, Path, Path]:
+    """Make root, certificate and key of the server; where others run the network, its TLS root has no key."""
+    authority = CertificateAuthority.create("tlsca", "ca-server")
+    root, certificate, key = (folder / f"tls.{name}" for name in ("root", "crt", "key"))
+    write_file(root, authority.certificate_pem)
+    authority.issue_tls("ca-server", "ca-server", hosts=[LOOPBACK]).save(certificate, key)
+    return root, certificate, key
 
 
 def _wait_until_up(url: str, root: Path, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from testcontainers.compose import DockerCompose
 from tests.prerequisites import missing
+from tests.unit.lake.payloads import meter_csv
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
@@ -22,6 +23,7 @@ from gridledger.client import Gateway
 from gridledger.client.errors import EndorseError
 from gridledger.host.docker import docker, find_compose
 from gridledger.host.errors import ComponentStopped, PrerequisiteMissing
+from gridledger.lake.hdfs import HdfsCluster
 from gridledger.network import ContainerImages, Network
 from gridledger.network.fabric.binaries import ImageBinaries
 
@@ -83,6 +85,19 @@ def folder(images: ContainerImages, tmp_path: Path) -> Iterator[Path]:
             Network.open(directory).remove()
 
 
+@pytest.fixture
+def hdfs(image: str, tmp_path: Path) -> Iterator[Path]:
+    """Start an HDFS of containers by the command; remove it with its volumes."""
+    directory = tmp_path / "hdfs"
+    try:
+        started = call("lake", "up", "--containers", "--image", image, "--dir", directory)
+        assert started["healthy"] is True
+        yield directory
+    finally:
+        if directory.exists():
+            HdfsCluster.open(directory).remove()
+
+
 async def count(network: Network, organisation: str) -> bytes:
     connection = network.connection(org=organisation, user="user1", chaincode="counted")
     async with Gateway.connect(connection) as gateway:
@@ -90,8 +105,9 @@ async def count(network: Network, organisation: str) -> bytes:
 
 
 def test_network_of_containers_deploys_answers_and_outlives_its_commands(
-    folder: Path, tmp_path: Path
+    folder: Path, hdfs: Path, tmp_path: Path
 ) -> None:
+    config = ("--config", tmp_path / "lake.toml")
     policy = ("--policy", "AND('Org1MSP.peer','Org2MSP.peer')")
     call("network", "deploy", "counted", COUNTER, *policy, "--path", ROOT, "--dir", folder)
     network = Network.open(folder)
@@ -103,14 +119,25 @@ def test_network_of_containers_deploys_answers_and_outlives_its_commands(
     call("network", "down", "--dir", folder)
     assert call("network", "status", "--dir", folder)["running"] is False
 
-    # The same system from one file, without our commands.
-    call("network", "compose", tmp_path / "whole.yaml", "--dir", folder)
+    # The same system from one file, without our commands, and with what the lake's HDFS kept.
+    source, got, again = (tmp_path / name for name in ("meters.csv", "got.csv", "again.csv"))
+    source.write_bytes(meter_csv(20_000))
+    call("lake", "init", "--dir", hdfs, *config)
+    call("lake", "put", source, *config)
+    call("lake", "down", "--dir", hdfs)
+    written = call("network", "compose", tmp_path / "whole.yaml", "--lake", hdfs, "--dir", folder)
+    assert {"lake-namenode", "lake-datanode1", "peer0.org1", "counted_1.org2"} <= {*written["services"]}
     with Compose(context=tmp_path, wait=False):
         wait(lambda: _answers(network))
         assert asyncio.run(count(network, "org1")) in (b"3", b"4")
+        wait(lambda: HdfsCluster.open(hdfs).status().is_healthy)
+        call("lake", "get", "meters.csv", got, *config)
 
     assert call("network", "up", "--dir", folder)["running"] is True
     assert asyncio.run(count(network, "org2")) in (b"4", b"5")
+    assert call("lake", "up", "--dir", hdfs)["healthy"] is True
+    call("lake", "get", "meters.csv", again, *config)
+    assert got.read_bytes() == again.read_bytes() == source.read_bytes()
 
 
 def _answers(network: Network) -> bool:

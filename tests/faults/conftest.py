@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import MakeNetwork
 from tests.faults.load import PATIENT
+from tests.prerequisites import meaningless
 
 from gridledger.client import Gateway, RetryPolicy
 from gridledger.network import Network, World
@@ -54,7 +55,7 @@ def own(make_network: MakeNetwork) -> Network:
 def fabric(world: World, make_network: MakeNetwork) -> Network:
     """Return a real Fabric network for this test alone, with the script probe; skip in the embedded world."""
     if world is not World.FABRIC:
-        pytest.skip("ordering by several nodes is Fabric's: run with --world fabric")
+        meaningless(world, "ordering by several nodes of one's own is --world fabric")
     return with_probe(make_network())
 
 
@@ -62,7 +63,7 @@ def fabric(world: World, make_network: MakeNetwork) -> Network:
 def devnet(world: World, make_network: MakeNetwork) -> Network:
     """Return an embedded network for this test alone, with the script probe; skip on Fabric."""
     if world is not World.DEVNET:
-        pytest.skip("the embedded network's own process: run with --world devnet")
+        meaningless(world, "the embedded network's own process is --world devnet")
     return with_probe(make_network())
 
 

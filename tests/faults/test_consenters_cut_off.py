@@ -15,6 +15,7 @@ from tests.faults.conftest import Gateways, with_probe
 from tests.faults.load import Load
 from tests.faults.test_council_elected import FIRST, WAITING, addresses
 from tests.faults.test_orderers_killed import SECONDS, agreed, script
+from tests.prerequisites import meaningless
 
 from gridledger.client.block import Block
 from gridledger.client.identity import Identity
@@ -70,7 +71,7 @@ class CutChannel:
 def waiting(world: World, make_network: MakeNetwork) -> Network:
     """Return a network with an orderer in wait; skip in the embedded world."""
     if world is not World.FABRIC:
-        pytest.skip("ordering by several nodes is Fabric's: run with --world fabric")
+        meaningless(world, "ordering by several nodes of one's own is --world fabric")
     return with_probe(make_network(waiting_orderers=1))
 
 

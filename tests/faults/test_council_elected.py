@@ -15,6 +15,7 @@ from tests.faults.load import Load
 from tests.faults.test_orderers_killed import LEADER, SECONDS, agreed, script, submit_once
 from tests.integration.council.council_world import NODES, CouncilWorld, council_world
 from tests.integration.exchange import CHAINCODE, enrol
+from tests.prerequisites import meaningless
 
 from gridledger.client import Gateway, SubmitError
 from gridledger.client.time_mark import TimeMarkAgent
@@ -37,7 +38,7 @@ def addresses(network: Network, names: list[str]) -> list[str]:
 def waiting(world: World, make_network: MakeNetwork) -> Network:
     """Return a network in which four orderers wait to be elected; skip in the embedded world."""
     if world is not World.FABRIC:
-        pytest.skip("ordering by several nodes is Fabric's: run with --world fabric")
+        meaningless(world, "ordering by several nodes of one's own is --world fabric")
     return with_probe(make_network(waiting_orderers=4))
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import MakeNetwork
 from tests.integration.council.council_world import CouncilWorld, council_world
 from tests.integration.exchange import deployed
+from tests.prerequisites import meaningless
 
 from gridledger.council import ReviewLedger, RoundKeyStore, bring_to_master
 from gridledger.council.copy_audit import AuditFinding, audit_round
@@ -44,7 +45,7 @@ LIMITS = ReviewLimits(
 def four(world: World, make_network: MakeNetwork) -> Network:
     """Return real Fabric with four peer organisations: one may be dead, and three still endorse."""
     if world is not World.FABRIC:
-        pytest.skip("organisations with peers of their own are Fabric's: run with --world fabric")
+        meaningless(world, "organisations with peers that may be killed are --world fabric")
     return make_network(organisations=4)
 
 

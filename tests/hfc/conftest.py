@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.prerequisites import missing
+from tests.prerequisites import meaningless, missing
 
 from gridledger.host.ports import LOOPBACK
 from gridledger.network import Network, World
@@ -71,7 +71,7 @@ def hfc_python() -> str:
 def greeter(hfc_python: str, world: World, network: Network) -> Network:
     """Return the network with the chaincode on it; devnet lacks what hfc sends to orderers."""
     if world is not World.FABRIC:
-        missing("fabric", "hfc sends to orderers itself: --world fabric")
+        meaningless(world, "hfc sends to orderers itself: --world fabric")
     network.deploy(CHAINCODE, "tests.hfc.greeter:GreeterChaincode", python_path=[ROOT])
     return network
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.integration.exchange import deployed, opened_scene
+from tests.integration.exchange import CHAINCODE, CHAINCODE_VARIABLE, deployed, opened_scene
 
 from gridledger.exchange.demo.scene import Scene
 from gridledger.network import Network
@@ -14,8 +14,10 @@ from gridledger.network import Network
 @pytest.fixture(scope="session")
 async def exchange_network(network: Network) -> AsyncIterator[Network]:
     """Give the shared network with the contracts deployed, and an agent that keeps its time mark fresh."""
-    async with deployed(network):
-        yield network
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(CHAINCODE_VARIABLE, CHAINCODE)
+        async with deployed(network):
+            yield network
 
 
 @pytest.fixture(scope="session")

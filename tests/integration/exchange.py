@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.worlds import attached_channel
 
 from gridledger.client import Connection, Deadlines, Gateway
 from gridledger.client.time_mark import TimeMarkAgent
@@ -23,6 +26,7 @@ from gridledger.network import Network
 
 __all__ = [
     "CHAINCODE",
+    "CHAINCODE_VARIABLE",
     "PATIENT",
     "authorities",
     "deployed",
@@ -32,19 +36,24 @@ __all__ = [
     "signed_request",
 ]
 
-CHAINCODE = "gridledger"
+CHAINCODE = "gridledger" if attached_channel() is None else f"gridledger-{os.urandom(4).hex()}"
+"""A root is founded once: on a network that outlives the tests, each run has a ledger of its own."""
+CHAINCODE_VARIABLE = "GRIDLEDGER_CHAINCODE"
+"""Tells commands the name."""
 PATIENT = Deadlines(evaluate=60, endorse=60, submit=30, commit_status=120)
 """On a machine that others load, or whose host takes its processors away, a query may take many seconds."""
 
 OPENING = (*opening.ACTS, *sharing.ACTS)
 
 
-def enrol(network: Network, organisation: str, user: str, role: Role) -> Connection:
+def enrol(
+    network: Network, organisation: str, user: str, role: Role, *, chaincode: str = CHAINCODE
+) -> Connection:
     """Make an identity, unless there is one of the name."""
     if user not in network.organisation(organisation).users():
         attributes = {CertificateAttribute.ROLE.value: write_roles([role])}
         network.enrol(org=organisation, user=user, attributes=attributes)
-    return network.connection(org=organisation, user=user, chaincode=CHAINCODE)
+    return network.connection(org=organisation, user=user, chaincode=chaincode)
 
 
 @asynccontextmanager
@@ -73,12 +82,17 @@ def authorities(network: Network) -> Mapping[str, Path]:
 
 @asynccontextmanager
 async def opened_scene(
-    network: Network, folder: Path, *, modules: int = 0, postgresql: bool = False
+    network: Network,
+    folder: Path,
+    *,
+    modules: int = 0,
+    postgresql: bool = False,
+    chaincode: str = CHAINCODE,
 ) -> AsyncIterator[Scene]:
     """Give the scene with everything registered, published, ruled and deposited."""
 
     def make(organisation: str, user: str, role: Role) -> Connection:
-        return enrol(network, organisation, user, role)
+        return enrol(network, organisation, user, role, chaincode=chaincode)
 
     async with Scene.set_up(
         folder, make, authorities(network), modules=modules, postgresql=postgresql

@@ -15,7 +15,6 @@ from gridledger.model.identifier import FieldIdentifier, SystemIdentifier
 from gridledger.model.proof import OwnershipCertificate
 from gridledger.model.refusals import NotFound
 from gridledger.network import Network, World
-from gridledger.network.material import OrganisationKind, OrganisationMaterial
 
 
 @pytest.fixture(scope="session")
@@ -44,16 +43,7 @@ async def trust(small: SmallScene) -> ConfiguredTrust:
 
 def folders(network: Network) -> tuple[dict[str, Path], dict[str, Path]]:
     """Return the MSP folders of orderers and peers."""
-    orderers = [
-        OrganisationMaterial(
-            name=each.name, kind=OrganisationKind.ORDERER, root=network.directory / "organizations"
-        )
-        for each in network.description.orderers
-    ]
-    return (
-        {one.msp_id: one.path / "msp" for one in orderers},
-        {one.msp_id: one.path / "msp" for one in network.organisations},
-    )
+    return network.orderer_authorities, {one.msp_id: one.msp.path for one in network.organisations}
 
 
 async def test_certificate_holds_under_the_first_block(
@@ -76,28 +66,38 @@ async def test_certificate_holds_under_the_first_block(
 
 
 async def test_certificate_holds_under_the_organisations_folders(
-    exchange_network: Network, certificate: OwnershipCertificate, field: FieldIdentifier
+    exchange_network: Network,
+    certificate: OwnershipCertificate,
+    trust: ConfiguredTrust,
+    field: FieldIdentifier,
 ) -> None:
     orderers, peers = folders(exchange_network)
 
-    verified = verify_certificate(certificate, FolderTrust(orderers=orderers, peers=peers))
+    verified = verify_certificate(
+        certificate, FolderTrust(orderers=orderers, peers=peers, raft=trust.is_raft)
+    )
 
     assert verified.ownership.field.identifier == field
 
 
 async def test_certificate_under_other_organisations_is_refused(
-    exchange_network: Network, certificate: OwnershipCertificate
+    exchange_network: Network, certificate: OwnershipCertificate, trust: ConfiguredTrust
 ) -> None:
     orderers, peers = folders(exchange_network)
     first, second = peers
     swapped = {first: peers[second], second: peers[first]}
 
+    def verify(orderers: dict[str, Path], peers: dict[str, Path], *, raft: bool = trust.is_raft) -> None:
+        verify_certificate(certificate, FolderTrust(orderers=orderers, peers=peers, raft=raft))
+
     with pytest.raises(ProofRefused, match="issuer"):
-        verify_certificate(certificate, FolderTrust(orderers=orderers, peers=swapped))
+        verify(orderers, swapped)
     with pytest.raises(ProofRefused, match="not trusted"):
-        verify_certificate(certificate, FolderTrust(orderers=orderers, peers={first: peers[first]}))
-    with pytest.raises(ProofRefused, match="vouches for orderer"):
-        verify_certificate(certificate, FolderTrust(orderers=peers, peers=peers))
+        verify(orderers, {first: peers[first]})
+    with pytest.raises(ProofRefused, match=r"vouches for (the )?orderer"):
+        verify(peers, peers)
+    with pytest.raises(ProofRefused, match="number"):
+        verify(orderers, peers, raft=not trust.is_raft)
 
 
 async def test_certificate_of_an_unknown_field_is_refused(small: SmallScene, field: FieldIdentifier) -> None:

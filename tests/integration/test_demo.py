@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from tests.prerequisites import missing
+from tests.worlds import attached_network
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
@@ -25,11 +28,17 @@ def test_demo_shows_every_step_and_stops_what_it_started(world: World, tmp_path:
             missing("fabric", error.message)
     results, errors = io.StringIO(), io.StringIO()
     folder = tmp_path / "demo"
+    where = ["--world", world.value]
+    with ExitStack() as stack:
+        if world is World.ATTACHED:
+            network = stack.enter_context(attached_network(tmp_path / "attached"))
+            # What it founds is founded once a chaincode.
+            where = ["--network", str(network.directory), "--chaincode", f"demo-{os.urandom(4).hex()}"]
 
-    code = run(
-        ["demo", "--world", world.value, "--dir", str(folder), "--modules", "20", "--json"],
-        Output(stream=results, errors=errors),
-    )
+        code = run(
+            ["demo", *where, "--dir", str(folder), "--modules", "20", "--json"],
+            Output(stream=results, errors=errors),
+        )
 
     assert code == 0, errors.getvalue()
     *steps, end = [json.loads(line) for line in results.getvalue().splitlines()]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.integration.exchange import CHAINCODE, fund, opened_scene, signed_request
-from tests.worlds import running_network
+from tests.worlds import attached_network, running_network
 
 from gridledger.exchange.business_system import BusinessSystem
 from gridledger.exchange.data_application import Fetched
@@ -40,6 +40,7 @@ from gridledger.network import Network, World
 from gridledger.web import Call, LocalServer, MemoryReplayStore, ServiceUnavailable
 
 NAMES = tuple(system.name for system in SYSTEMS)
+FIVE = f"{CHAINCODE}-five"
 HOLD_S = 25
 """Time for four owners to be fetched and paid on a busy machine; the fifth one's money is waited for."""
 
@@ -106,15 +107,17 @@ class Five:
 
 @pytest.fixture(scope="module")
 def own_network(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    with running_network(world, tmp_path_factory.mktemp("five")) as network:
-        network.deploy(CHAINCODE, "gridledger.chaincode:GridLedger")
+    folder = tmp_path_factory.mktemp("five")
+    own = attached_network(folder / "network") if world is World.ATTACHED else running_network(world, folder)
+    with own as network:
+        network.deploy(FIVE, "gridledger.chaincode:GridLedger")
         yield network
 
 
 @pytest.fixture(scope="module")
 async def five(own_network: Network, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Five]:
     folder = tmp_path_factory.mktemp("five-systems") / "scene"
-    async with opened_scene(own_network, folder, modules=3, postgresql=True) as scene:
+    async with opened_scene(own_network, folder, modules=3, postgresql=True, chaincode=FIVE) as scene:
         for owner in scene.owners.values():
             # Where they answer from this process, they deliver on any hold that is not over.
             server = replace(owner.settings.server, margin_s=0)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.ca.stand_in import ADMIN, ADMIN_SECRET, StandInCa
+from tests.integration.exchange import CHAINCODE
 
 from gridledger import client
 from gridledger.client.ca import CaAddress, FabricCa, Registration
@@ -39,7 +40,7 @@ async def names(
 ) -> AsyncIterator[dict[str, Any]]:
     """Return what the names in the table stand for."""
     folder = tmp_path_factory.mktemp("hfc-table")
-    connection = exchange_network.connection(org="org1", user="user1", chaincode="gridledger")
+    connection = exchange_network.connection(org="org1", user="user1", chaincode=CHAINCODE)
     user = exchange_network.organisation("org1").user("user1").msp
     path = folder / "network.json"
     path.write_text(json.dumps(_profile(connection)))
@@ -47,7 +48,7 @@ async def names(
     (folder / "user1").mkdir()
     (folder / "user1" / "private_sk").write_bytes(user.key.read_bytes())
     (folder / "user1" / "enrollmentCert.pem").write_bytes(user.certificate.read_bytes())
-    admin = exchange_network.connection(org="org1", user="admin", chaincode="gridledger")
+    admin = exchange_network.connection(org="org1", user="admin", chaincode=CHAINCODE)
     stand_in = StandInCa(exchange_network.organisation("org1").signing_authority())
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(client.Gateway.connect(connection))
@@ -69,8 +70,8 @@ async def names(
             "profile": profile,
             "org": "org1",
             "name": "user1",
-            "channel": "energy",
-            "chaincode": "gridledger",
+            "channel": exchange_network.channel,
+            "chaincode": CHAINCODE,
             "msp_id": "Org1MSP",
             "gateway": gateway,
             "network": network,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.commands import Commands
-from tests.integration.exchange import authorities, enrol
+from tests.integration.exchange import CHAINCODE, authorities, enrol
 from tests.integration.openadr_vens import take_part_by_3_0, take_part_by_3_1
 from tests.integration.small_scene import SmallScene, small_scene
 
@@ -78,7 +78,7 @@ async def site(exchange_network: Network, tmp_path_factory: pytest.TempPathFacto
         server.mkdir()
         write_connection(
             server / "connection.json",
-            exchange_network.connection(org="org1", user=small.users["one"], chaincode="gridledger"),
+            exchange_network.connection(org="org1", user=small.users["one"], chaincode=CHAINCODE),
         )
         (server / "server.toml").write_text(
             f"""

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.prerequisites import missing
 
 ROOT = Path(__file__).parents[2]
 PORTIONS = ("chaincode", "client", "lake", "network", "cli")
@@ -18,7 +19,7 @@ TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".sh", ".mjs", ".cff", 
 def tracked() -> list[Path]:
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if listing.returncode:
-        pytest.skip("not a git checkout: there is no list of tracked files")
+        missing("git", "not a checkout: there is no list of tracked files")
     return [ROOT / name for name in listing.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
 

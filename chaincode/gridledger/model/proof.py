@@ -36,10 +36,22 @@ class OrdererSignature(ModelValue):
     """An orderer's signature over a block."""
 
     identifier_header: bytes
-    """The ``common.IdentifierHeader`` that was signed: the orderer's number among the consenters, a nonce."""
+    """The ``common.IdentifierHeader`` that was signed: the orderer's number among the consenters, a nonce;
+    empty where orderers have no numbers."""
+    signature_header: bytes | None = None
+    """The ``common.SignatureHeader`` that was signed instead, with a certificate (Fabric's Raft)."""
     certificate: bytes
     """The orderer's certificate, DER."""
     signature: bytes
+
+    def broken_rules(self) -> Iterable[tuple[str, str]]:
+        if bool(self.identifier_header) == bool(self.signature_header):
+            yield "identifier_header", "want this or signature_header"
+
+    @property
+    def header(self) -> bytes:
+        """What of the two was signed."""
+        return self.signature_header or self.identifier_header
 
 
 @value

@@ -16,6 +16,7 @@ import click
 
 from gridledger.cli.command import with_output
 from gridledger.cli.output import Output, table
+from gridledger.cli.party_option import CHAINCODE, CHAINCODE_VARIABLE
 from gridledger.client import Connection
 from gridledger.exchange.demo.devices import MODULES
 from gridledger.exchange.demo.play import play
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_CHAINCODE: Final = "gridledger"
 _MODULE: Final = "gridledger.chaincode:GridLedger"
 
 
@@ -69,6 +69,14 @@ _MODULE: Final = "gridledger.chaincode:GridLedger"
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Play on the network of this folder, such as an attached one, in place of one of its own.",
 )
+@click.option(
+    "--chaincode",
+    default=CHAINCODE,
+    show_default=True,
+    envvar=CHAINCODE_VARIABLE,
+    show_envvar=True,
+    help="The chaincode's name: it founds what cannot be founded twice, so each play wants one of its own.",
+)
 @with_output
 def command(
     output: Output,
@@ -78,6 +86,7 @@ def command(
     modules: int,
     keep: bool,
     attached: Path | None,
+    chaincode: str,
 ) -> None:
     """Show a paid, proven look-up of a real PV plant's data, step by step.
 
@@ -93,7 +102,7 @@ def command(
             else Network.create(folder / "network", world=World(world), binaries=binaries)
         )
         try:
-            asyncio.run(_play(output, network, folder / "exchange", modules))
+            asyncio.run(_play(output, network, chaincode, folder / "exchange", modules))
         finally:
             if attached is None:
                 with output.progress("stopping"):
@@ -123,9 +132,9 @@ def _folder(directory: Path | None, *, keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-async def _play(output: Output, network: Network, folder: Path, modules: int) -> None:
+async def _play(output: Output, network: Network, chaincode: str, folder: Path, modules: int) -> None:
     authorities = network.authorities
-    start = _Start(network)
+    start = _Start(network, chaincode)
 
     def enrol(organisation: str, user: str, role: Role) -> Connection:
         if user in network.organisation(organisation).users():
@@ -134,14 +143,14 @@ async def _play(output: Output, network: Network, folder: Path, modules: int) ->
             attributes = {CertificateAttribute.ROLE.value: write_roles([role])}
             connection = network.enrol(org=organisation, user=user, attributes=attributes)
         # Everybody is enrolled before it is deployed.
-        return replace(connection, chaincode=_CHAINCODE)
+        return replace(connection, chaincode=chaincode)
 
     async with AsyncExitStack() as stack:
         with output.progress(f"starting a network of world {network.world}, databases and servers"):
             scene = await stack.enter_async_context(
                 Scene.set_up(folder, enrol, authorities, modules=modules, postgresql=True, start=start)
             )
-        _say(output, 1, _network_step(network, start.seconds))
+        _say(output, 1, _network_step(network, chaincode, start.seconds))
         number = 2
         async for step in play(scene):
             _say(output, number, step)
@@ -151,23 +160,24 @@ async def _play(output: Output, network: Network, folder: Path, modules: int) ->
 class _Start:
     """Starts a network, with what the demo calls; blocks."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, chaincode: str) -> None:
         self._network = network
+        self._chaincode = chaincode
         self.seconds = 0.0
 
     def __call__(self) -> None:
         started = time.monotonic()
         self._network.up()
-        self._network.deploy(_CHAINCODE, _MODULE)
+        self._network.deploy(self._chaincode, _MODULE)
         self.seconds = time.monotonic() - started
 
 
-def _network_step(network: Network, seconds: float) -> Step:
+def _network_step(network: Network, chaincode: str, seconds: float) -> Step:
     organisations = ", ".join(one.msp_id for one in network.organisations)
     return Step(
         title="A network runs",
         text=f"World {network.world}, channel {network.channel}, organisations {organisations}; the chaincode"
-        f" {_CHAINCODE} answers for each of them in a process of its own.",
+        f" {chaincode} answers for each of them in a process of its own.",
         milliseconds=round(seconds * 1000),
     )
 

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import click
 
@@ -18,12 +18,14 @@ from gridledger.exchange.party import Party
 from gridledger.exchange.settings import BusinessSettings
 from gridledger.web import Authorities
 
-__all__ = ["ConfigChoice", "PartyChoice", "with_config", "with_party"]
+__all__ = ["CHAINCODE", "CHAINCODE_VARIABLE", "ConfigChoice", "PartyChoice", "with_config", "with_party"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_CHAINCODE = "gridledger"
+CHAINCODE: Final = "gridledger"
+"""Name of the contracts' chaincode, where no other is given."""
+CHAINCODE_VARIABLE: Final = "GRIDLEDGER_CHAINCODE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,14 @@ def with_party(function: Callable[Concatenate[PartyChoice, P], T]) -> Callable[P
 
     @click.option("--org", "organisation", required=True, help="Organisation, such as org1.")
     @click.option("--user", required=True, help="Name of the identity, as `network enrol` made it.")
-    @click.option("--chaincode", default=_CHAINCODE, show_default=True, help="The chaincode's name.")
+    @click.option(
+        "--chaincode",
+        default=CHAINCODE,
+        show_default=True,
+        envvar=CHAINCODE_VARIABLE,
+        show_envvar=True,
+        help="The chaincode's name.",
+    )
     @with_network
     @functools.wraps(function)
     def called(choice: NetworkChoice, /, *arguments: P.args, **keywords: P.kwargs) -> T:

@@ -32,6 +32,7 @@ class TrustChoice:
     block: Path | None
     orderers: tuple[str, ...]
     peers: tuple[str, ...]
+    raft: bool = False
 
     def open(self) -> ChannelTrust:
         """Read it.
@@ -44,7 +45,7 @@ class TrustChoice:
         if self.block is not None and not self.orderers and not self.peers:
             return ConfiguredTrust.from_block(read_file(self.block))
         if self.block is None and (self.orderers or self.peers):
-            return FolderTrust(orderers=_folders(self.orderers), peers=_folders(self.peers))
+            return FolderTrust(orderers=_folders(self.orderers), peers=_folders(self.peers), raft=self.raft)
         raise click.UsageError("give --trust, or --orderers and --peers")
 
 
@@ -61,6 +62,9 @@ def with_trust(function: Callable[Concatenate[TrustChoice, P], T]) -> Callable[P
         "--orderers", multiple=True, metavar=_FOLDER, help="An orderer organisation, instead of --trust."
     )
     @click.option("--peers", multiple=True, metavar=_FOLDER, help="A peer organisation, instead of --trust.")
+    @click.option(
+        "--raft", is_flag=True, help="With --orderers: the channel is ordered by Raft, one signature a block."
+    )
     @functools.wraps(function)
     def called(*arguments: P.args, **keywords: P.kwargs) -> T:
         block = keywords.pop("block")
@@ -68,6 +72,7 @@ def with_trust(function: Callable[Concatenate[TrustChoice, P], T]) -> Callable[P
             block=block if isinstance(block, Path) else None,
             orderers=_texts(keywords.pop("orderers")),
             peers=_texts(keywords.pop("peers")),
+            raft=bool(keywords.pop("raft")),
         )
         return function(choice, *arguments, **keywords)
 

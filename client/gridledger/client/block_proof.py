@@ -1,8 +1,9 @@
 """Proving that a block was ordered: its entries, its header, and a quorum of its orderers' signatures.
 
 What an orderer signs, in this order: the metadata of the block (``common.OrdererBlockMetadata``: number of
-the configuration in force, consensus), the identifier header (its number among the consenters, a nonce), the
-header (ASN.1 DER of number, hash of the header before, hash of the entries). The hash of the entries is
+the configuration in force, consensus), the identifier header (its number among the consenters, a nonce; with
+Raft the signature header, its certificate and a nonce), the header (ASN.1 DER of number, hash of the header
+before, hash of the entries). The hash of the entries is
 computed here, so entries, place in the chain and configuration are all under each signature.
 """
 
@@ -12,14 +13,16 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.common import common_pb2
+from fabric_protos.msp import identities_pb2
 from google.protobuf.message import DecodeError
 
 from gridledger.client.block import Block, BlockTransaction
 from gridledger.client.channel_trust import ChannelTrust, ConfiguredTrust
 from gridledger.client.errors import ProofRefused
 from gridledger.client.validation import ValidationCode
-from gridledger.crypto.certificate import load_der_certificate
+from gridledger.crypto.certificate import load_certificate, load_der_certificate
 from gridledger.model.errors import CryptoError
 from gridledger.model.proof import BlockProof, OrdererSignature
 from gridledger.model.signature import verify_signature
@@ -42,17 +45,24 @@ def make_block_proof(block: Block, trust: ConfiguredTrust) -> BlockProof:
     Raises
     ------
     ProofRefused
-        If its orderers did not sign as SmartBFT's do.
+        If its orderers' signatures cannot be read.
     """
     metadata = _signed_metadata(block)
     signatures = []
     for one in metadata.signatures:
-        if one.signature_header or not one.identifier_header:
-            raise ProofRefused(f"block {block.number} is not signed by numbered orderers")
-        certificate = trust.certificate(_identifier(one.identifier_header))
+        if bool(one.signature_header) == bool(one.identifier_header):
+            raise ProofRefused(f"block {block.number} is signed by nobody who is named")
+        certificate = (
+            trust.certificate(_identifier(one.identifier_header))
+            if one.identifier_header
+            else _creator_certificate(one.signature_header)
+        )
         signatures.append(
             OrdererSignature(
-                identifier_header=one.identifier_header, certificate=certificate, signature=one.signature
+                identifier_header=one.identifier_header,
+                signature_header=one.signature_header or None,
+                certificate=certificate,
+                signature=one.signature,
             )
         )
     return BlockProof(
@@ -123,11 +133,14 @@ def verify_block(proof: BlockProof, trust: ChannelTrust, *, configuration: int |
             certificate = load_der_certificate(one.certificate)
         except ValueError as error:
             raise ProofRefused(f"{subject}: an orderer's certificate cannot be read") from error
-        name, key = trust.signer(_identifier(one.identifier_header), certificate, at_ms=at_ms)
+        number = _identifier(one.identifier_header) if one.signature_header is None else None
+        if one.signature_header is not None and _creator_certificate(one.signature_header) != one.certificate:
+            raise ProofRefused(f"{subject}: the certificate is not the one that was signed with")
+        name, key = trust.signer(number, certificate, at_ms=at_ms)
         if name in signers:
             raise ProofRefused(f"{subject}: orderer {name} signed twice")
         try:
-            verify_signature(key, proof.metadata + one.identifier_header + header, one.signature)
+            verify_signature(key, proof.metadata + one.header + header, one.signature)
         except CryptoError as error:
             raise ProofRefused(f"{subject}: the signature of orderer {name} does not hold") from error
         signers.add(name)
@@ -198,6 +211,16 @@ def _last_configuration(metadata: bytes) -> int:
         return int(common_pb2.OrdererBlockMetadata.FromString(metadata).last_config.index)
     except DecodeError as error:
         raise ProofRefused("the metadata that orderers signed cannot be read") from error
+
+
+def _creator_certificate(header: bytes) -> bytes:
+    """Return the certificate in a signature header, DER."""
+    try:
+        creator = common_pb2.SignatureHeader.FromString(header).creator
+        identity = identities_pb2.SerializedIdentity.FromString(creator)
+        return load_certificate(identity.id_bytes).public_bytes(Encoding.DER)
+    except (DecodeError, ValueError) as error:
+        raise ProofRefused("an orderer's signature header cannot be read") from error
 
 
 def _identifier(header: bytes) -> int:

@@ -17,6 +17,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.common import common_pb2, configtx_pb2, configuration_pb2
+from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
 from google.protobuf.message import DecodeError
 
 from gridledger.client.errors import ProofRefused
@@ -30,6 +31,8 @@ _APPLICATION: Final = "Application"
 _ORDERER: Final = "Orderer"
 _MSP: Final = "MSP"
 _CONSENTERS: Final = "Orderers"
+_CONSENSUS: Final = "ConsensusType"
+_RAFT: Final = "etcdraft"
 
 
 def quorum_of(count: int) -> int:
@@ -58,19 +61,24 @@ class ChannelTrust(ABC):
         The organisations whose peers' endorsements count, by MSP.
     quorum : int
         Signatures that a block needs.
+    is_raft : bool
+        Whether blocks are signed by certificate, by one orderer, instead of by a quorum of numbered ones.
     """
 
     peers: Mapping[str, Membership]
     quorum: int
+    is_raft: bool
 
     @abstractmethod
-    def signer(self, identifier: int, certificate: x509.Certificate, *, at_ms: int) -> tuple[str, bytes]:
+    def signer(
+        self, identifier: int | None, certificate: x509.Certificate, *, at_ms: int
+    ) -> tuple[str, bytes]:
         """Say who signed a block as an orderer.
 
         Parameters
         ----------
-        identifier : int
-            Its number among the consenters.
+        identifier : int or None
+            Its number among the consenters; None where the block names the certificate alone, as with Raft.
         certificate : x509.Certificate
             What the proof says of it.
         at_ms : int
@@ -124,6 +132,9 @@ class FolderTrust(ChannelTrust):
     ----------
     orderers, peers : mapping of str to Path
         MSP to folder.
+    raft : bool, default False
+        Whether the channel is ordered by Raft, which no orderer may lie in: a block has one signature, that
+        of any orderer. Otherwise orderers are numbered, and a quorum of the organisations has to sign.
 
     Raises
     ------
@@ -131,22 +142,23 @@ class FolderTrust(ChannelTrust):
         If one cannot be read, or there is none of a kind.
     """
 
-    def __init__(self, *, orderers: Mapping[str, Path], peers: Mapping[str, Path]) -> None:
+    def __init__(
+        self, *, orderers: Mapping[str, Path], peers: Mapping[str, Path], raft: bool = False
+    ) -> None:
         for name, given in (("orderers", orderers), ("peers", peers)):
             if not given:
                 raise ConfigError("no MSP folder is given", key=name, source="trust")
         self._orderers = {one: Membership.from_folder(one, folder) for one, folder in orderers.items()}
         self.peers = {one: Membership.from_folder(one, folder) for one, folder in peers.items()}
-        self.quorum = quorum_of(len(self._orderers))
+        self.quorum = 1 if raft else quorum_of(len(self._orderers))
+        self.is_raft = raft
 
-    def signer(self, identifier: int, certificate: x509.Certificate, *, at_ms: int) -> tuple[str, bytes]:
+    def signer(
+        self, identifier: int | None, certificate: x509.Certificate, *, at_ms: int
+    ) -> tuple[str, bytes]:
         """Return the organisation that vouches for the certificate as an orderer's."""
-        for msp_id, membership in self._orderers.items():
-            try:
-                return msp_id, membership.require(certificate, NodeUnit.ORDERER, at_ms=at_ms)
-            except ProofRefused:
-                continue
-        raise ProofRefused(f"no trusted organisation vouches for orderer {identifier}")
+        _require_kind(identifier, is_raft=self.is_raft)
+        return _vouched(self._orderers, identifier, certificate, at_ms=at_ms)
 
     def starts_at(self) -> int | None:
         """Return None: organisations are trusted at every block."""
@@ -173,7 +185,12 @@ class ConfiguredTrust(ChannelTrust):
     Raises
     ------
     ProofRefused
-        If it is no configuration of a channel whose orderers are numbered (Fabric's SmartBFT).
+        If it is no configuration of a channel that SmartBFT, Raft or devnet order.
+
+    Notes
+    -----
+    With SmartBFT each orderer is named, and a quorum has to sign. With Raft a block has one signature, of any
+    orderer of the orderers' organisations: whoever trusts it trusts each of them.
     """
 
     def __init__(self, number: int, entry: bytes) -> None:
@@ -181,7 +198,12 @@ class ConfiguredTrust(ChannelTrust):
         self.channel, root = _configuration_of(entry)
         application, ordering = root.groups[_APPLICATION], root.groups[_ORDERER]
         self.peers = _memberships(application)
-        orderers = _memberships(ordering)
+        self._orderers = orderers = _memberships(ordering)
+        self.is_raft = _is_raft(ordering)
+        self.quorum = 1
+        self._consenters: dict[int, tuple[Membership, bytes]] = {}
+        if self.is_raft:
+            return
         try:
             mapping = configuration_pb2.Orderers.FromString(ordering.values[_CONSENTERS].value)
             self._consenters = {
@@ -211,8 +233,13 @@ class ConfiguredTrust(ChannelTrust):
             raise ProofRefused("the trusted block is no configuration block")
         return cls(block.header.number, block.data.data[0])
 
-    def signer(self, identifier: int, certificate: x509.Certificate, *, at_ms: int) -> tuple[str, bytes]:
-        """Return the consenter of that number, if the certificate is its own."""
+    def signer(
+        self, identifier: int | None, certificate: x509.Certificate, *, at_ms: int
+    ) -> tuple[str, bytes]:
+        """Return the consenter of that number, if the certificate is its own; with Raft any orderer."""
+        _require_kind(identifier, is_raft=self.is_raft)
+        if identifier is None:
+            return _vouched(self._orderers, identifier, certificate, at_ms=at_ms)
         consenter = self._consenters.get(identifier)
         if consenter is None:
             raise ProofRefused(f"the channel has no orderer {identifier}")
@@ -253,6 +280,38 @@ def _configuration_of(entry: bytes) -> tuple[str, configtx_pb2.ConfigGroup]:
     except DecodeError as error:
         raise ProofRefused("a configuration cannot be read") from error
     return str(header.channel_id), root
+
+
+def _is_raft(ordering: configtx_pb2.ConfigGroup) -> bool:
+    try:
+        found = orderer_configuration_pb2.ConsensusType.FromString(ordering.values[_CONSENSUS].value)
+    except DecodeError as error:
+        raise ProofRefused("the configuration's consensus cannot be read") from error
+    return str(found.type) == _RAFT
+
+
+def _require_kind(identifier: int | None, *, is_raft: bool) -> None:
+    """Refuse the other kind of signature: one of them is enough with Raft alone."""
+    if is_raft is not (identifier is None):
+        raise ProofRefused(
+            "the channel does not number its orderers" if is_raft else "want an orderer's number"
+        )
+
+
+def _vouched(
+    orderers: Mapping[str, Membership],
+    identifier: int | None,
+    certificate: x509.Certificate,
+    *,
+    at_ms: int,
+) -> tuple[str, bytes]:
+    for msp_id, membership in orderers.items():
+        try:
+            return msp_id, membership.require(certificate, NodeUnit.ORDERER, at_ms=at_ms)
+        except ProofRefused:
+            continue
+    named = "the orderer" if identifier is None else f"orderer {identifier}"
+    raise ProofRefused(f"no trusted organisation vouches for {named}")
 
 
 def _memberships(group: configtx_pb2.ConfigGroup) -> dict[str, Membership]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from gridledger.client import Network
+from gridledger.client import Block, Network
 from gridledger.council.review_ledger import ReviewLedger
 from gridledger.model.council_review import RoundView
 from gridledger.model.errors import FieldValue
 from gridledger.model.identifier import SystemIdentifier
+from gridledger.network.errors import ConsentersUnnumbered
+from gridledger.network.ordering.channel_configuration import ChannelConfiguration
 from gridledger.network.ordering.live_ordering import LiveOrdering
 
 __all__ = ["ConsenterView", "CouncilView", "read_council_view"]
@@ -33,9 +35,10 @@ class CouncilView:
 
     height: int
     """Number of the asked peer's blocks."""
-    quorum: int
-    """How many consenters have to sign a block."""
+    quorum: int | None
+    """How many consenters have to sign a block; None where another consensus than SmartBFT orders."""
     consenters: tuple[ConsenterView, ...]
+    """Empty where another consensus orders."""
     round: RoundView | None
     """The newest round; None where there is none."""
 
@@ -100,22 +103,35 @@ async def read_council_view(network: Network, ordering: LiveOrdering, root: Syst
     """
     ledger = ReviewLedger(network)
     configuration, newest, number = await asyncio.gather(
-        ordering.configuration(), ordering.newest_block(), ledger.newest_round(root)
+        _configuration(ordering), ordering.newest_block(), ledger.newest_round(root)
     )
+    return CouncilView(
+        height=newest.number + 1,
+        quorum=None if configuration is None else configuration.quorum,
+        consenters=() if configuration is None else await _consenters(ordering, configuration, newest),
+        round=await ledger.round(root, number) if number else None,
+    )
+
+
+async def _configuration(ordering: LiveOrdering) -> ChannelConfiguration | None:
+    try:
+        return await ordering.configuration()
+    except ConsentersUnnumbered:
+        return None
+
+
+async def _consenters(
+    ordering: LiveOrdering, configuration: ChannelConfiguration, newest: Block
+) -> tuple[ConsenterView, ...]:
     consenters = configuration.consenters
     heads = await asyncio.gather(*(ordering.head(one.address) for one in consenters))
     leader = configuration.leader(newest)
-    return CouncilView(
-        height=newest.number + 1,
-        quorum=configuration.quorum,
-        consenters=tuple(
-            ConsenterView(
-                address=one.address,
-                msp_id=one.msp_id,
-                height=None if head is None else head.number + 1,
-                is_leader=one.address == leader,
-            )
-            for one, head in zip(consenters, heads, strict=True)
-        ),
-        round=await ledger.round(root, number) if number else None,
+    return tuple(
+        ConsenterView(
+            address=one.address,
+            msp_id=one.msp_id,
+            height=None if head is None else head.number + 1,
+            is_leader=one.address == leader,
+        )
+        for one, head in zip(consenters, heads, strict=True)
     )

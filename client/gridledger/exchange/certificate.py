@@ -91,7 +91,7 @@ async def certify(
     EndorseError
         Peers of two organisations did not answer alike.
     ProofRefused
-        The block is not signed as a channel with numbered orderers signs (Fabric's SmartBFT, devnet).
+        The block is not signed as Fabric's orderers sign (SmartBFT, Raft) or devnet's.
     ModelError
         The block is too long for a certificate.
 

@@ -95,7 +95,7 @@ async def prove_record(
     EndorseError
         Peers of two organisations did not answer alike.
     ProofRefused
-        The block is not signed as a channel with numbered orderers signs.
+        The block is not signed as Fabric's orderers or devnet's sign.
     """
     record = kept.record
     name = RunName(terminal=record.terminal, first=record.run)

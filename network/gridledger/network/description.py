@@ -22,6 +22,7 @@ from gridledger.network.material import OrganisationKind, OrganisationMaterial
 __all__ = [
     "FILE_NAME",
     "MEMBERS",
+    "ORDERERS",
     "AttachedPeer",
     "Attachment",
     "ChaincodeDescription",
@@ -37,6 +38,8 @@ __all__ = [
 FILE_NAME = "network.json"
 MEMBERS = "members"
 """Folder with the MSPs of an attached channel's organisations."""
+ORDERERS = "orderers"
+"""Folder with the MSPs of those that order it."""
 _SCHEMA = "gridledger-network/1"
 _FIRST_ORDERER = "orderer0"
 _STRICT = ConfigDict(strict=True, extra="forbid")

@@ -19,6 +19,7 @@ __all__ = [
     "ConsenterUnknown",
     "ConsentersMoved",
     "ConsentersStop",
+    "ConsentersUnnumbered",
     "DeployError",
     "MaterialError",
     "OrdererCallError",
@@ -174,6 +175,27 @@ class ConsentersStop(NetworkSetupError):
 
     def __init__(self, why: str, *, consenters: Sequence[str], quorum: int) -> None:
         super().__init__(f"the channel would stop: {why}", consenters=list(consenters), quorum=quorum)
+
+
+class ConsentersUnnumbered(NetworkSetupError):
+    """Another consensus than SmartBFT orders the channel; a council's orderers cannot become its consenters.
+
+    Parameters
+    ----------
+    channel : str
+    consensus : str
+        What the channel's configuration calls it, such as `etcdraft`.
+    """
+
+    code = "GL-NET-050"
+    exit_code = 86
+
+    def __init__(self, channel: str, *, consensus: str) -> None:
+        super().__init__(
+            f"{consensus or 'nothing known'} orders {channel}: only SmartBFT's consenters follow a council",
+            channel=channel,
+            consensus=consensus,
+        )
 
 
 class ConsenterUnknown(NetworkSetupError):

@@ -21,11 +21,18 @@ from gridledger.network.blueprint import create_folder, default_settings, descri
 from gridledger.network.component import Component
 from gridledger.network.containers.process import remove_containers
 from gridledger.network.deployment import Deployment
-from gridledger.network.description import MEMBERS, ContainerImages, NetworkDescription, Settings, World
+from gridledger.network.description import (
+    MEMBERS,
+    ORDERERS,
+    ContainerImages,
+    NetworkDescription,
+    Settings,
+    World,
+)
 from gridledger.network.errors import MaterialError
 from gridledger.network.fabric.binaries import Binaries, ImageBinaries
 from gridledger.network.inventory import Inventory
-from gridledger.network.material import OrganisationMaterial
+from gridledger.network.material import OrganisationKind, OrganisationMaterial
 from gridledger.network.status import NetworkStatus, read_status
 
 __all__ = ["Network"]
@@ -147,6 +154,19 @@ class Network:
         """MSP folders by which to tell the members of the channel's organisations, by MSP."""
         members = {path.name: path for path in (self.directory / MEMBERS).glob("*")}
         return members | {one.msp_id: one.msp.path for one in self.organisations}
+
+    @property
+    def orderer_authorities(self) -> dict[str, Path]:
+        """MSP folders of the organisations whose orderers sign the channel's first blocks, by MSP."""
+        attached = {path.name: path for path in (self.directory / ORDERERS).glob("*")}
+        made = [
+            OrganisationMaterial(
+                name=one.name, kind=OrganisationKind.ORDERER, root=self.directory / "organizations"
+            )
+            for one in self.description.orderers
+            if not one.is_waiting
+        ]
+        return attached | {one.msp_id: one.msp.path for one in made}
 
     def use_binaries(self, binaries: Path) -> None:
         """Run Fabric from another folder from the next start on; PrerequisiteMissing if one is not there."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.ca.server import CaServer
 from tests.integration.commands import Commands
+from tests.integration.exchange import CHAINCODE
 
 from gridledger.client import Gateway
 from gridledger.network import Network
@@ -46,5 +47,5 @@ class Authority:
 
 async def transact(network: Network, user: str) -> None:
     """Send a transaction as a user of organisation 1, and wait until it is committed."""
-    async with Gateway.connect(network.connection(org="org1", user=user, chaincode="gridledger")) as gateway:
-        await gateway.network().contract("gridledger", "ledger").submit("CancelCall", uuid.uuid4().hex)
+    async with Gateway.connect(network.connection(org="org1", user=user, chaincode=CHAINCODE)) as gateway:
+        await gateway.network().contract(name="ledger").submit("CancelCall", uuid.uuid4().hex)

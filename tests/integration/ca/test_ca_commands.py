@@ -9,6 +9,7 @@ import pytest
 from tests.ca.server import CaServer
 from tests.integration.ca.authority import Authority, transact
 from tests.integration.commands import Commands
+from tests.integration.exchange import CHAINCODE
 from tests.softhsm import SoftHsm
 
 from gridledger.client import HfcWallet, Wallet
@@ -33,7 +34,7 @@ async def test_role_of_the_registration_works_on_the_network(
     shown = await authority.identity("enrol", name, "--secret-file", secret, "--org", "org1", *home)
     assert shown["roles"] == ["agent"]
     await transact(exchange_network, name)
-    as_agent = ("--org", "org1", "--user", name, "--chaincode", "gridledger")
+    as_agent = ("--org", "org1", "--user", name, "--chaincode", CHAINCODE)
     await authority.commands("agent", "run", "--once", *as_agent, *home)
     listed = await authority.managed("identities", name)
     assert listed["attributes"]["gridledger.role"] == "agent"
@@ -76,7 +77,7 @@ async def test_key_in_a_token_transacts(
     home = ("--dir", exchange_network.directory)
     shown = await authority.identity("enrol", name, "--secret-file", secret, *token, "--org", "org1", *home)
     assert shown["key"].startswith("pkcs11:token=meters;object=")
-    connection = exchange_network.connection(org="org1", user=name, chaincode="gridledger")
+    connection = exchange_network.connection(org="org1", user=name, chaincode=CHAINCODE)
     assert b"PRIVATE KEY" not in (connection.read("private_key") or b"")
     await transact(exchange_network, name)
 

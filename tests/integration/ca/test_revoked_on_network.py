@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.integration.ca.authority import Authority, transact
-from tests.prerequisites import missing
+from tests.integration.exchange import CHAINCODE
+from tests.prerequisites import meaningless
 
 from gridledger.client import EndorseError, EvaluateError, Gateway
 from gridledger.network import Network, World
@@ -17,7 +18,7 @@ async def test_revoked_identity_is_refused_by_the_network(
     authority: Authority, exchange_network: Network, world: World, tmp_path: Path
 ) -> None:
     if world is not World.FABRIC:
-        missing("fabric", "devnet's channel cannot be reconfigured: --world fabric")
+        meaningless(world, "its channel is not ours to change: --world fabric")
     network = exchange_network
     home = ("--org", "org1", "--dir", network.directory)
     users = {}
@@ -36,8 +37,8 @@ async def test_revoked_identity_is_refused_by_the_network(
     await authority.commands("network", "trust", "org1", "--dir", network.directory)
     with pytest.raises(EndorseError, match=r"(?i)revoked|access denied|creator"):
         await transact(network, users[False])
-    connection = network.connection(org="org1", user=users[False], chaincode="gridledger")
+    connection = network.connection(org="org1", user=users[False], chaincode=CHAINCODE)
     async with Gateway.connect(connection) as gateway:
         with pytest.raises(EvaluateError):
-            await gateway.network().contract("gridledger", "ledger").evaluate("ReadTimeMark")
+            await gateway.network().contract(name="ledger").evaluate("ReadTimeMark")
     await transact(network, users[True])

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import PySparkException
+from tests.integration.exchange import CHAINCODE
 from tests.integration.lake.sharing_world import ROLE, USER, SharingWorld, sharing_world
 
 import gridledger.lake
@@ -50,7 +51,7 @@ async def sharing(exchange_network: Network) -> AsyncIterator[SharingWorld]:
 
 async def _access(sharing: SharingWorld, name: str, folder: Path) -> Path:
     """Write the configuration of an application that reads what it was granted."""
-    user = ("--org", "org2", "--user", f"{sharing.prefix}-{name}", "--chaincode", "gridledger")
+    user = ("--org", "org2", "--user", f"{sharing.prefix}-{name}", "--chaincode", CHAINCODE)
     stream = io.StringIO()
     arguments = ["network", "connection", *user, "--dir", str(sharing.network.directory), "--json"]
     assert await asyncio.to_thread(_run, arguments, stream) == 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from tests.integration.exchange import CHAINCODE
 from tests.integration.lake.sharing_world import ROLE, USER, SharingWorld, sharing_world
 from tests.unit.lake.payloads import meter_csv
 
@@ -167,7 +168,7 @@ async def ask(sharing: SharingWorld, name: str, dataset: DatasetIdentifier, key_
 def reader(sharing: SharingWorld, name: str, key_file: Path, folder: Path) -> ReaderSettings:
     """Write a reader's configuration, and read it."""
     connection = sharing.network.connection(
-        org=sharing.organisation(name), user=f"{sharing.prefix}-{name}", chaincode="gridledger"
+        org=sharing.organisation(name), user=f"{sharing.prefix}-{name}", chaincode=CHAINCODE
     )
     named = ("endpoint", "msp_id", "certificate", "private_key", "tls_root_cert", "channel", "chaincode")
     values = {key: str(value) for key in named if (value := getattr(connection, key)) is not None}

@@ -1,10 +1,11 @@
-"""A network that others run, attached to by profile and administrators; here the tests run it."""
+"""A network that others run, attached to by profile and administrators; by default the tests run it."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.attaching import access, common_profile, write_profile
-from tests.worlds import running_network
+from tests.worlds import attached_network, running_network
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
@@ -33,12 +34,19 @@ from gridledger.network.msp import MspFolder
 ROOT = Path(__file__).resolve().parents[3]
 COUNTER = "tests.integration.network.counter:Counter"
 BOTH = "AND('Org1MSP.peer','Org2MSP.peer')"
+_RUN = os.urandom(4).hex()
+COUNTED, MARKED, AGREED, RIVAL = (f"{name}-{_RUN}" for name in ("counted", "marked", "agreed", "rival"))
+"""On a network that outlives the tests, what an earlier run deployed is still there."""
 
 
 @pytest.fixture(scope="module")
 def theirs(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """Give a network that the tests of this file attach to."""
-    with running_network(world, tmp_path_factory.mktemp("theirs")) as running:
+    folder = tmp_path_factory.mktemp("theirs")
+    given = (
+        attached_network(folder / "network") if world is World.ATTACHED else running_network(world, folder)
+    )
+    with given as running:
         yield running
 
 
@@ -105,23 +113,23 @@ def test_attached_network_lives_by_commands(theirs: Network, tmp_path: Path) -> 
     assert (shown["channel"], shown["members"]) == (theirs.channel, ["Org1MSP", "Org2MSP"])
     dir_option = ("--dir", folder)
     deployed = call(
-        *("network", "deploy", "counted", COUNTER, "--policy", BOTH, "--path", ROOT, "--world", "attached"),
+        *("network", "deploy", COUNTED, COUNTER, "--policy", BOTH, "--path", ROOT, "--world", "attached"),
         *dir_option,
     )
     assert (deployed["sequence"], deployed["policy"]) == (1, BOTH)
     ours = Network.open(folder)
     try:
-        assert asyncio.run(count(ours, "org1", "user1", "counted")) == b"1"
+        assert asyncio.run(count(ours, "org1", "user1", COUNTED)) == b"1"
         made = call("network", "enrol", "--org", "org2", "--user", "made", *dir_option)
         assert made["msp_id"] == "Org2MSP"
-        assert asyncio.run(count(ours, "org2", "made", "counted")) == b"2"
+        assert asyncio.run(count(ours, "org2", "made", COUNTED)) == b"2"
         status = call("network", "status", *dir_option)
         assert (status["world"], status["agreed"], status["running"]) == ("attached", True, True)
-        assert [one["name"] for one in status["components"]] == ["counted_1.org1", "counted_1.org2"]
+        assert [one["name"] for one in status["components"]] == [f"{COUNTED}_1.org1", f"{COUNTED}_1.org2"]
         # Ours ends, comes back, and is forgotten; theirs goes on as it was.
         call("network", "down", *dir_option)
         call("network", "up", *dir_option)
-        assert asyncio.run(count(ours, "org1", "user1", "counted")) == b"3"
+        assert asyncio.run(count(ours, "org1", "user1", COUNTED)) == b"3"
     finally:
         call("network", "down", "--wipe", *dir_option)
     assert not folder.exists()
@@ -141,12 +149,10 @@ def test_agent_renews_the_mark_of_an_attached_ledger(theirs: Network, tmp_path: 
     ]
     ours = attach(tmp_path / "net", profile, given)
     try:
-        ours.deploy("marked", "tests.conformance.probe.typed:TypedProbe", python_path=[ROOT])
+        ours.deploy(MARKED, "tests.conformance.probe.typed:TypedProbe", python_path=[ROOT])
         role = {CertificateAttribute.ROLE.value: Role.AGENT.value}
         ours.enrol(org="org1", user="agent", attributes=role)
-        mark = call(
-            "agent", "run", "--org", "org1", "--chaincode", "marked", "--once", "--dir", ours.directory
-        )
+        mark = call("agent", "run", "--org", "org1", "--chaincode", MARKED, "--once", "--dir", ours.directory)
         assert mark["time_ms"] > 0
     finally:
         ours.down()
@@ -158,24 +164,24 @@ def test_two_organisations_agree_through_a_file(theirs: Network, tmp_path: Path)
         attached(tmp_path / "two", theirs, "org2") as two,
     ):
         with pytest.raises(ApprovalsMissing) as missing:
-            one.deploy("agreed", COUNTER, policy=BOTH, python_path=[ROOT])
+            one.deploy(AGREED, COUNTER, policy=BOTH, python_path=[ROOT])
         assert missing.value.fields["missing"] == ["Org2MSP"]
         # Nothing is lost meanwhile, and it does not count as deployed.
         one.down()
         one.up()
         assert one.status().chaincodes == []
         with pytest.raises(ApprovalsMissing):
-            commit(one, "agreed")
+            commit(one, AGREED)
         file = Path(str(missing.value.fields["file"]))
         assert approve(two, file, python_path=[ROOT]) == ["Org1MSP", "Org2MSP"]
-        shown = call("network", "commit", "agreed", "--dir", one.directory)
-        assert shown == {"name": "agreed", "sequence": 1}
+        shown = call("network", "commit", AGREED, "--dir", one.directory)
+        assert shown == {"name": AGREED, "sequence": 1}
         two.up()
-        assert [each.name for each in two.status().chaincodes] == ["agreed"]
-        assert asyncio.run(count(one, "org1", "admin", "agreed")) == b"1"
-        assert asyncio.run(count(two, "org2", "admin", "agreed")) == b"2"
+        assert [each.name for each in two.status().chaincodes] == [AGREED]
+        assert asyncio.run(count(one, "org1", "admin", AGREED)) == b"1"
+        assert asyncio.run(count(two, "org2", "admin", AGREED)) == b"2"
         with pytest.raises(ConfigError, match="waits for no approval"):
-            commit(two, "agreed")
+            commit(two, AGREED)
         with pytest.raises(ConfigError, match="the channel wants 2"):
             approve(two, file, python_path=[ROOT])
 
@@ -186,10 +192,10 @@ def test_another_definition_that_was_committed_is_not_taken_for_ours(theirs: Net
         attached(tmp_path / "both", theirs, "org1", "org2") as both,
     ):
         with pytest.raises(ApprovalsMissing):
-            one.deploy("rival", COUNTER, policy=BOTH, python_path=[ROOT])
-        both.deploy("rival", COUNTER, python_path=[ROOT])
+            one.deploy(RIVAL, COUNTER, policy=BOTH, python_path=[ROOT])
+        both.deploy(RIVAL, COUNTER, python_path=[ROOT])
         with pytest.raises(DeployError, match="another definition"):
-            commit(one, "rival")
+            commit(one, RIVAL)
         assert one.status().components == []
 
 
@@ -234,12 +240,13 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(theirs: Network, tmp_pa
 
 def test_folder_of_another_kind_is_refused(theirs: Network, tmp_path: Path) -> None:
     profile = write_profile(tmp_path / "profile.json", common_profile(theirs, "org1"))
+    made = Network.create(tmp_path / "made")
     with pytest.raises(ConfigError, match="holds a network of world"):
-        attach(theirs.directory, profile, [access(theirs, "org1")])
+        attach(made.directory, profile, [access(theirs, "org1")])
     with pytest.raises(ConfigError, match="is attached to, not made"):
         Network.create(tmp_path / "new", world=World.ATTACHED)
     with pytest.raises(ConfigError, match="is not attached"):
-        commit(theirs, "any")
+        commit(made, "any")
 
 
 def _foreign(folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.prerequisites import missing
+from tests.worlds import attached_network
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
@@ -25,6 +27,8 @@ from gridledger.network.fabric.binaries import Binaries
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 120.0
+NAME = f"typed-{os.urandom(4).hex()}"
+"""On a network of others, what an earlier run deployed is still there."""
 POLICY = "OR('Org1MSP.peer','Org2MSP.peer')"
 COLLECTIONS = [
     {
@@ -52,7 +56,11 @@ class Commands:
 
 @pytest.fixture
 def command(world: World, tmp_path: Path) -> Iterator[Commands]:
-    """Return what calls commands on a network that they make, and that is stopped at the end."""
+    """Return what calls commands on a network that they make or attach, and that is stopped at the end."""
+    if world is World.ATTACHED:
+        with attached_network(tmp_path / "net") as network:
+            yield Commands(network.directory)
+        return
     if world is World.FABRIC:
         try:
             Binaries.find(None)
@@ -93,7 +101,7 @@ def test_network_lives_by_commands_alone(command: Commands, world: World, tmp_pa
 
     module = "tests.conformance.probe.typed:TypedProbe"
     deployed = command(
-        *("deploy", "typed", module, "--path", ROOT, "--policy", POLICY, "--collections", collections)
+        *("deploy", NAME, module, "--path", ROOT, "--policy", POLICY, "--collections", collections)
     )
     assert (deployed["sequence"], deployed["policy"]) == (1, POLICY)
 
@@ -101,7 +109,7 @@ def test_network_lives_by_commands_alone(command: Commands, world: World, tmp_pa
     before = 1
     for organisation in ("org1", "org2"):
         with agent(command.directory, organisation) as (process, mark):
-            if world is World.FABRIC:  # devnet renews the mark as well
+            if world is not World.DEVNET:  # devnet renews the mark as well
                 assert mark["msp_id"] == f"{organisation.capitalize()}MSP"
             assert mark["time_ms"] >= before
             before = mark["time_ms"]
@@ -110,15 +118,15 @@ def test_network_lives_by_commands_alone(command: Commands, world: World, tmp_pa
             assert process.wait(SECONDS) == 0
 
     shown = command("connection", "--org", "org2", "--user", "user1")
-    assert (shown["msp_id"], shown["chaincode"]) == ("Org2MSP", "typed")
+    assert (shown["msp_id"], shown["chaincode"]) == ("Org2MSP", NAME)
     connection = Network.open(command.directory).connection(org="org2", user="user1")
     with Gateway.connect(connection) as gateway:
-        read = gateway.network().contract("typed", "ledger").evaluate("ReadTimeMark")
+        read = gateway.network().contract(NAME, "ledger").evaluate("ReadTimeMark")
         assert TimeMark.from_bytes(read).time_ms >= before
 
     named = {component["name"] for component in command("status")["components"]}
     assert set(command("logs", "--lines", 3)) == named
-    component = Network.open(command.directory).chaincode_component("typed", "org1")
+    component = Network.open(command.directory).chaincode_component(NAME, "org1")
     [(name, lines)] = command("logs", component, "--lines", 5).items()
     assert name == component
     assert 0 < len(lines) <= 5
@@ -131,6 +139,6 @@ def test_network_lives_by_commands_alone(command: Commands, world: World, tmp_pa
     assert command("down") == {"directory": str(command.directory), "removed": False}
     assert not any(one["pid"] for one in command("status")["components"])
     up = command("up")
-    assert [one["name"] for one in up["chaincodes"]] == ["typed"]
+    assert [one["name"] for one in up["chaincodes"]] == [NAME]
     assert command("down", "--wipe")["removed"] is True
     assert not command.directory.exists()

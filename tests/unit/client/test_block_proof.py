@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 from fabric_protos.common import common_pb2, configtx_pb2, configuration_pb2
-from fabric_protos.msp import msp_config_pb2
+from fabric_protos.msp import identities_pb2, msp_config_pb2
+from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
 
 from gridledger.client import Block, EcdsaSigner
 from gridledger.client.block_proof import configuration_of, make_block_proof, verify_block, verify_blocks
 from gridledger.client.channel_trust import ConfiguredTrust, FolderTrust
 from gridledger.client.errors import ProofRefused
 from gridledger.client.membership import Membership, NodeUnit
-from gridledger.model.errors import ConfigError
-from gridledger.model.proof import BlockProof
+from gridledger.model.errors import ConfigError, ModelError
+from gridledger.model.proof import BlockProof, OrdererSignature
 from gridledger.network.authority import CertificateAuthority, Credential, NodeRole, Validity
 from gridledger.network.devnet.block import BlockHeader, data_hash
 
@@ -34,6 +35,7 @@ class Orderers:
         default_factory=lambda: CertificateAuthority.create("ca", "orderer.example")
     )
     credentials: dict[int, Credential] = field(default_factory=dict)
+    consensus: str = "BFT"
 
     def __post_init__(self) -> None:
         for number in self.numbers:
@@ -50,6 +52,8 @@ class Orderers:
             )
             value = msp_config_pb2.MSPConfig(config=msp.SerializeToString()).SerializeToString()
             root.groups[part].groups["orderer"].values["MSP"].value = value
+        consensus = orderer_configuration_pb2.ConsensusType(type=self.consensus)
+        root.groups["Orderer"].values["ConsensusType"].value = consensus.SerializeToString()
         mapping = configuration_pb2.Orderers(
             consenter_mapping=[
                 configuration_pb2.Consenter(id=number, msp_id="OrdererMSP", identity=one.certificate_pem)
@@ -66,17 +70,28 @@ class Orderers:
         )
         return bytes(common_pb2.Envelope(payload=payload.SerializeToString()).SerializeToString())
 
+    def signed_name(self, number: int) -> dict[str, bytes]:
+        """Return the header by which an orderer names itself."""
+        if self.consensus != "etcdraft":
+            named = common_pb2.IdentifierHeader(identifier=number, nonce=b"n")
+            return {"identifier_header": named.SerializeToString()}
+        creator = identities_pb2.SerializedIdentity(
+            mspid="OrdererMSP", id_bytes=self.credentials[number].certificate_pem
+        )
+        header = common_pb2.SignatureHeader(creator=creator.SerializeToString(), nonce=b"n")
+        return {"signature_header": header.SerializeToString()}
+
     def block(self, number: int, entry: bytes, *, configuration: int, signers: Sequence[int]) -> Block:
         """Return a block that some of them signed."""
         header = BlockHeader(number, b"\x07" * 32, data_hash([entry]))
         value = metadata_value(configuration)
         metadata = common_pb2.Metadata(value=value)
         for one in signers:
-            identifier = common_pb2.IdentifierHeader(identifier=one, nonce=b"n").SerializeToString()
+            named = self.signed_name(one)
             signer = EcdsaSigner(self.credentials[one].key_pem())
-            signed = value + identifier + header.to_bytes()
+            signed = value + next(iter(named.values())) + header.to_bytes()
             signature = signer.sign(sha256(signed).digest())
-            metadata.signatures.add(identifier_header=identifier, signature=signature)
+            metadata.signatures.add(**named, signature=signature)
         message = common_pb2.Block(
             header=common_pb2.BlockHeader(
                 number=number, previous_hash=header.previous_hash, data_hash=header.data_hash
@@ -189,13 +204,76 @@ def test_configuration_in_force_is_told_by_the_orderers() -> None:
         configuration_of(replace(block, metadata=(b"\xff",)))
 
 
-def test_block_signed_by_certificate_instead_of_number_is_refused() -> None:
+def test_block_signed_by_certificate_and_number_is_refused() -> None:
     block = FIRST.block(9, call(), configuration=5, signers=(1,))
     metadata = common_pb2.Metadata.FromString(block.metadata[0])
     metadata.signatures[0].signature_header = b"header"
 
-    with pytest.raises(ProofRefused, match="numbered orderers"):
+    with pytest.raises(ProofRefused, match="nobody who is named"):
         make_block_proof(replace(block, metadata=(metadata.SerializeToString(),)), TRUST)
+
+
+RAFT = Orderers((1,), consensus="etcdraft")
+RAFT_TRUST = ConfiguredTrust(0, RAFT.configuration())
+RAFT_BLOCK = RAFT.block(9, call(), configuration=0, signers=(1,))
+RAFT_PROOF = make_block_proof(RAFT_BLOCK, RAFT_TRUST)
+
+
+def test_block_of_a_raft_channel_holds_by_one_orderers_certificate(tmp_path: Path) -> None:
+    assert BlockProof.from_value(RAFT_PROOF.to_value()) == RAFT_PROOF
+    assert verify_blocks((), RAFT_PROOF, RAFT_TRUST)[0].number == 9
+    (tmp_path / "cacerts").mkdir()
+    (tmp_path / "cacerts" / "ca.pem").write_bytes(RAFT.authority.certificate_pem)
+    folders = {"OrdererMSP": tmp_path, "OtherMSP": tmp_path}
+    assert verify_block(RAFT_PROOF, FolderTrust(orderers=folders, peers=folders, raft=True)).number == 9
+    # Where a quorum has to sign, one certificate is not enough, whoever vouches for it.
+    with pytest.raises(ProofRefused, match="want an orderer's number"):
+        verify_block(RAFT_PROOF, FolderTrust(orderers=folders, peers=folders))
+    with pytest.raises(ProofRefused, match="want an orderer's number"):
+        verify_block(RAFT_PROOF, TRUST)
+
+
+def test_numbered_signature_counts_for_nothing_on_a_raft_channel() -> None:
+    with pytest.raises(ProofRefused, match="does not number"):
+        verify_block(proof(FIRST, 9, call(), 0, (1, 2, 3), FIRST.configuration()), RAFT_TRUST)
+
+
+def test_raft_signature_of_another_certificate_or_of_a_stranger_is_refused() -> None:
+    (signature,) = RAFT_PROOF.signatures
+    stranger = Orderers((1,), consensus="etcdraft")
+    theirs = make_block_proof(stranger.block(9, call(), configuration=0, signers=(1,)), RAFT_TRUST)
+    (foreign,) = theirs.signatures
+
+    with pytest.raises(ProofRefused, match="not the one that was signed with"):
+        verify_block(
+            replace(RAFT_PROOF, signatures=(replace(signature, certificate=foreign.certificate),)), RAFT_TRUST
+        )
+    with pytest.raises(ProofRefused, match="vouches for the orderer"):
+        verify_block(theirs, RAFT_TRUST)
+    with pytest.raises(ProofRefused, match="does not hold"):
+        verify_block(replace(RAFT_PROOF, number=8), RAFT_TRUST)
+    with pytest.raises(ProofRefused, match="cannot be read"):
+        verify_block(
+            replace(RAFT_PROOF, signatures=(replace(signature, signature_header=b"\xff"),)), RAFT_TRUST
+        )
+    with pytest.raises(ProofRefused, match="0 orderers signed, 1"):
+        verify_block(replace(RAFT_PROOF, signatures=()), RAFT_TRUST)
+
+
+def test_channel_that_moves_from_raft_to_numbered_orderers_is_followed() -> None:
+    change = make_block_proof(RAFT.block(5, CHANGED, configuration=5, signers=(1,)), RAFT_TRUST)
+
+    block, trust = verify_blocks((change,), AFTER, RAFT_TRUST)
+
+    assert (block.number, trust.is_raft, trust.quorum) == (9, False, 3)
+
+
+@pytest.mark.parametrize(("identifier", "header"), [(b"", None), (b"i", b"h")], ids=["none", "both"])
+def test_signature_names_its_orderer_once(identifier: bytes, header: bytes | None) -> None:
+    with pytest.raises(ModelError, match="signature_header"):
+        OrdererSignature(
+            identifier_header=identifier, signature_header=header, certificate=b"c", signature=b"s"
+        )
 
 
 # --- members

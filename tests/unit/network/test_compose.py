@@ -107,6 +107,13 @@ def test_whole_system_has_the_lake_and_bounds_every_service(
     for name, service in whole["services"].items():
         assert {"healthcheck", "mem_limit", "cpus", "pids_limit", "volumes"} <= service.keys(), name
         assert service["restart"] == "unless-stopped"
+    # The lake's own volumes, wherever the file stands and whatever Compose calls its project.
+    cluster = HdfsCluster.open(tmp_path / "hdfs")
+    assert isinstance(cluster, ContainerCluster)
+    assert whole["volumes"] == {
+        name: {"name": f"{cluster.project}_{name}", "external": True}
+        for name in ("namenode", "datanode1", "datanode2")
+    }
 
 
 def test_compose_itself_reads_the_file_alone_and_with_the_lake(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.prerequisites import missing
 
 from gridledger.host.errors import PrerequisiteMissing
 from gridledger.model.errors import ConfigError, ModelError
@@ -164,7 +165,7 @@ def test_binary_that_cannot_be_run_is_named_with_the_way_to_get_it(
     if fault == "folder":
         path.mkdir()
     if fault == "not executable" and os.access(path, os.X_OK):
-        pytest.skip("this user may run everything")
+        missing("user", "one who may not run every file")
     with pytest.raises(PrerequisiteMissing) as caught:
         Binaries.find(binaries.directory)
     assert path.name in str(caught.value.fields["tool"])

@@ -164,7 +164,8 @@ class ContainerCluster(HdfsCluster):
                 }
                 for name in names
             },
-            "volumes": {name: {} for name in names},
+            # As Compose names them for this project; said here, so that other files find them.
+            "volumes": {name: {"name": f"{self.project}_{name}"} for name in names},
         }
 
     def _wait_ready(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
-from gridledger.client import Connection, Gateway
+from gridledger.client import Gateway
 from gridledger.client.sync.event_loop import run
 from gridledger.crypto.secret_key import SecretKey
 from gridledger.crypto.wrapping import RecipientSecret
@@ -73,12 +73,12 @@ class GrantedSource(DatasetSource):
             The key is missing, or others can read it.
         """
         secret = RecipientSecret(SecretKey.load(settings.key))
-        connection = Connection.from_file(settings.connection)
+        connection = settings.connected()
         stack = AsyncExitStack()
 
         async def connected() -> LakeLedger:
             gateway = await stack.enter_async_context(Gateway.connect(connection))
-            return LakeLedger(gateway.network(), settings.chaincode)
+            return LakeLedger(gateway.network())
 
         source = cls(run(connected()), settings.application, secret)
         source._stack = stack

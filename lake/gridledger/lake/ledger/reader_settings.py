@@ -3,7 +3,7 @@
 connection = "connection.json"    # as `gridledger network connection --json` prints it
 application = "88.1042.3"         # the data application whose grants are used
 key = "reader.key"                # the recipient key, as `gridledger lake key` made it
-chaincode = "gridledger"          # may be left out
+chaincode = "gridledger"          # may be left out: the connection's, or this one
 
 Paths start from the file's folder.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +46,8 @@ class ReaderSettings:
     application: SystemIdentifier
     key: Path
     """File of the recipient key."""
-    chaincode: str = _CHAINCODE
+    chaincode: str | None = None
+    """None for the one that the connection names, and `gridledger` where it names none."""
 
     @classmethod
     def from_file(cls, path: Path) -> ReaderSettings:
@@ -76,8 +77,13 @@ class ReaderSettings:
             connection=path.parent / document["connection"],
             application=application,
             key=path.parent / document["key"],
-            chaincode=document.get("chaincode", _CHAINCODE),
+            chaincode=document.get("chaincode"),
         )
+
+    def connected(self) -> Connection:
+        """Read the connection, with the chaincode that is meant; ConfigError if the file is none."""
+        found = Connection.from_file(self.connection)
+        return replace(found, chaincode=self.chaincode or found.chaincode or _CHAINCODE)
 
     def open(self, url: str, *, store_opener: StoreOpener = open_store) -> GrantedVersion:
         """Open a granted dataset by its URL, and wait for it; the access log gets a line.
@@ -111,8 +117,8 @@ class ReaderSettings:
     ) -> GrantedVersion:
         """Open a granted dataset; see `open`."""
         secret = RecipientSecret(SecretKey.load(self.key))
-        async with Gateway.connect(Connection.from_file(self.connection)) as gateway:
-            ledger = LakeLedger(gateway.network(), self.chaincode)
+        async with Gateway.connect(self.connected()) as gateway:
+            ledger = LakeLedger(gateway.network())
             now_ms = time.time_ns() // 1_000_000
             access = await find_access(ledger, self.application, dataset, now_ms=now_ms)
             return await open_granted(ledger, access.decision.id, secret, store_opener, number=number)

@@ -2,6 +2,7 @@
 
 DIR/network.json                                  world `attached`: channel, organisations, their peers
 DIR/members/MSP/                                  authorities of every organisation of the channel
+DIR/orderers/MSP/                                 the same of those whose orderers sign its blocks
 DIR/organizations/peerOrganizations/ORG…/
     msp/  tlsca/                                  its authorities, its peers' TLS roots
     users/admin@ORG…/msp/                         links to the administrator's certificate and key
@@ -32,6 +33,8 @@ from gridledger.network.blocking import run_blocking
 from gridledger.network.blueprint import ADMIN
 from gridledger.network.description import (
     FILE_NAME,
+    MEMBERS,
+    ORDERERS,
     AttachedPeer,
     Attachment,
     NetworkDescription,
@@ -149,7 +152,8 @@ def attach(
         _refuse_namesakes(before, found)
         described = [_write(directory, one, members, chaincode_host) for one in found]
         for msp_id in members.msp_ids:
-            members.write(msp_id, directory / "members" / msp_id)
+            members.write(msp_id, directory / MEMBERS / msp_id)
+        members.write_orderers(directory / ORDERERS)
         _description(before, joined, described).save(directory)
     return Network.open(directory)
 

@@ -1,4 +1,4 @@
-"""The organisations of a channel whose peers execute, as its configuration has them."""
+"""The organisations of a channel, those with peers and those with orderers, as its configuration has them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ __all__ = ["ChannelMembers"]
 Message = Any
 
 _APPLICATION: Final = "Application"
+_ORDERER: Final = "Orderer"
 _MSP: Final = "MSP"
 _LIFECYCLE: Final = "LifecycleEndorsement"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -46,12 +47,15 @@ class ChannelMembers:
     ----------
     configurations : mapping of str to bytes
         MSP to its ``msp.MSPConfig``.
+    orderers : mapping of str to bytes
+        The same of the organisations whose orderers sign blocks.
     approvals : int or None
         How many organisations have to approve a chaincode's definition; None where the channel's rule names
         organisations instead of a number.
     """
 
     configurations: Mapping[str, bytes]
+    orderers: Mapping[str, bytes]
     approvals: int | None
 
     @classmethod
@@ -67,16 +71,17 @@ class ChannelMembers:
             (entry,) = common_pb2.Block.FromString(block).data.data
             payload = common_pb2.Payload.FromString(common_pb2.Envelope.FromString(entry).payload)
             root = configtx_pb2.ConfigEnvelope.FromString(payload.data).config.channel_group
-            groups = root.groups[_APPLICATION].groups
-            found = [bytes(one.values[_MSP].value) for _, one in sorted(groups.items())]
-            read = {Membership.from_config(one).msp_id: one for one in found}
+            read, orderers = (
+                _configurations(root.groups[_APPLICATION]),
+                _configurations(root.groups[_ORDERER]),
+            )
             approvals = _wanted(root.groups[_APPLICATION], len(read))
         except (DecodeError, ValueError, ProofRefused) as error:
             raise ModelError({"block": "is no channel's configuration"}, subject="channel") from error
-        wrong = [name for name in read if not _NAME.fullmatch(name)]
+        wrong = [name for name in (*read, *orderers) if not _NAME.fullmatch(name)]
         if wrong or not read:
             raise ModelError({"organisations": "are none, or none with a name"}, subject="channel")
-        return cls(configurations=read, approvals=approvals)
+        return cls(configurations=read, orderers=orderers, approvals=approvals)
 
     @property
     def msp_ids(self) -> list[str]:
@@ -89,12 +94,26 @@ class ChannelMembers:
 
     def write(self, msp_id: str, folder: Path) -> None:
         """Write what others know of an organisation as an MSP folder: authorities, revocations, node OUs."""
-        config = _fabric_config(self.configurations[msp_id])
-        for name, field in _FOLDERS.items():
-            for number, pem in enumerate(getattr(config, field)):
-                write_file(folder / name / f"{number}.pem", bytes(pem), durable=False)
-        if config.fabric_node_ous.enable:
-            write_file(folder / "config.yaml", _node_ous(config.fabric_node_ous).encode(), durable=False)
+        _write(self.configurations[msp_id], folder)
+
+    def write_orderers(self, folder: Path) -> None:
+        """Write the organisations whose orderers sign blocks, a folder each."""
+        for msp_id, configuration in self.orderers.items():
+            _write(configuration, folder / msp_id)
+
+
+def _configurations(group: Message) -> dict[str, bytes]:
+    found = [bytes(one.values[_MSP].value) for _, one in sorted(group.groups.items())]
+    return {Membership.from_config(one).msp_id: one for one in found}
+
+
+def _write(configuration: bytes, folder: Path) -> None:
+    config = _fabric_config(configuration)
+    for name, field in _FOLDERS.items():
+        for number, pem in enumerate(getattr(config, field)):
+            write_file(folder / name / f"{number}.pem", bytes(pem), durable=False)
+    if config.fabric_node_ous.enable:
+        write_file(folder / "config.yaml", _node_ous(config.fabric_node_ous).encode(), durable=False)
 
 
 def _fabric_config(data: bytes) -> Message:

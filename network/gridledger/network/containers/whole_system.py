@@ -21,7 +21,8 @@ def whole_system(network: Network, lake: Mapping[str, Any] | None = None) -> dic
     network : Network
         A network of containers; it has joined its channel before, or does so by the next `up`.
     lake : mapping, optional
-        The lake's compose file, parsed; its services get the prefix `lake-`, its volumes keep their names.
+        The lake's compose file, parsed; its services get the prefix `lake-`. Its volumes are the lake's own,
+        with the data that is there, and no command of the whole system's file removes them.
 
     Raises
     ------
@@ -37,7 +38,9 @@ def whole_system(network: Network, lake: Mapping[str, Any] | None = None) -> dic
     content: dict[str, Any] = {"services": services}
     if lake is not None:
         content["services"] |= {f"lake-{name}": one for name, one in lake["services"].items()}
-        content["volumes"] = dict(lake["volumes"])
+        content["volumes"] = {
+            name: {"name": volume["name"], "external": True} for name, volume in lake["volumes"].items()
+        }
     for service in content["services"].values():
         service["restart"] = "unless-stopped"
     return content

@@ -8,13 +8,14 @@ from typing import Any, Final, Self
 
 from fabric_protos.common import common_pb2, configtx_pb2, configuration_pb2, policies_pb2
 from fabric_protos.msp import identities_pb2, msp_config_pb2, msp_principal_pb2
+from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
 from google.protobuf.message import DecodeError
 
 from gridledger.client.block import Block
 from gridledger.client.channel_trust import quorum_of
 from gridledger.client.policy import EndorsementPolicy
 from gridledger.model.errors import ModelError
-from gridledger.network.errors import ConsenterUnknown
+from gridledger.network.errors import ConsentersUnnumbered, ConsenterUnknown
 from gridledger.network.ordering.configuration_update import configuration_update, updated_group
 from gridledger.network.ordering.orderer_card import OrdererCard
 
@@ -37,6 +38,7 @@ Message = Any
 APPLICATION: Final = "Application"
 ORDERER: Final = "Orderer"
 _ORDERERS: Final = "Orderers"
+_CONSENSUS: Final = "ConsensusType"
 _BLOCK_VALIDATION: Final = "BlockValidation"
 _ENDPOINTS: Final = "Endpoints"
 MSP: Final = "MSP"
@@ -93,7 +95,9 @@ class ChannelConfiguration:
         Raises
         ------
         ModelError
-            If it is none, or its channel numbers no consenters.
+            If it is none.
+        ConsentersUnnumbered
+            If another consensus than SmartBFT orders the channel.
         """
         try:
             read = common_pb2.Block.FromString(block)
@@ -119,17 +123,22 @@ class ChannelConfiguration:
             root = configtx_pb2.ConfigGroup.FromString(data)
         except DecodeError as error:
             raise ModelError({"configuration": "is none"}, subject="channel") from error
-        return cls._checked(channel, sequence, root)
+        try:
+            return cls._checked(channel, sequence, root)
+        except ConsentersUnnumbered as error:
+            raise ModelError({"configuration": "numbers no consenters"}, subject="channel") from error
 
     @classmethod
     def _checked(cls, channel: str, sequence: int, root: Message, block: int = 0) -> Self:
         found = cls(channel=channel, sequence=sequence, root=root, block=block)
         try:
             is_numbered = bool(found._mapping())
+            value = root.groups[ORDERER].values[_CONSENSUS].value
+            consensus = orderer_configuration_pb2.ConsensusType.FromString(value).type
         except DecodeError as error:
             raise ModelError({"configuration": "cannot be read"}, subject="channel") from error
         if not is_numbered:
-            raise ModelError({"configuration": "numbers no consenters"}, subject="channel")
+            raise ConsentersUnnumbered(channel, consensus=str(consensus))
         return found
 
     def to_bytes(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,21 @@ def test_paths_start_from_the_files_folder(tmp_path: Path) -> None:
     file.write_text(WHOLE)
     settings = ReaderSettings.from_file(file)
     assert (settings.connection, settings.key) == (tmp_path / "c.json", tmp_path / "reader.key")
-    assert (settings.application, settings.chaincode) == (SystemIdentifier("88.1042.3"), "gridledger")
+    assert settings.application == SystemIdentifier("88.1042.3")
+
+
+@pytest.mark.parametrize(
+    ("own", "connections", "meant"),
+    [(None, None, "gridledger"), (None, "theirs", "theirs"), ("ours", "theirs", "ours")],
+)
+def test_chaincode_is_the_files_own_or_the_connections(
+    tmp_path: Path, own: str | None, connections: str | None, meant: str
+) -> None:
+    file, connection = tmp_path / "reader.toml", tmp_path / "c.json"
+    file.write_text(WHOLE + (f'chaincode = "{own}"\n' if own else ""))
+    values = {"endpoint": "127.0.0.1:7051", "msp_id": "Org1MSP", "certificate": "c", "private_key": "k"}
+    connection.write_text(json.dumps(values | ({"chaincode": connections} if connections else {})))
+    assert ReaderSettings.from_file(file).connected().chaincode == meant
 
 
 @pytest.mark.parametrize(
