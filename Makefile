@@ -48,7 +48,7 @@ test: lint types imports ## lint, types, import layers and all tests that need n
 
 test-fabric: setup ## conformance, faults and operation on real Fabric; records in tests/conformance/FABRIC.md what passes
 	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -n 2 --dist loadgroup -rs --world fabric --record-fabric tests/conformance
-	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric tests/faults tests/operating
+	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric tests/faults tests/operating tests/integration/ca/test_revoked_on_network.py
 
 test-attached: setup ## conformance suite, scenes and demonstration on a network of others: ATTACHED=DIR of network attach
 	GRIDLEDGER_NETWORK=$(abspath $(ATTACHED)) $(BIN)/pytest -n 0 -rs --world attached -m world tests/conformance tests/integration

@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
+from gridledger.host.ports import LOOPBACK
 from gridledger.network import Network, OrganisationAccess
 
-__all__ = ["access", "common_profile", "write_profile"]
+__all__ = ["access", "chaincode_host", "common_profile", "write_profile"]
 
 
 def common_profile(network: Network, *organisations: str) -> dict[str, Any]:
@@ -35,6 +36,12 @@ def common_profile(network: Network, *organisations: str) -> dict[str, Any]:
         "organizations": described,
         "peers": peers,
     }
+
+
+def chaincode_host(network: Network) -> str:
+    """Return by which host a network's peers reach this machine; peers of others may be in Docker."""
+    attachment = network.description.organisations[0].attachment
+    return LOOPBACK if attachment is None else attachment.chaincode_host
 
 
 def write_profile(path: Path, content: dict[str, Any]) -> Path:

@@ -1,4 +1,4 @@
-"""How a user of an organisation reaches the network: the connection that clients in any language use."""
+"""How a user of an organisation reaches the network, in any language, and by what its members are told."""
 
 from __future__ import annotations
 
@@ -9,11 +9,24 @@ from gridledger.client.identity import Identity
 from gridledger.client.private_key import read_private_key
 from gridledger.client.signing_identity import SigningIdentity
 from gridledger.host.ports import LOOPBACK
-from gridledger.network.description import AttachedPeer, NetworkDescription, OrganisationDescription
+from gridledger.network.description import (
+    MEMBERS,
+    ORDERERS,
+    AttachedPeer,
+    NetworkDescription,
+    OrganisationDescription,
+)
 from gridledger.network.errors import UnknownComponent
-from gridledger.network.material import Member, OrganisationMaterial
+from gridledger.network.material import Member, OrganisationKind, OrganisationMaterial
 
-__all__ = ["connection_of", "connections_of", "member_of", "signing_administrator"]
+__all__ = [
+    "authorities_of",
+    "connection_of",
+    "connections_of",
+    "member_of",
+    "orderer_authorities_of",
+    "signing_administrator",
+]
 
 
 def connection_of(
@@ -103,3 +116,36 @@ def signing_administrator(
     return SigningIdentity(
         Identity.from_file(member.msp_id, member.msp.certificate), read_private_key(member.msp.key)
     )
+
+
+def authorities_of(description: NetworkDescription, directory: Path) -> dict[str, Path]:
+    """Return MSP folders by which to tell the members of the channel's organisations, by MSP.
+
+    Parameters
+    ----------
+    description : NetworkDescription
+        The network.
+    directory : Path
+        Its folder.
+    """
+    members = {path.name: path for path in (directory / MEMBERS).glob("*")}
+    return members | {one.msp_id: one.msp.path for one in description.peer_material(directory)}
+
+
+def orderer_authorities_of(description: NetworkDescription, directory: Path) -> dict[str, Path]:
+    """Return MSP folders of the organisations whose orderers sign the channel's first blocks, by MSP.
+
+    Parameters
+    ----------
+    description : NetworkDescription
+        The network.
+    directory : Path
+        Its folder.
+    """
+    attached = {path.name: path for path in (directory / ORDERERS).glob("*")}
+    made = [
+        OrganisationMaterial(name=one.name, kind=OrganisationKind.ORDERER, root=directory / "organizations")
+        for one in description.orderers
+        if not one.is_waiting
+    ]
+    return attached | {one.msp_id: one.msp.path for one in made}

@@ -14,25 +14,18 @@ from gridledger.host.errors import NotRunning
 from gridledger.host.lock import folder_lock
 from gridledger.host.process import ManagedProcess
 from gridledger.model.errors import ConfigError
-from gridledger.network.access import connection_of
+from gridledger.network.access import authorities_of, connection_of, orderer_authorities_of
 from gridledger.network.authority import NodeRole
 from gridledger.network.blocking import run_blocking
 from gridledger.network.blueprint import create_folder, default_settings, describe
 from gridledger.network.component import Component
 from gridledger.network.containers.process import remove_containers
 from gridledger.network.deployment import Deployment
-from gridledger.network.description import (
-    MEMBERS,
-    ORDERERS,
-    ContainerImages,
-    NetworkDescription,
-    Settings,
-    World,
-)
+from gridledger.network.description import ContainerImages, NetworkDescription, Settings, World
 from gridledger.network.errors import MaterialError
 from gridledger.network.fabric.binaries import Binaries, ImageBinaries
 from gridledger.network.inventory import Inventory
-from gridledger.network.material import OrganisationKind, OrganisationMaterial
+from gridledger.network.material import OrganisationMaterial
 from gridledger.network.status import NetworkStatus, read_status
 
 __all__ = ["Network"]
@@ -152,21 +145,12 @@ class Network:
     @property
     def authorities(self) -> dict[str, Path]:
         """MSP folders by which to tell the members of the channel's organisations, by MSP."""
-        members = {path.name: path for path in (self.directory / MEMBERS).glob("*")}
-        return members | {one.msp_id: one.msp.path for one in self.organisations}
+        return authorities_of(self.description, self.directory)
 
     @property
     def orderer_authorities(self) -> dict[str, Path]:
         """MSP folders of the organisations whose orderers sign the channel's first blocks, by MSP."""
-        attached = {path.name: path for path in (self.directory / ORDERERS).glob("*")}
-        made = [
-            OrganisationMaterial(
-                name=one.name, kind=OrganisationKind.ORDERER, root=self.directory / "organizations"
-            )
-            for one in self.description.orderers
-            if not one.is_waiting
-        ]
-        return attached | {one.msp_id: one.msp.path for one in made}
+        return orderer_authorities_of(self.description, self.directory)
 
     def use_binaries(self, binaries: Path) -> None:
         """Run Fabric from another folder from the next start on; PrerequisiteMissing if one is not there."""

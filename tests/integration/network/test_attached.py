@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.attaching import access, common_profile, write_profile
+from tests.attaching import access, chaincode_host, common_profile, write_profile
 from tests.worlds import attached_network, running_network
 
 from gridledger.cli.main import run
@@ -55,7 +55,7 @@ def attached(directory: Path, network: Network, *organisations: str, **options: 
     """Attach as administrators of organisations; stop our chaincode at the end."""
     profile = write_profile(directory.with_suffix(".json"), common_profile(network, *organisations))
     given = [access(network, name, **options) for name in organisations]
-    made = attach(directory, profile, given)
+    made = attach(directory, profile, given, chaincode_host=chaincode_host(network))
     try:
         yield made
     finally:
@@ -105,6 +105,8 @@ def test_attached_network_lives_by_commands(theirs: Network, tmp_path: Path) -> 
                 f"user1={material.user('user1').path}",
                 "--ca",
                 material.path / "ca",
+                "--chaincode-host",
+                chaincode_host(theirs),
                 "--dir",
                 folder,
             ),
@@ -147,7 +149,7 @@ def test_agent_renews_the_mark_of_an_attached_ledger(theirs: Network, tmp_path: 
     given = [
         access(theirs, name, authority=theirs.organisation(name).path / "ca") for name in ("org1", "org2")
     ]
-    ours = attach(tmp_path / "net", profile, given)
+    ours = attach(tmp_path / "net", profile, given, chaincode_host=chaincode_host(theirs))
     try:
         ours.deploy(MARKED, "tests.conformance.probe.typed:TypedProbe", python_path=[ROOT])
         role = {CertificateAttribute.ROLE.value: Role.AGENT.value}
