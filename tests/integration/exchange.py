@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.worlds import attached_channel
 
-from gridledger.client import Connection, Deadlines, Gateway
-from gridledger.client.time_mark import TimeMarkAgent
+from gridledger.client import Connection, Deadlines, Gateway, sync
 from gridledger.exchange.demo import opening, sharing
 from gridledger.exchange.demo.made import USER, USER_ROLE
 from gridledger.exchange.demo.scene import APPLICATION, Scene
@@ -61,9 +60,19 @@ async def deployed(network: Network) -> AsyncIterator[None]:
     """Deploy the contracts on a network, and keep its time mark fresh."""
     await asyncio.to_thread(network.deploy, CHAINCODE, "gridledger.chaincode:GridLedger")
     connection = await asyncio.to_thread(enrol, network, "org1", "agent", Role.AGENT)
-    async with Gateway.connect(connection, deadlines=PATIENT) as gateway, TimeMarkAgent(gateway.network()):
-        await _until_marked(network)
-        yield
+    with ExitStack() as stack:
+        await asyncio.to_thread(_keep_marked, connection, stack)
+        try:
+            await _until_marked(network)
+            yield
+        finally:
+            await asyncio.to_thread(stack.close)
+
+
+def _keep_marked(connection: Connection, stack: ExitStack) -> None:
+    """Renew the mark on a thread of its own: while a test starts Spark, the loop stands still for minutes."""
+    gateway = stack.enter_context(sync.Gateway.connect(connection, deadlines=PATIENT))
+    stack.enter_context(sync.TimeMarkAgent(gateway.network()))
 
 
 async def _until_marked(network: Network) -> None:
