@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gridledger.crypto.errors import SealBroken
 
-__all__ = ["SEAL_BYTES", "open_seal", "open_seal_into", "seal"]
+__all__ = ["SEAL_BYTES", "open_seal", "open_seal_into", "seal", "seal_into"]
 
 _NONCE_BYTES = 12
 SEAL_BYTES = _NONCE_BYTES + 16
@@ -51,6 +51,16 @@ def seal(key: bytes, text: bytes | memoryview, associated: bytes) -> bytes:
     """
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, text, associated)
+
+
+def seal_into(
+    key: bytes, text: bytes | memoryview, associated: bytes, sealed: bytearray | memoryview
+) -> None:
+    """Write the seal of a text into a buffer of ``len(text) + SEAL_BYTES``; see `seal`."""
+    nonce = os.urandom(_NONCE_BYTES)
+    with memoryview(sealed) as view:
+        view[:_NONCE_BYTES] = nonce
+        AESGCM(key).encrypt_into(nonce, text, associated, view[_NONCE_BYTES:])
 
 
 def open_seal(key: bytes, sealed: bytes | memoryview, associated: bytes) -> bytes:

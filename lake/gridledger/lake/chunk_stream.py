@@ -22,6 +22,8 @@ class ChunkStream:
         How it is cut.
     payload : binary file
         Read from where it stands to its end.
+    seen : callable, optional
+        Called with all that is read, in its order, while it lies in a processor's cache.
 
     Notes
     -----
@@ -29,8 +31,14 @@ class ChunkStream:
     are those in `memory`; they hold until the next chunk.
     """
 
-    def __init__(self, chunker: FastCDC, payload: BinaryIO) -> None:
+    def __init__(
+        self,
+        chunker: FastCDC,
+        payload: BinaryIO,
+        seen: Callable[[bytes | memoryview], object] | None = None,
+    ) -> None:
         self._chunker = chunker
+        self._seen = seen
         self._readinto = _readinto(payload)
         self._chunks: Iterator[Chunk] = iter(())
         self._filled = 0
@@ -77,6 +85,8 @@ class ChunkStream:
         while self._filled < len(view) and not self._is_whole:
             count = self._readinto(view[self._filled :])
             self._is_whole = not count
+            if self._seen is not None:
+                self._seen(view[self._filled : self._filled + count])
             self._filled += count
         self._chunks = iter(self._chunker.cut_buf(view[self.end : self._filled]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -76,7 +76,12 @@ def format_of(name: str) -> PayloadFormat:
 
 
 def cut(
-    payload: BinaryIO, payload_format: PayloadFormat, *, sizes: ChunkSizes, seed: int
+    payload: BinaryIO,
+    payload_format: PayloadFormat,
+    *,
+    sizes: ChunkSizes,
+    seed: int,
+    seen: Callable[[bytes | memoryview], object] | None = None,
 ) -> Iterator[CutBlock]:
     """Cut a payload into blocks that joined are the payload.
 
@@ -90,6 +95,8 @@ def cut(
         Of the lake.
     seed : int
         K_cut's, so that sizes tell nothing to others.
+    seen : callable, optional
+        Called with the payload's bytes in their order, before the blocks that hold them come.
 
     Notes
     -----
@@ -100,11 +107,11 @@ def cut(
     )
     kind = _RECORD_KINDS.get(payload_format)
     if kind is not None:
-        yield from _cut_records(ChunkStream(chunker, payload), kind, sizes)
+        yield from _cut_records(ChunkStream(chunker, payload, seen), kind, sizes)
         return
     if payload_format is PayloadFormat.PARQUET:
-        yield from _cut_parquet(chunker, payload)
-    stream = ChunkStream(chunker, payload)
+        yield from _cut_parquet(chunker, payload, seen)
+    stream = ChunkStream(chunker, payload, seen)
     while stream.next_chunk():
         yield CutBlock(stream.take(), BlockKind.BYTES)
 
@@ -150,7 +157,9 @@ def _pieces(data: bytes, kind: BlockKind) -> Iterator[CutBlock]:
         yield CutBlock(data[start : start + BLOCK_LIMIT], kind)
 
 
-def _cut_parquet(chunker: FastCDC, payload: BinaryIO) -> Iterator[CutBlock]:
+def _cut_parquet(
+    chunker: FastCDC, payload: BinaryIO, seen: Callable[[bytes | memoryview], object] | None
+) -> Iterator[CutBlock]:
     """Cut a Parquet file before its footer: small row groups taken apart, the rest at column chunks."""
     if not payload.seekable():
         return
@@ -159,6 +168,8 @@ def _cut_parquet(chunker: FastCDC, payload: BinaryIO) -> Iterator[CutBlock]:
 
     for piece in find_pieces(payload):
         data = payload.read(piece.size)
+        if seen is not None:
+            seen(data)
         if piece.columns:
             try:
                 yield CutBlock(data, BlockKind.CELLS, TakenApart(*take_apart(data, piece.columns)))

@@ -9,7 +9,7 @@ from enum import IntEnum
 import zstandard
 
 from gridledger.crypto.errors import SealBroken
-from gridledger.crypto.sealing import SEAL_BYTES, open_seal_into, seal
+from gridledger.crypto.sealing import SEAL_BYTES, open_seal_into, seal_into
 from gridledger.lake.errors import Malformed
 
 __all__ = [
@@ -121,10 +121,12 @@ def seal_frame(block: bytes, key: bytes, *, level: int | None = LEVEL) -> bytes:
     """Compress and seal a block."""
     packed: bytes | memoryview | None = _shorter(block, level)
     if packed is None:
-        packed = _scratch(len(_STORED) + len(block))
+        packed = _scratch("packed", len(_STORED) + len(block))
         packed[: len(_STORED)] = _STORED
         packed[len(_STORED) :] = block
-    return seal(key, packed, _LABEL)
+    sealed = _scratch("sealed", len(packed) + SEAL_BYTES)
+    seal_into(key, packed, _LABEL, sealed)
+    return bytes(sealed)
 
 
 def open_frame(frame: bytes | memoryview, key: bytes) -> bytes:
@@ -136,7 +138,7 @@ def open_frame(frame: bytes | memoryview, key: bytes) -> bytes:
         The seal does not open, or what it held is no block.
     """
     size = max(0, len(frame) - SEAL_BYTES)
-    packed = _scratch(size)
+    packed = _scratch("packed", size)
     try:
         open_seal_into(key, frame, _LABEL, packed)
         return expand(packed, limit=BLOCK_LIMIT)
@@ -144,11 +146,12 @@ def open_frame(frame: bytes | memoryview, key: bytes) -> bytes:
         raise Malformed("the seal does not open") from error
 
 
-def _scratch(size: int) -> memoryview:
-    """Return memory for so many bytes, this thread's until it asks again."""
+def _scratch(name: str, size: int) -> memoryview:
+    """Return memory for so many bytes, this thread's until it asks for the same again."""
     if size > _SCRATCH_BYTES:
         return memoryview(bytearray(size))
-    kept: memoryview | None = getattr(_contexts, "scratch", None)
+    kept: memoryview | None = getattr(_contexts, name, None)
     if kept is None:
-        kept = _contexts.scratch = memoryview(bytearray(_SCRATCH_BYTES))
+        kept = memoryview(bytearray(_SCRATCH_BYTES))
+        setattr(_contexts, name, kept)
     return kept[:size]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -53,10 +54,9 @@ class HookIndex:
         return counted
 
     def _store(self) -> None:
-        pairs = [*self._new.items()]
-        pairs += [(hook, number) for hook, found in self._others.items() for number in found]
-        hooks = np.array([hook for hook, _ in pairs], np.uint64)
-        numbers = np.array([number for _, number in pairs], np.uint32)
+        others = [(hook, number) for hook, found in self._others.items() for number in found]
+        hooks = np.fromiter(chain(self._new, (hook for hook, _ in others)), np.uint64)
+        numbers = np.fromiter(chain(self._new.values(), (number for _, number in others)), np.uint32)
         self._new, self._others = {}, {}
         self._segments.append((hooks, numbers))
         if len(self._segments) > _SEGMENTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from gridledger.crypto.dataset_key import DatasetKey
 from gridledger.crypto.sealing import SEAL_BYTES, open_seal, seal
@@ -166,7 +167,7 @@ class Head:
             raise Malformed("the owner's seal does not open") from error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
     """All there is to know of a version."""
 
@@ -181,7 +182,7 @@ class Manifest:
     blocks: tuple[ManifestBlock, ...]
     parts: tuple[Part, ...]
 
-    @property
+    @cached_property
     def root(self) -> Digest:
         """Merkle root over the blocks' identifiers."""
         return merkle_root(block.identifier for block in self.blocks)

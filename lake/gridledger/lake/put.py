@@ -104,7 +104,6 @@ class Put:
         self._level = level
         self._progress = progress
         self._payload = hashlib.sha256()
-        self._hashing: Future[None] | None = None
         self._placed: dict[bytes, _Placed] = {}
         self._order: list[_Placed] = []
         self._sealing: deque[tuple[list[tuple[_Block, _Placed]], Future[list[tuple[bytes, bytes]]]]] = deque()
@@ -123,9 +122,6 @@ class Put:
         May be iterated over in another thread than that which stores what comes of it.
         """
         for batch in _batches(cut_blocks):
-            if self._hashing is not None:
-                self._hashing.result()
-            self._hashing = self._workers.submit(self._hash, batch)
             pieces = [self._workers.submit(self._digest, piece) for piece in _slices(batch)]
             yield Digesting(sum(len(block.data) for block in batch), pieces)
 
@@ -138,15 +134,13 @@ class Put:
 
     def finish(self) -> None:
         """Append what was stored; it is durable when the pack writer has committed."""
-        if self._hashing is not None:
-            self._hashing.result()
         self._submit()
         while self._sealing:
             self._append()
 
-    def _hash(self, batch: list[CutBlock]) -> None:
-        for block in batch:
-            self._payload.update(block.data)
+    def read(self, data: bytes | memoryview) -> None:
+        """Take note of the payload's next bytes, for its digest."""
+        self._payload.update(data)
 
     @property
     def sha256(self) -> Digest:

@@ -165,7 +165,9 @@ class Putting:
         """Begin to digest all payloads; after the last batch of each comes None."""
         for each, put in puts:
             chosen = each.payload_format or format_of(each.name)
-            blocks = cut(each.payload, chosen, sizes=self._lake.sizes, seed=self._keys.cut_seed)
+            blocks = cut(
+                each.payload, chosen, sizes=self._lake.sizes, seed=self._keys.cut_seed, seen=put.read
+            )
             for batch in put.digest(blocks):
                 yield (each, put), batch
             yield (each, put), None
