@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import re
 import threading
 from collections import OrderedDict
@@ -11,11 +9,9 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import wait
 from contextlib import contextmanager
 from io import RawIOBase
-from urllib.parse import urlsplit
 
 from hdfs_native import Client, FileReader, FileWriter, WriteOptions
 
-from gridledger.lake.block_client import BlockClient
 from gridledger.lake.errors import LakeError, LakeUnavailable, NameTaken, PayloadNotFound
 from gridledger.lake.hadoop_exception import translated
 from gridledger.lake.patience import Patience
@@ -59,27 +55,9 @@ class HdfsStore(RemoteStore):
             self._client = Client(url, dict(settings or {}))
         self._files: OrderedDict[str, FileReader] = OrderedDict()
         self._lock = threading.Lock()
-        self._blocks = _block_client(url, settings or {})
 
     def __repr__(self) -> str:
         return f"HdfsStore({self._url!r}, {self._root!r})"
-
-    @contextmanager
-    def lend(self, path: str, offset: int, length: int) -> Iterator[memoryview]:
-        if self._blocks is not None:
-            buffer = self._buffer(length)
-            filled = self._blocks.read_into(self._place(path), offset, buffer[:length])
-            if filled is not None:
-                yield buffer[:filled]
-                self._buffers.append(buffer)
-                return
-        with super().lend(path, offset, length) as data:
-            yield data
-
-    def close(self) -> None:
-        super().close()
-        if self._blocks is not None:
-            self._blocks.close()
 
     def _read(self, place: str, offset: int, length: int | None) -> bytes:
         with self._opened(place) as file:
@@ -123,8 +101,6 @@ class HdfsStore(RemoteStore):
     def _forget(self, place: str) -> None:
         with self._lock:
             self._files.pop(place, None)
-        if self._blocks is not None:
-            self._blocks.forget(place)
 
     def _size(self, place: str) -> int:
         with _lake_errors(place):
@@ -180,16 +156,6 @@ class HdfsStore(RemoteStore):
         self._forget(place)
         with _lake_errors(place):
             self._client.delete(place)
-
-
-def _block_client(url: str, settings: Mapping[str, str]) -> BlockClient | None:
-    """Return what reads blocks without the library; None for a name service, which only that resolves."""
-    parts = urlsplit(url)
-    if parts.hostname is None or parts.port is None:
-        return None
-    user = os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
-    named = settings.get("dfs.client.use.datanode.hostname") == "true"
-    return BlockClient(parts.hostname, parts.port, user=user, named=named)
 
 
 @contextmanager

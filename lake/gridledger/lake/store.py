@@ -88,11 +88,7 @@ class Store(ABC):
 
     @contextmanager
     def lend(self, path: str, offset: int, length: int) -> Iterator[memoryview]:
-        """Read a range into memory that the store may use again afterwards; else as `read`.
-
-        Nothing but the reader's own digests may have told whether the bytes are right: where they are wrong,
-        `read` may find others.
-        """
+        """Read a range into memory that the store may use again afterwards; else as `read`."""
         yield memoryview(self.read(path, offset, length))
 
     @abstractmethod

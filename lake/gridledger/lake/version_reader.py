@@ -246,13 +246,13 @@ class VersionReader:
                 open_block(block, self._store.read(pack_path(block.pack), block.offset, block.length))
                 for block in blocks
             ]
-        path, length = pack_path(first.pack), last.offset + last.length - first.offset
-        try:
-            with self._store.lend(path, first.offset, length) as data:
-                return _opened(blocks, data)
-        except PayloadCorrupt:
-            # One copy of several may be broken.
-            return _opened(blocks, memoryview(self._store.read(path, first.offset, length)))
+        length = last.offset + last.length - first.offset
+        starts = [block.offset - first.offset for block in blocks]
+        with self._store.lend(pack_path(first.pack), first.offset, length) as data:
+            return [
+                open_block(block, data[start : start + block.length])
+                for block, start in zip(blocks, starts, strict=True)
+            ]
 
     def _unit(self, place: int) -> bytes:
         unit = self._units[place]
@@ -321,9 +321,3 @@ class VersionReader:
             for place in places
             for record in split_records(self.manifest.blocks[place].kind, self.block(place))
         ]
-
-
-def _opened(blocks: Sequence[ManifestBlock], data: memoryview) -> list[bytes]:
-    """Open frames that are neighbours."""
-    start = blocks[0].offset
-    return [open_block(block, data[block.offset - start :][: block.length]) for block in blocks]
