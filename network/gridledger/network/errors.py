@@ -192,7 +192,7 @@ class ConsentersUnnumbered(NetworkSetupError):
 
     def __init__(self, channel: str, *, consensus: str) -> None:
         super().__init__(
-            f"{consensus or 'nothing known'} orders {channel}: only SmartBFT's consenters follow a council",
+            f"{consensus} orders {channel}: only SmartBFT's consenters follow a council",
             channel=channel,
             consensus=consensus,
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from fabric_protos.common import common_pb2, configtx_pb2
+from fabric_protos.orderer import configuration_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gridledger.client.channel_trust import quorum_of
 from gridledger.model.errors import ModelError
 from gridledger.network.consenter_plan import ConsenterChange, plan_consenters
-from gridledger.network.errors import ConsentersStop
+from gridledger.network.errors import ConsentersStop, ConsentersUnnumbered
 from gridledger.network.ordering.channel_configuration import ChannelConfiguration
 
 sets = st.sets(st.sampled_from([f"orderer{number}:7050" for number in range(12)]), min_size=1)
@@ -44,6 +46,25 @@ def test_lost_one_leaves_first_and_two_lost_of_four_stop() -> None:
     with pytest.raises(ConsentersStop):
         plan_consenters("abcd", "")
     assert plan_consenters("abcd", "dcba") == ()
+
+
+def test_channel_of_another_consensus_is_told_by_its_name() -> None:
+    root = configtx_pb2.ConfigGroup()
+    consensus = configuration_pb2.ConsensusType(type="etcdraft")
+    root.groups["Orderer"].values["ConsensusType"].value = consensus.SerializeToString()
+    header = common_pb2.ChannelHeader(type=common_pb2.HeaderType.CONFIG, channel_id="theirs")
+    envelope = configtx_pb2.ConfigEnvelope(config=configtx_pb2.Config(channel_group=root))
+    payload = common_pb2.Payload(
+        header=common_pb2.Header(channel_header=header.SerializeToString()), data=envelope.SerializeToString()
+    )
+    entry = common_pb2.Envelope(payload=payload.SerializeToString()).SerializeToString()
+    block = common_pb2.Block(data=common_pb2.BlockData(data=[entry]))
+
+    with pytest.raises(ConsentersUnnumbered, match="etcdraft orders theirs"):
+        ChannelConfiguration.from_block(block.SerializeToString())
+    # In a file it is nothing that anybody could have proposed.
+    with pytest.raises(ModelError, match="numbers no consenters"):
+        ChannelConfiguration.from_bytes("theirs", 1, root.SerializeToString())
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"no block"])

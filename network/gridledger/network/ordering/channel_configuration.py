@@ -137,8 +137,10 @@ class ChannelConfiguration:
             consensus = orderer_configuration_pb2.ConsensusType.FromString(value).type
         except DecodeError as error:
             raise ModelError({"configuration": "cannot be read"}, subject="channel") from error
-        if not is_numbered:
+        if not is_numbered and consensus:
             raise ConsentersUnnumbered(channel, consensus=str(consensus))
+        if not is_numbered:
+            raise ModelError({"configuration": "numbers no consenters"}, subject="channel")
         return found
 
     def to_bytes(self) -> bytes:
