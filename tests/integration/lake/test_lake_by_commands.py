@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hdfs import wait_until
 from tests.unit.lake.payloads import meter_csv, noise, register
 
 from gridledger.cli.main import run
@@ -45,14 +46,14 @@ def killed(*arguments: object, when: Callable[[], bool]) -> None:
 @pytest.fixture
 def config(hdfs: HdfsCluster, tmp_path: Path) -> tuple[str, Path]:
     found = "--config", tmp_path / "lake.toml"
-    # What runs is left as it is.
-    assert call("lake", "up", "--dir", hdfs.directory)["healthy"] is True
+    # What runs is left as it is. On a busy machine a DataNode is late for a moment.
+    wait_until(lambda: call("lake", "up", "--dir", hdfs.directory)["healthy"] is True)
     call("lake", "init", "--store", f"{hdfs.url}/commands/{tmp_path.name}", *found)
     return found
 
 
 def test_a_lake_on_hdfs_by_commands(hdfs: HdfsCluster, config: tuple[str, Path], tmp_path: Path) -> None:
-    assert call("lake", "status", "--dir", hdfs.directory)["healthy"] is True
+    wait_until(lambda: call("lake", "status", "--dir", hdfs.directory)["healthy"] is True)
     assert call("lake", "logs", "namenode", "--lines", 5, "--dir", hdfs.directory)
     lines = register(4000)
     register_file, reordered, meters = (tmp_path / name for name in ("a.csv", "b.csv", "meters.csv"))
