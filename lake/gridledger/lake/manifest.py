@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import accumulate
 
 from gridledger.crypto.dataset_key import DatasetKey
 from gridledger.crypto.sealing import SEAL_BYTES, open_seal, seal
@@ -26,6 +27,8 @@ _MAGIC = b"GLMANI01"
 _SCHEMA = "lake-manifest/1"
 _BODY_LIMIT = 1 << 30
 _RUN, _GATHER, _ASSEMBLY = b"\x00", b"\x01", b"\x02"
+_MOST_UNITS = 1 << 24
+"""Blocks that a payload is made of, repetitions counted: a reader holds the place of each."""
 _CONTENT = b"gridledger/content/1\x00"
 _OPENED_AT_ONCE = 64 << 20
 """What the blocks of a gather or an assembly may hold together: all of them are opened to read any of it."""
@@ -204,12 +207,22 @@ class Manifest:
         return Digest.of(b"".join(written))
 
     def to_bytes(self, key: DatasetKey, datasets_key: bytes, *, version: int, generation: int) -> bytes:
-        """Write the manifest, sealed with its dataset's key and, by that key, for the owner."""
+        """Write the manifest, sealed with its dataset's key and, by that key, for the owner.
+
+        Raises
+        ------
+        Malformed
+            The payload has more blocks than readers take: 16,777,216, or a body of more than 1 GiB.
+        """
         description = self._description()
+        body = self._body(description)
+        if len(body) > _BODY_LIMIT:
+            raise Malformed("the payload has too many blocks for one version")
+        _sizes(self.blocks, self.parts)
         owned = key.secret.reveal() + self._content(description).raw
         owner_seal = seal(datasets_key, owned, _owner_label(key.dataset, key.epoch, version))
         head = Head(key.dataset, version, generation, key.epoch, owner_seal).to_bytes()
-        sealed = seal(key.secret.reveal(), compress(self._body(description)), _MAGIC + head)
+        sealed = seal(key.secret.reveal(), compress(body), _MAGIC + head)
         return _MAGIC + len(head).to_bytes(4, "big") + head + sealed
 
     def _description(self) -> bytes:
@@ -269,15 +282,9 @@ class Manifest:
             raise Malformed("the body is broken") from error
         if str(manifest.root) != description.get("root"):
             raise Malformed("the root is not that of the blocks")
-        if sum(manifest.part_size(part) for part in parts) != manifest.size:
+        if sum(_sizes(blocks, parts)) != manifest.size:
             raise Malformed("the parts do not make the payload's size")
         return manifest
-
-    def part_size(self, part: Part) -> int:
-        """Return how many bytes a part puts out."""
-        if not isinstance(part, Run):
-            return part.size
-        return sum(block.size for block in self.blocks[part.first : part.first + part.count])
 
 
 def _owner_label(dataset: bytes, epoch: int, version: int) -> bytes:
@@ -359,6 +366,17 @@ def _take_rows(reader: FieldReader, blocks: tuple[ManifestBlock, ...], tag: byte
 def _limit(blocks: tuple[ManifestBlock, ...], places: Iterable[int]) -> None:
     if sum(blocks[place].size for place in places) > _OPENED_AT_ONCE:
         raise Malformed("a part takes more than a reader opens at once")
+
+
+def _sizes(blocks: tuple[ManifestBlock, ...], parts: tuple[Part, ...]) -> list[int]:
+    """Return how many bytes each part puts out; raises Malformed where they name more than readers take."""
+    if sum(part.count if isinstance(part, Run) else 1 for part in parts) > _MOST_UNITS:
+        raise Malformed("the payload has too many blocks for one version")
+    ends = [0, *accumulate(block.size for block in blocks)]
+    return [
+        ends[part.first + part.count] - ends[part.first] if isinstance(part, Run) else part.size
+        for part in parts
+    ]
 
 
 def _object(parsed: Value) -> Mapping[str, Value]:

@@ -13,10 +13,11 @@ import zstandard
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.unit.lake.conftest import OWNER, small_lake
-from tests.unit.lake.payloads import register
+from tests.unit.lake.payloads import noise, register
 
 from gridledger.crypto.sealing import seal
 from gridledger.lake import Lake, LocalStore, check
+from gridledger.lake import manifest as manifests
 from gridledger.lake.errors import LakeUnknown, Malformed, PayloadCorrupt, PayloadNotFound
 from gridledger.lake.frame import BLOCK_LIMIT, BlockKind, compress, expand, open_frame, seal_frame
 from gridledger.lake.granted import newest_generation
@@ -176,6 +177,25 @@ def test_part_that_opens_one_block_without_end_is_refused(lake: Lake) -> None:
         manifest = Manifest("a", PayloadFormat.CSV, 1000, Digest.of(b""), 1000, (order, records), (gather,))
         with pytest.raises(Malformed, match="more than a reader opens at once"):
             resealed(lake, "stations.csv", 1, manifest._body())
+
+
+def test_parts_that_repeat_blocks_without_end_are_refused(lake: Lake) -> None:
+    # Some 100 KB that would make a reader hold the places of 20 million blocks.
+    block = ManifestBlock(PACK, 24, 40, 10, BlockKind.BYTES, 0, bytes(32), KEY)
+    blocks, parts = (block,) * 1000, (Run(0, 1000),) * 20_000
+    manifest = Manifest("a", PayloadFormat.BYTES, 10**8 * 2, Digest.of(b""), 0, blocks, parts)
+    with pytest.raises(Malformed, match="too many blocks"):
+        resealed(lake, "stations.csv", 1, manifest._body())
+
+
+def test_put_that_no_reader_would_take_is_refused(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifests, "_MOST_UNITS", 2)
+    with pytest.raises(Malformed, match="too many blocks"):
+        lake.put("long", io.BytesIO(noise(2 << 20)))
+    monkeypatch.undo()
+    with pytest.raises(PayloadNotFound):
+        lake.reader("long")
+    assert check(lake, read_data=True).damage == []
 
 
 def test_parts_that_do_not_make_the_payload_are_refused(lake: Lake) -> None:
