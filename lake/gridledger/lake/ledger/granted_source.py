@@ -12,12 +12,14 @@ from gridledger.client import Gateway
 from gridledger.client.sync.event_loop import run
 from gridledger.crypto.secret_key import SecretKey
 from gridledger.crypto.wrapping import RecipientSecret
+from gridledger.lake.borrowed_store import BorrowedStore
 from gridledger.lake.dataset_path import DatasetPath
 from gridledger.lake.dataset_source import DatasetFile, DatasetSource
 from gridledger.lake.errors import PayloadNotFound
 from gridledger.lake.ledger.granted_version import GrantedVersion, find_access, open_granted
 from gridledger.lake.ledger.lake_ledger import LakeLedger
 from gridledger.lake.ledger.reader_settings import ReaderSettings
+from gridledger.lake.store import Store
 from gridledger.lake.store_address import open_store
 from gridledger.lake.version_reader import VersionReader
 from gridledger.model.dataset import DatasetIdentifier, DatasetVersion
@@ -58,7 +60,7 @@ class GrantedSource(DatasetSource):
         self._secret = secret
         self._lock = threading.Lock()
         self._opened: dict[DatasetPath, tuple[float, GrantedVersion]] = {}
-        self._replaced: list[GrantedVersion] = []
+        self._stores: dict[str, Store] = {}
         self._stack = AsyncExitStack()
 
     @classmethod
@@ -98,10 +100,10 @@ class GrantedSource(DatasetSource):
     def close(self) -> None:
         """Close the stores of opened versions, and the connection; readers are of no use then."""
         with self._lock:
-            for granted in (*(granted for _, granted in self._opened.values()), *self._replaced):
-                granted.close()
+            for store in self._stores.values():
+                store.close()
             self._opened.clear()
-            self._replaced.clear()
+            self._stores.clear()
         self._run(self._stack.aclose())
 
     def _run(self, coroutine: Coroutine[Any, Any, _Result]) -> _Result:
@@ -111,8 +113,6 @@ class GrantedSource(DatasetSource):
         with self._lock:
             since, granted = self._opened.get(path, (0.0, None))
             if granted is None or time.monotonic() - since > KEPT_S:
-                if granted is not None:
-                    self._replaced.append(granted)  # A file that is open may read from it.
                 granted = self._run(self._open(path))
                 self._opened[path] = time.monotonic(), granted
             return granted
@@ -126,10 +126,16 @@ class GrantedSource(DatasetSource):
         access = await find_access(self._ledger, self._application, dataset, now_ms=now_ms)
         try:
             return await open_granted(
-                self._ledger, access.decision.id, self._secret, open_store, number=path.version
+                self._ledger, access.decision.id, self._secret, self._store, number=path.version
             )
         except NotFound as error:
             raise PayloadNotFound(str(path)) from error
+
+    def _store(self, address: str) -> Store:
+        """Return an owner's store: one for all that is opened of it, also for files that stay open longer."""
+        if address not in self._stores:
+            self._stores[address] = open_store(address)
+        return BorrowedStore(self._stores[address])
 
     async def _list(self) -> list[DatasetFile]:
         now_ms = time.time_ns() // 1_000_000
