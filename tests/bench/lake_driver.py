@@ -96,7 +96,7 @@ def _blocks(lake: Lake, name: str) -> dict[str, object]:
     draw = random.Random(1)
     taken = []
     for _ in range(_READS):
-        fresh = type(reader)(lake.store, reader.manifest)
+        fresh = reader.again()
         place = draw.randrange(len(reader.manifest.blocks))
         started = time.perf_counter()
         fresh.block(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import itertools
 from bisect import bisect_right
@@ -93,8 +94,9 @@ class VersionReader:
     ) -> None:
         self._store = store
         self._renew = renew
-        self._kept: OrderedDict[int, bytes] = OrderedDict()
-        self._made: tuple[_Made, bytes] | None = None
+        self._kept: OrderedDict[int, bytes]
+        self._made: tuple[_Made, bytes] | None
+        self.drop_blocks()
         self._take(manifest)
 
     def _take(self, manifest: Manifest) -> None:
@@ -183,8 +185,14 @@ class VersionReader:
                 yield from self._taken(waiting.popleft())
 
     def again(self) -> VersionReader:
-        """Return another reader of the same version, for another thread."""
-        return VersionReader(self._store, self.manifest, renew=self._renew)
+        """Return another reader of the same version, for another thread; it holds no block yet."""
+        other = copy.copy(self)
+        other.drop_blocks()
+        return other
+
+    def drop_blocks(self) -> None:
+        """Hold no block any more."""
+        self._kept, self._made = OrderedDict(), None
 
     def open(self, *, closing: Closeable | None = None) -> io.BufferedReader:
         """Return a file object that reads and seeks; with `closing`, what is closed with it."""
