@@ -38,6 +38,7 @@ from gridledger.response.server import DemandRegister, ServerStore
 from gridledger.response.server.chart import draw_report
 from gridledger.response.settings import ServerSettings
 from gridledger.response.terminal.business import Business
+from gridledger.web import relax_collector
 
 __all__ = ["group"]
 
@@ -131,6 +132,7 @@ def terminal(
         else:
             await asyncio.Event().wait()
 
+    relax_collector()
     asyncio.run(run_terminal(settings, feed, modules=Modules(modules)))
     store = open_store(settings)
     try:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from gridledger.web.open_client import OpenClient
     from gridledger.web.replay import MemoryReplayStore, ReplayStore, SQLiteReplayStore
     from gridledger.web.route import Call, Nothing, OpenCall, Payload
-    from gridledger.web.server import LocalServer, ServerTLS, run
+    from gridledger.web.server import LocalServer, ServerTLS, relax_collector, run
     from gridledger.web.service import Service
     from gridledger.web.settings import Limits, Patience, Window
     from gridledger.web.signing import MessageSigner
@@ -99,6 +99,7 @@ __all__ = [
     "WebError",
     "Window",
     "log_access",
+    "relax_collector",
     "run",
 ]
 
@@ -147,6 +148,7 @@ _MODULES = {
     "WebError": "errors",
     "Window": "settings",
     "log_access": "access",
+    "relax_collector": "server",
     "run": "server",
 }
 
