@@ -352,8 +352,8 @@ def _run(ground: Ground, given: argparse.Namespace) -> Report:
     report.compare("chain module, thousand records a second", anchored / 1e3, ">=", 10, "k")
     report.compare("terminal to proof, thousand records a second", proven.of_clock / 1e3, ">=", 3, "k")
     report.note(
-        f"{records:,} records each; runs of 64 where records are accepted; the garbage collector is set as the"
-        " programs set it."
+        f"{records:,} records each; runs of 64 where records are accepted; the garbage collector is set as"
+        " the programs set it."
     )
     report.note(
         "Terminal to proof: accepted in batches of 256, sent, received by a server process, anchored by both,"
