@@ -14,6 +14,7 @@ from tests.integration.small_scene import ROLE, SmallScene, small_scene
 
 from gridledger.cli.main import run
 from gridledger.cli.output import Output
+from gridledger.client.channel_trust import ConfiguredTrust
 from gridledger.exchange.association_agent import AssociationAgent
 from gridledger.exchange.handoff import until_seen
 from gridledger.model.change import DeviceChange, FieldChange
@@ -165,6 +166,17 @@ async def test_catalogue_by_commands_alone(small: SmallScene, call: Commands, tm
     assert (verified["owner"], verified["rivals"]) == (str(systems["one"]), [f"{two}#brand"])
     said = await call.plain("catalogue", "verify", out, "--trust", trust, text=True)
     assert "made" in said
+    # By the organisations' folders, who verifies says whether Raft orders; the other word is refused.
+    raft = ("--raft",) if ConfiguredTrust.from_block(trust.read_bytes()).is_raft else ()
+    named = {"--orderers": small.network.orderer_authorities, "--peers": small.network.authorities}
+    folders = [
+        word for name, found in named.items() for msp, at in found.items() for word in (name, f"{msp}={at}")
+    ]
+    by_folders = await call.plain("catalogue", "verify", out, *folders, *raft)
+    assert by_folders == verified
+    otherwise = () if raft else ("--raft",)
+    refused = await call.plain("catalogue", "verify", out, *folders, *otherwise, code=32)
+    assert "number" in refused["error"]["message"]
     data = out.read_bytes()
     out.write_bytes(data.replace(b'"number":', b'"number":1', 1))
     changed = await call.plain("catalogue", "verify", out, "--trust", trust, code=32)
