@@ -247,6 +247,7 @@ def _bench(options: argparse.Namespace, folder: Path, cluster: HdfsCluster) -> N
                 borg_bytes = stored(borg.folder)
                 shutil.rmtree(borg.folder)
             if not compressed and len(ours) == options.rounds:
+                os.sync()  # What was put before is written out before reads are timed.
                 blocks = driver.step("blocks", {"meter.csv": Path()})
             driver.remove()
         how = "compressed" if compressed else "uncompressed"
