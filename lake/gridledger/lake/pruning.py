@@ -12,6 +12,7 @@ from gridledger.lake.lake import Lake
 from gridledger.lake.manifest import Manifest, ManifestBlock
 from gridledger.lake.pack_writer import PackWriter
 from gridledger.lake.paths import (
+    CUSTODY,
     DATASETS,
     PACKS,
     RETIRED,
@@ -196,7 +197,9 @@ class _Pruning:
             HashIndexTable.load(self._store, self._lake.keys).merge(self._store, self._lake.keys, least=0)
 
     def _delete_leftovers(self) -> None:
-        """Delete generations that a newer one replaced long enough ago, and what writers left unpublished."""
+        """Delete generations that a newer one replaced long enough ago, lists of frames of versions that are
+        gone, and what writers left unpublished.
+        """
         for dataset in self._lake.datasets():
             folder = f"{DATASETS}/{dataset.hex()}"
             entries = {
@@ -208,6 +211,14 @@ class _Pruning:
                 newer = entries.get((version, generation + 1))
                 if newer is not None and newer.modified_ms <= self._before:
                     self._store.delete(manifest_path(dataset, version, generation))
+        for name in self._store.folders(CUSTODY):
+            identifier = named(name)
+            if identifier is None:
+                continue
+            stored = {str(version) for version in self._lake.versions(identifier)}
+            for entry in self._store.entries(f"{CUSTODY}/{name}"):
+                if entry.name not in stored and entry.modified_ms <= self._before:
+                    self._store.delete(f"{CUSTODY}/{name}/{entry.name}")
         for entry in self._store.entries(TEMPORARY):
             if entry.modified_ms <= self._before:
                 self._store.delete(f"{TEMPORARY}/{entry.name}")

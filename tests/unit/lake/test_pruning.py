@@ -12,6 +12,7 @@ import pytest
 from tests.unit.lake.conftest import OWNER, PACK_BYTES, small_lake
 from tests.unit.lake.payloads import noise
 
+from gridledger.crypto.secret_key import SecretKey
 from gridledger.lake import (
     Lake,
     LocalStore,
@@ -23,7 +24,10 @@ from gridledger.lake import (
     check,
     granted_reader,
     prune,
+    stat,
 )
+from gridledger.lake.custody_file import read_custody, write_custody
+from gridledger.lake.paths import custody_path
 from gridledger.lake.putting import Putting
 
 HOUR_S = 3600.0
@@ -158,6 +162,23 @@ def put_during(lake: Lake, act: Callable[[], object]) -> None:
 
     lake.put("late", io.BytesIO(KEPT["kept-5"]), progress=progress)
     assert done
+
+
+def test_list_of_frames_of_a_forgotten_version_is_deleted_and_no_other(folder: Path) -> None:
+    lake = small_lake(folder)
+    key = SecretKey.generate()
+    for payload in (b"first", b"second"):
+        stored = lake.put("a", io.BytesIO(payload))
+        blocks = lake.reader("a").manifest.blocks
+        write_custody(lake.store, custody_path(stored.dataset, stored.version), blocks, key)
+    lake.forget("a", 1)
+    prune(lake)
+    assert [one.name for one in lake.store.entries(f"custody/{stored.dataset.hex()}")] == ["1", "2"]
+    held = stat(lake).other_bytes
+    prune(lake, grace_s=0, now_ms=2**53)
+    assert [one.name for one in lake.store.entries(f"custody/{stored.dataset.hex()}")] == ["2"]
+    assert stat(lake).other_bytes < held
+    assert len(read_custody(lake.store, custody_path(stored.dataset, 2), key)) == 1
 
 
 def test_put_that_counted_on_a_retired_pack_is_refused_before_it_is_seen(folder: Path) -> None:
