@@ -54,6 +54,8 @@ def write_namenode(folder: Path, cluster: ClusterDescription, data: Path) -> Non
         # A file may be closed when its DataNodes have acknowledged the last block to the writer, and before
         # the first of them has told the NameNode of it. Of a single DataNode it always waits to be told.
         "dfs.namenode.file.close.num-committed-allowed": "1",
+        # What clients write at once: packs are long, and a DataNode has less to do for each of their bytes.
+        "dfs.client-write-packet-size": str(1 << 20),
     }
     _write(folder, cluster, settings)
 
