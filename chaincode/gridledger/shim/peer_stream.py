@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from gridledger.host.metrics import CHAINCODE_RUNNING, CHAINCODE_SECONDS, CHAINCODE_TRANSACTIONS
+from gridledger.host.metrics import CHAINCODE
 from gridledger.model.errors import ContractError, ModelError
 from gridledger.model.refusals import BadArgument
 from gridledger.shim import wire
@@ -163,7 +163,7 @@ class PeerStream:
 
     async def _execute(self, key: tuple[str, str], transaction: PeerTransaction, message: Message) -> None:
         answer, outcome, begun = b"", "answered", time.perf_counter()
-        CHAINCODE_RUNNING.inc()
+        CHAINCODE.running += 1
         try:
             answer, is_endorsable = await self._answer(transaction, message)
             outcome = "answered" if is_endorsable else "refused"
@@ -178,9 +178,8 @@ class PeerStream:
             )
             answer = self._error(transaction, f"{type(exc).__name__}: {exc}")
         finally:
-            CHAINCODE_RUNNING.dec()
-            CHAINCODE_TRANSACTIONS.labels(outcome).inc()
-            CHAINCODE_SECONDS.observe(time.perf_counter() - begun)
+            CHAINCODE.running -= 1
+            CHAINCODE.ended(outcome, time.perf_counter() - begun)
             del self._running[key]
             transaction.close()
             if not self._closed:
