@@ -27,8 +27,10 @@ TYPED = "tests.conformance.probe.typed:TypedProbe"
 BOTH = "AND('Org1MSP.peer','Org2MSP.peer')"
 ANYONE = "OR('Org1MSP.peer','Org2MSP.peer')"
 
-# Two cores share a network, its chaincodes and other workers; nothing here measures time.
-PATIENT = Deadlines(evaluate=30, endorse=30, submit=30, commit_status=60)
+# Two cores share a network, its chaincodes and other workers; nothing here measures time. A peer that lacks
+# private data of its own, be it of an invalid transaction, looks for it before it commits the block: 60 s as
+# Fabric is released (`pullRetryThreshold`), and an outcome that follows is known later still.
+PATIENT = Deadlines(evaluate=30, endorse=30, submit=30, commit_status=240)
 
 _SESSION = os.urandom(4).hex()
 _numbers = itertools.count()
