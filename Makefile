@@ -51,7 +51,7 @@ test-fabric: setup ## conformance, faults and operation on real Fabric; records 
 	GRIDLEDGER_REQUIRE=fabric $(BIN)/pytest -rs --world fabric tests/faults tests/operating tests/integration/ca/test_revoked_on_network.py
 
 test-attached: setup ## conformance suite, scenes and demonstration on a network of others: ATTACHED=DIR of network attach
-	GRIDLEDGER_NETWORK=$(abspath $(ATTACHED)) $(BIN)/pytest -n 0 -rs --world attached -m world tests/conformance tests/integration
+	GRIDLEDGER_NETWORK=$(abspath $(ATTACHED)) $(BIN)/pytest -n 0 -rs --timeout 900 --world attached -m world tests/conformance tests/integration
 
 test-hfc: setup ## query, invoke and events of fabric-sdk-py on real Fabric; HFC_PYTHON names an interpreter that has it
 	GRIDLEDGER_REQUIRE=fabric,hfc HFC_PYTHON=$(HFC_PYTHON) $(BIN)/pytest -n 0 -rs --world fabric tests/hfc
