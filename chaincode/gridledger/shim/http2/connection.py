@@ -46,9 +46,9 @@ _END_STREAM = Flag.END_STREAM.value
 _MAX_REPLIES_UNREAD = 1_000
 """Pings and settings that the other side may send without reading the answers."""
 
-_PING_ANSWERED_AFTER_S = 0.1
+_PING_ANSWERED_AFTER_S = 1.0
 """Clients of gRPC ping with every message that they get, to measure the connection, but not while a ping is
-unanswered: so late, it is ten a second and not one a message, each of which wakes two processes."""
+unanswered: so late, it is one a second and not one a message, each of which wakes two processes twice."""
 
 _LARGEST_FRAME_WRITTEN = 64 * 1024
 _PING = write_frame(FrameType.PING, 0, 0, bytes(8))
