@@ -101,6 +101,7 @@ def test_everything_listens_on_the_loopback_interface_only(hdfs: HdfsCluster) ->
 
 
 def test_status_is_json(hdfs: HdfsCluster) -> None:
+    wait_until(lambda: hdfs.status().is_healthy)  # DataNodes that have just started still report blocks
     value = json.loads(json.dumps(hdfs.status().to_value()))
     assert value["healthy"] is True
     assert [each["name"] for each in value["datanodes"]] == ["datanode1", "datanode2", "datanode3"]
